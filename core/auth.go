@@ -1,0 +1,136 @@
+// Package core is the token engine: it issues, verifies, rotates and blacklists tokens and authenticates users with
+// them. It knows no web framework and no database. Start with [New]; [Auth] has an operation for each of SimpleJWT's
+// views, and the tokens themselves for everything else.
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
+)
+
+// storeTimeout bounds each call of a Store or of Users, all retries included; then the answer is 503.
+const storeTimeout = 10 * time.Second
+
+// Deps are what Auth works with. Only Users is needed, and not even that by a program that only verifies tokens.
+type Deps struct {
+	// Users finds users.
+	Users Users
+	// Store records refresh and sliding tokens. Without one nothing is recorded, as without SimpleJWT's blacklist app.
+	Store Store
+	// Authenticate checks a login instead of the stored password (LDAP and the like). It answers nil, nil where the
+	// credentials fit nobody; an error is a 503.
+	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)
+	// Claims adds custom claims: at login and again at every refresh, with the user as he is then, to the refresh or
+	// sliding token and to each access token. An error is a 503. Registered claims it sets are overwritten.
+	Claims func(ctx context.Context, user simplejwt.User, token *Token) error
+	// Keys finds the keys of JWK_URL; made by the package core/jwks.
+	Keys Keys
+	// TokenClasses are token classes of one's own, beside AccessToken, RefreshToken, SlidingToken and UntypedToken.
+	TokenClasses []TokenClass
+	// PasswordHashers checks and makes password hashes. Defaults to hashers.New(hashers.Options{}).
+	PasswordHashers *hashers.Hashers
+	// OnEvent is called with what happens: logins, refreshes, reuse. It must be quick and safe for concurrent use.
+	OnEvent func(context.Context, Event)
+	// Logger gets what an operator must know. Defaults to discarding it.
+	Logger *slog.Logger
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// NewID makes token ids. Defaults to 128 random bits in 32 hex digits.
+	NewID func() string
+}
+
+// Auth is the authentication of an application. It is safe for concurrent use.
+type Auth struct {
+	s       simplejwt.Settings // with all defaults filled in
+	d       Deps
+	keys    keyPair
+	header  string // the name of the header that carries tokens
+	classes map[string]*TokenClass
+	allowed []*TokenClass // AUTH_TOKEN_CLASSES
+
+	refresh, access, sliding, untyped *TokenClass
+}
+
+// New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
+// wrong, of the settings and of what FromJSON and FromEnv found. Passwords hashes are prepared here, so that the first
+// login of an unknown user costs as much as any other.
+func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
+	a := &Auth{s: withDefaults(settings), d: deps}
+	faults := append(simplejwt.Faults(nil), settings.Faults()...)
+	if a.d.Logger == nil {
+		a.d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if a.d.Now == nil {
+		a.d.Now = time.Now
+	}
+	if a.d.NewID == nil {
+		a.d.NewID = randomID
+	}
+	a.check(&faults)
+	if a.d.Users == nil {
+		a.d.Users = noUsers{}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	if a.d.PasswordHashers == nil {
+		h, err := hashers.New(hashers.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("prepare password hashers: %w", err)
+		}
+		a.d.PasswordHashers = h
+	}
+	return a, nil
+}
+
+// Format prints nothing of the keys, for every verb.
+func (a Auth) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Auth{", a.s.Algorithm, "}") }
+
+// Settings are the settings in force, with all defaults filled in.
+func (a *Auth) Settings() simplejwt.Settings { return a.s }
+
+// UsernameField is the name of a login's JSON field.
+func (a *Auth) UsernameField() string { return a.d.Users.UsernameField() }
+
+// AuthHeader is the name of the header that carries tokens, and the schemes it may have.
+func (a *Auth) AuthHeader() (name string, types []string) { return a.header, a.s.AuthHeaderTypes }
+
+// Challenge is the value of WWW-Authenticate in an answer 401.
+func (a *Auth) Challenge() string { return a.s.AuthHeaderTypes[0] + ` realm="api"` }
+
+// Logger is the logger of Deps.
+func (a *Auth) Logger() *slog.Logger { return a.d.Logger }
+
+// recorded reports whether tokens are recorded: with a Store and with token ids.
+func (a *Auth) recorded() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
+
+// now is the time, in UTC and to the microsecond, as the tables keep it.
+func (a *Auth) now() time.Time { return a.d.Now().UTC().Truncate(time.Microsecond) }
+
+// ask bounds a call of the store or the users in time.
+func ask(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, storeTimeout)
+}
+
+// trouble turns an error of the store, the users or a hook into the refusal 503, logs it and raises the event.
+func (a *Auth) trouble(ctx context.Context, operation string, err error) error {
+	out := unavailable(operation, err)
+	if out != nil && out != err && ctx.Err() != context.Canceled {
+		a.d.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
+		a.event(ctx, Event{Type: EventStoreError, Err: out})
+	}
+	return out
+}
+
+func randomID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return hex.EncodeToString(b[:])
+}

@@ -1,0 +1,61 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+// benchAuth is an Auth on memstore with one user, who is logged in.
+func benchAuth(b *testing.B) (*core.Auth, core.Pair) {
+	b.Helper()
+	users := memstore.NewUsers()
+	if err := users.Add(memstore.Account{ID: "1", Username: "alice"}); err != nil {
+		b.Fatal(err)
+	}
+	settings := simplejwt.Recommended()
+	settings.SigningKey = "a signing key of these benchmarks, 32 bytes and more"
+	auth, err := core.New(settings, core.Deps{Users: users, Store: memstore.New()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	user, err := users.ByUsername(b.Context(), "alice")
+	if err != nil {
+		b.Fatal(err)
+	}
+	pair, err := auth.Login(b.Context(), user)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return auth, pair
+}
+
+// BenchmarkAuthenticateToken is what a protected route costs, without the database's part.
+func BenchmarkAuthenticateToken(b *testing.B) {
+	auth, pair := benchAuth(b)
+	for name, a := range map[string]core.Authenticator{"user": auth, "stateless": auth.Stateless()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := a.AuthenticateToken(b.Context(), pair.Access); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRefresh is a rotation, without the database's part.
+func BenchmarkRefresh(b *testing.B) {
+	auth, pair := benchAuth(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		next, _, err := auth.Refresh(b.Context(), pair.Refresh)
+		if err != nil {
+			b.Fatal(err)
+		}
+		pair = next
+	}
+}

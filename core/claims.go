@@ -1,0 +1,91 @@
+package core
+
+import "strings"
+
+// maxIDBytes is the longest jti: the width of Django's column.
+const maxIDBytes = 255
+
+// checkRegistered checks iat, nbf, exp, iss, aud, sub and jti as PyJWT does, each where it is present.
+func (t *Token) checkRegistered() error {
+	s := &t.auth.s
+	for _, claim := range []string{"iat", "nbf"} {
+		if value, ok := t.claims[claim]; ok {
+			at, ok := numericDate(value)
+			if !ok || at.After(t.now.Add(s.Leeway)) {
+				return ErrTokenInvalid
+			}
+		}
+	}
+	if value, ok := t.claims["exp"]; ok {
+		at, ok := numericDate(value)
+		if !ok {
+			return ErrTokenInvalid
+		}
+		if !at.After(t.now.Add(-s.Leeway)) {
+			return ErrTokenExpired
+		}
+	}
+	if t.auth.checksIssuer() && t.claims["iss"] != s.Issuer {
+		return ErrTokenInvalid
+	}
+	if t.auth.checksAudience() && !matchesAudience(t.claims["aud"], s.Audience) {
+		return ErrTokenInvalid
+	}
+	for _, claim := range []string{"sub", "jti"} {
+		if value, ok := t.claims[claim]; ok && !isText(value) {
+			return ErrTokenInvalid
+		}
+	}
+	return nil
+}
+
+func isText(value any) bool { _, ok := value.(string); return ok }
+
+// matchesAudience reports whether the aud claim, a string or a list of nothing but strings, names one of ours.
+func matchesAudience(claim any, ours []string) bool {
+	var theirs []any
+	switch v := claim.(type) {
+	case string:
+		theirs = []any{v}
+	case []any:
+		theirs = v
+	}
+	match := false
+	for _, one := range theirs {
+		s, ok := one.(string)
+		if !ok {
+			return false
+		}
+		for _, our := range ours {
+			match = match || (s == our && s != "")
+		}
+	}
+	return match
+}
+
+// checkClass checks what SimpleJWT's Token.verify does, in its order: exp, id, type.
+func (t *Token) checkClass(c *TokenClass) error {
+	s := &t.auth.s
+	if !t.Has("exp") {
+		return noClaim("exp")
+	}
+	if s.JTIClaim != "" {
+		if !t.Has(s.JTIClaim) {
+			return ErrTokenNoID
+		}
+		if id := t.JTI(); id == "" || len(id) > maxIDBytes || strings.ContainsRune(id, 0) {
+			return ErrTokenInvalid
+		}
+	}
+	if s.TokenTypeClaim == "" || c == t.auth.untyped {
+		return nil
+	}
+	kind, ok := t.claims[s.TokenTypeClaim]
+	if !ok {
+		return ErrTokenNoType
+	}
+	if kind != c.Type {
+		return ErrTokenWrongType
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Error is a refusal that a client may be told: the package views makes bodies of it.
+type Error struct {
+	// Status is the HTTP status.
+	Status int
+	// Code is SimpleJWT's code ("token_not_valid"); "" where SimpleJWT's answer has none.
+	Code string
+	// Detail is SimpleJWT's sentence.
+	Detail string
+	// Messages are what each of several token classes said of a token.
+	Messages []Message
+
+	cause error
+}
+
+// Message is what one token class said of a refused token.
+type Message struct {
+	TokenClass string `json:"token_class"`
+	TokenType  string `json:"token_type"`
+	Message    string `json:"message"`
+}
+
+// Error is the detail and, where there is one, the cause. It holds nothing of a token.
+func (e *Error) Error() string {
+	if e.cause != nil {
+		return e.Detail + ": " + e.cause.Error()
+	}
+	return e.Detail
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether target is the same refusal, whatever its cause and messages.
+func (e *Error) Is(target error) bool {
+	var other *Error
+	return errors.As(target, &other) && e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
+}
+
+// ValidationError refuses a request with 400 and messages by field; "non_field_errors" is Django's name for the rest.
+type ValidationError map[string][]string
+
+// Error names the fields.
+func (e ValidationError) Error() string {
+	return fmt.Sprintf("invalid request: %v", map[string][]string(e))
+}
+
+const (
+	codeTokenNotValid = "token_not_valid"
+	codeUnavailable   = "service_unavailable"
+)
+
+// The refusals. SimpleJWT's texts, letter for letter.
+var (
+	ErrTokenInvalid     = notValid("Token is invalid")
+	ErrTokenExpired     = notValid("Token is expired")
+	ErrTokenBlacklisted = notValid("Token is blacklisted")
+	ErrTokenNoID        = notValid("Token has no id")
+	ErrTokenNoType      = notValid("Token has no type")
+	ErrTokenWrongType   = notValid("Token has wrong type")
+	ErrTokenNotAllowed  = notValid("Given token not valid for any token type")
+	ErrTokenNoUser      = notValid("Token contained no recognizable user identification")
+
+	ErrNoActiveAccount      = unauthorized("", "No active account found with the given credentials")
+	ErrNoActiveAccountToken = unauthorized("", "No active account found for the given token.")
+	ErrPasswordChangedToken = unauthorized("", "The user's password has been changed.")
+
+	ErrNotAuthenticated   = unauthorized("", "Authentication credentials were not provided.")
+	ErrBadHeader          = unauthorized("bad_authorization_header", "Authorization header must contain two space-delimited values")
+	ErrUnknownUser        = unauthorized("user_not_found", "User not found")
+	ErrUserInactive       = unauthorized("user_inactive", "User is inactive")
+	ErrPasswordChanged    = unauthorized("password_changed", "The user's password has been changed.")
+	ErrRefusedByRule      = unauthorized("no_active_account", "No active account found for the given token.")
+	ErrPermissionDenied   = &Error{Status: http.StatusForbidden, Detail: "You do not have permission to perform this action."}
+	ErrServiceUnavailable = &Error{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Detail: "Service temporarily unavailable, try again later."}
+)
+
+func notValid(detail string) *Error { return unauthorized(codeTokenNotValid, detail) }
+
+func unauthorized(code, detail string) *Error {
+	return &Error{Status: http.StatusUnauthorized, Code: code, Detail: detail}
+}
+
+// noClaim says that a token lacks a claim that holds a time.
+func noClaim(claim string) *Error { return notValid("Token has no '" + claim + "' claim") }
+
+// claimExpired says that the time in a claim has passed.
+func claimExpired(claim string) *Error { return notValid("Token '" + claim + "' claim has expired") }
+
+// because returns a copy of the refusal with its cause, for logs and events.
+func (e *Error) because(cause error) *Error {
+	out := *e
+	out.cause = cause
+	return &out
+}
+
+// unavailable turns trouble with the store or the users into the refusal 503, and lets refusals pass.
+func unavailable(operation string, err error) error {
+	var refusal *Error
+	if err == nil || errors.As(err, &refusal) {
+		return err
+	}
+	return ErrServiceUnavailable.because(fmt.Errorf("%s: %w", operation, err))
+}

@@ -1,0 +1,83 @@
+package hashers
+
+import (
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+const pbkdf2Iterations = 1_000_000 // Django 5.2's, for both digests
+
+// pbkdf2Hash is "pbkdf2_sha256$iterations$salt$sum": the salt is plain text, the sum is padded base64.
+type pbkdf2Hash struct {
+	algorithm  string
+	iterations int
+	salt       string
+	sum        []byte
+}
+
+func newPBKDF2(algorithm string) pbkdf2Hash {
+	return pbkdf2Hash{algorithm, pbkdf2Iterations, randomText(saltChars), randomBytes(pbkdf2Size(algorithm))}
+}
+
+func pbkdf2Size(algorithm string) int {
+	if algorithm == "pbkdf2_sha1" {
+		return sha1.Size
+	}
+	return sha256.Size
+}
+
+func parsePBKDF2(algorithm, rest string, l limits) (hash, bool) {
+	parts := strings.Split(rest, "$")
+	if len(parts) != 3 || parts[1] == "" {
+		return nil, false
+	}
+	iterations, okIterations := number(parts[0], l.pbkdf2Iterations)
+	size := pbkdf2Size(algorithm)
+	sum, okSum := decode(base64.StdEncoding, parts[2], size, size)
+	if !okIterations || !okSum {
+		return nil, false
+	}
+	return pbkdf2Hash{algorithm, iterations, parts[1], sum}, true
+}
+
+func (h pbkdf2Hash) derive(password, salt string) ([]byte, error) {
+	if h.algorithm == "pbkdf2_sha1" {
+		return pbkdf2.Key(sha1.New, password, []byte(salt), h.iterations, sha1.Size)
+	}
+	return pbkdf2.Key(sha256.New, password, []byte(salt), h.iterations, sha256.Size)
+}
+
+func (h pbkdf2Hash) matches(password string) bool {
+	// The only error is that of a program in FIPS 140 mode about SHA-1 or short keys.
+	sum, err := h.derive(password, h.salt)
+	return err == nil && subtle.ConstantTimeCompare(sum, h.sum) == 1
+}
+
+func (h pbkdf2Hash) renewed(password string) (string, error) {
+	salt := randomText(saltChars)
+	sum, err := h.derive(password, salt)
+	if err != nil {
+		return "", err
+	}
+	iterations := strconv.Itoa(h.iterations)
+	return strings.Join([]string{h.algorithm, iterations, salt, base64.StdEncoding.EncodeToString(sum)}, "$"), nil
+}
+
+func (h pbkdf2Hash) current(preferred hash) bool {
+	p, same := preferred.(pbkdf2Hash)
+	return same && h.algorithm == p.algorithm && h.iterations >= p.iterations && len(h.salt) >= saltChars
+}
+
+func (h pbkdf2Hash) gap(preferred hash) []hash {
+	p, same := preferred.(pbkdf2Hash)
+	if !same || h.algorithm != p.algorithm || h.iterations >= p.iterations {
+		return nil
+	}
+	h.iterations = p.iterations - h.iterations
+	return []hash{h}
+}

@@ -1,0 +1,241 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
+)
+
+// Pair is what a login or a refresh gives.
+type Pair struct {
+	// Access is the access token.
+	Access string
+	// Refresh is the refresh token; "" where a refresh gave none (without ROTATE_REFRESH_TOKENS).
+	Refresh string
+}
+
+// ObtainPair is SimpleJWT's obtain pair view: it checks the password and logs the user in.
+// Errors: ErrNoActiveAccount for every kind of wrong credentials, 503.
+func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair, simplejwt.User, error) {
+	user, err := a.authenticate(ctx, username, password)
+	if err != nil {
+		return Pair{}, nil, err
+	}
+	pair, err := a.login(ctx, user)
+	if err != nil {
+		return Pair{}, nil, err
+	}
+	return pair, user, nil
+}
+
+// Login logs a user in without a password check (social login, tests): it asks USER_AUTHENTICATION_RULE, starts a session,
+// records its refresh token and calls ON_LOGIN_SUCCESS. Errors: ErrNoActiveAccount, what the hook says, 503.
+func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
+	if user == nil || !a.mayAuthenticate(ctx, user) {
+		return Pair{}, ErrNoActiveAccount
+	}
+	return a.login(ctx, user)
+}
+
+// login issues a pair to a user who may authenticate.
+func (a *Auth) login(ctx context.Context, user simplejwt.User) (Pair, error) {
+	refresh, err := a.ForUser(ctx, RefreshToken, user)
+	if err != nil {
+		return Pair{}, err
+	}
+	access, err := a.accessFor(ctx, refresh, user)
+	if err != nil {
+		return Pair{}, err
+	}
+	pair, err := a.signPair(ctx, refresh, access)
+	if err != nil {
+		return Pair{}, err
+	}
+	if err := a.loggedIn(ctx, refresh, user); err != nil {
+		return Pair{}, err
+	}
+	return pair, nil
+}
+
+// ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
+// SimpleJWT's for_user. It asks no rule. Errors: an unknown class, 503.
+func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
+	t, err := a.NewToken(class)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.fill(ctx, t, user); err != nil {
+		return nil, err
+	}
+	if !t.class.Blacklistable || !a.recorded() {
+		return t, nil
+	}
+	return t, a.startSession(ctx, t, user)
+}
+
+// loggedIn does what follows a login: last_login, ON_LOGIN_SUCCESS, the event.
+func (a *Auth) loggedIn(ctx context.Context, t *Token, user simplejwt.User) error {
+	if updater, ok := a.d.Users.(LastLoginUpdater); ok && a.s.UpdateLastLogin {
+		askCtx, cancel := ask(ctx)
+		defer cancel()
+		if err := updater.UpdateLastLogin(askCtx, user, t.now); err != nil {
+			return a.trouble(ctx, "update last login", err)
+		}
+	}
+	if a.s.OnLoginSuccess != nil {
+		if err := a.s.OnLoginSuccess(ctx, user); err != nil {
+			return err
+		}
+	}
+	a.event(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
+	return nil
+}
+
+// fill writes the user's claims into a new token: custom ones first, so that they can't replace ours.
+func (a *Auth) fill(ctx context.Context, t *Token, user simplejwt.User) error {
+	value, err := a.d.Users.FieldValue(user, a.s.UserIDField)
+	if err != nil {
+		return a.trouble(ctx, "read USER_ID_FIELD", err)
+	}
+	if !user.AuthActive() {
+		a.d.Logger.WarnContext(ctx, "making a token for an inactive user", "user_id", user.AuthID())
+	}
+	if err := a.customClaims(ctx, t, user); err != nil {
+		return err
+	}
+	t.setUser(value, user)
+	return nil
+}
+
+// customClaims calls Deps.Claims and puts back what it may not change.
+func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) error {
+	if a.d.Claims == nil || user == nil {
+		return nil
+	}
+	own := t.Claims()
+	if err := a.d.Claims(ctx, user, t); err != nil {
+		return a.trouble(ctx, "custom claims", err)
+	}
+	for _, claim := range []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession} {
+		if value, ok := own[claim]; ok {
+			t.claims[claim] = value
+		} else {
+			delete(t.claims, claim)
+		}
+	}
+	return nil
+}
+
+// startSession records the first token of a session, which gives the session its id and its end.
+func (a *Auth) startSession(ctx context.Context, t *Token, user simplejwt.User) error {
+	t.claims[claimSession] = t.JTI()
+	var end time.Time
+	if a.s.SessionLifetime > 0 {
+		end = t.now.Add(a.s.SessionLifetime)
+		t.capExp("exp", end)
+		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
+	}
+	row := t.record(user.AuthID())
+	row.SessionStartedAt, row.SessionExpiresAt = t.now, end
+	err := a.outstand(ctx, row)
+	if errors.Is(err, ErrUserGone) {
+		return ErrNoActiveAccount
+	}
+	return err
+}
+
+// accessFor makes the access token beside a refresh token. It ends no later than the session.
+func (a *Auth) accessFor(ctx context.Context, refresh *Token, user simplejwt.User) (*Token, error) {
+	access := refresh.AccessToken()
+	if a.s.SessionLifetime > 0 && refresh.SessionID() == refresh.JTI() { // the first one; later ones are cut by their row
+		access.capExp("exp", refresh.now.Add(a.s.SessionLifetime))
+	}
+	return access, a.customClaims(ctx, access, user)
+}
+
+// signPair signs both tokens; refresh may be nil.
+func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair, err error) {
+	if pair.Access, err = access.Sign(); err != nil {
+		return Pair{}, a.trouble(ctx, "sign", err)
+	}
+	if refresh == nil {
+		return pair, nil
+	}
+	if pair.Refresh, err = refresh.Sign(); err != nil {
+		return Pair{}, a.trouble(ctx, "sign", err)
+	}
+	return pair, nil
+}
+
+// mayAuthenticate is USER_AUTHENTICATION_RULE.
+func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
+	if a.s.UserAuthenticationRule != nil {
+		return a.s.UserAuthenticationRule(ctx, user)
+	}
+	return user != nil && (!*a.s.CheckUserIsActive || user.AuthActive())
+}
+
+// authenticate finds the user of a login and checks his password. A refusal tells nothing of its reason, and takes as
+// long whether the user exists or not.
+func (a *Auth) authenticate(ctx context.Context, username, password string) (simplejwt.User, error) {
+	check := a.checkPassword
+	if a.d.Authenticate != nil {
+		check = a.d.Authenticate
+	}
+	user, err := check(ctx, username, password)
+	if err != nil {
+		return nil, a.trouble(ctx, "check credentials", err)
+	}
+	if a.mayAuthenticate(ctx, user) && user != nil {
+		return user, nil
+	}
+	if a.s.OnLoginFailed != nil {
+		a.s.OnLoginFailed(ctx, username)
+	}
+	a.event(ctx, Event{Type: EventLoginFailed, Username: username})
+	return nil, ErrNoActiveAccount
+}
+
+// checkPassword is Django's ModelBackend: the user with this name and password, if he is active, else nil.
+func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
+	h := a.d.PasswordHashers
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	user, err := a.d.Users.ByUsername(askCtx, username)
+	hashCtx, cancelHash := ask(ctx) // logins wait for a turn to hash, but not for ever
+	defer cancelHash()
+	if errors.Is(err, ErrUserNotFound) {
+		return nil, h.Dummy(hashCtx, password)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ok, upgrade, err := h.Check(hashCtx, password, user.AuthPassword())
+	if err != nil || !ok || !user.AuthActive() {
+		return nil, err
+	}
+	if upgrade {
+		a.upgradePassword(ctx, h, user, password)
+	}
+	return user, nil
+}
+
+// upgradePassword stores the password in the preferred format. Where that fails the login goes on.
+func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) {
+	updater, ok := a.d.Users.(PasswordUpdater)
+	if !ok {
+		return
+	}
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	encoded, err := h.Make(askCtx, password)
+	if err == nil {
+		err = updater.UpdatePassword(askCtx, user, encoded)
+	}
+	if err != nil {
+		a.d.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)
+	}
+}

@@ -1,0 +1,238 @@
+// Package memstore keeps tokens and users in memory: a core.Store and a core.Users for tests, for examples, and for
+// programs that are a single process and may forget every session when they end. Start with [New] and [NewUsers].
+package memstore
+
+import (
+	"container/heap"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// flushBatch is how many rows go under one lock, so that a large flush does not stall refreshes.
+const flushBatch = 1000
+
+// Store is a core.Store in memory. It does not ask whether a token's user exists, so it never answers
+// core.ErrUserGone; ForgetUser is what the deletion of a user does to the records.
+type Store struct {
+	mu   sync.Mutex
+	rows map[string]*row
+	// sessions are the rows of each session in the order of their birth.
+	sessions map[string][]*row
+	users    map[string]map[string]*row
+	ends     endings
+}
+
+var _ core.Store = (*Store)(nil)
+
+type row struct{ core.TokenState }
+
+// session is the session a row belongs to. One that names none belongs to the session that its descendants name by
+// its jti.
+func (r *row) session() string {
+	if r.SessionID != "" {
+		return r.SessionID
+	}
+	return r.JTI
+}
+
+// New returns an empty Store.
+func New() *Store {
+	return &Store{
+		rows:     make(map[string]*row),
+		sessions: make(map[string][]*row),
+		users:    make(map[string]map[string]*row),
+	}
+}
+
+// Outstand records a token. A jti that is on record already is left as it is.
+func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rows[t.JTI] == nil {
+		s.insert(t)
+	}
+	return nil
+}
+
+// Blacklist puts a recorded token on the blacklist.
+func (s *Store) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rows[jti]
+	if r == nil {
+		return false, false, nil
+	}
+	return true, r.consume(reason, now), nil
+}
+
+// IsBlacklisted reports whether the token is on the blacklist.
+func (s *Store) IsBlacklisted(ctx context.Context, jti string) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.rows[jti]
+	return r != nil && r.Blacklisted, nil
+}
+
+// State reads the presented token and the head of its session.
+func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, error) {
+	if err := ctx.Err(); err != nil {
+		return core.SessionState{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out core.SessionState
+	session := sid
+	if r := s.rows[jti]; r != nil {
+		out.Presented = r.copy()
+		if r.SessionID != "" || sid == "" {
+			session = r.session()
+		}
+	}
+	if members := s.sessions[session]; len(members) > 0 {
+		out.Head = members[len(members)-1].copy()
+	}
+	return out, nil
+}
+
+// Revoke consumes all tokens of the scope that are not consumed yet. An empty scope covers none.
+func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := 0
+	if scope.SessionID != "" {
+		for _, r := range s.sessions[scope.SessionID] {
+			if r.consume(reason, now) {
+				count++
+			}
+		}
+		return count, nil
+	}
+	for _, r := range s.users[scope.UserID] {
+		if r.session() != scope.ExceptSession && r.consume(reason, now) {
+			count++
+		}
+	}
+	return count, nil
+}
+
+// FlushExpired deletes the records that ended at or before the given time.
+func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
+	total := 0
+	for {
+		if err := ctx.Err(); err != nil {
+			return total, err
+		}
+		n := s.flush(cut(before), flushBatch)
+		total += n
+		if n < flushBatch {
+			return total, nil
+		}
+	}
+}
+
+// ForgetUser leaves the records of a user who is deleted without a user, as a database does by ON DELETE SET NULL. They
+// stay on the blacklist where they are on it.
+func (s *Store) ForgetUser(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.users[id] {
+		r.UserID = ""
+	}
+	delete(s.users, id)
+}
+
+// insert adds a row and enters it into all indexes. The caller holds the lock.
+func (s *Store) insert(t core.OutstandingToken) *row {
+	t.CreatedAt, t.ExpiresAt = cut(t.CreatedAt), cut(t.ExpiresAt)
+	t.SessionStartedAt, t.SessionExpiresAt = cut(t.SessionStartedAt), cut(t.SessionExpiresAt)
+	r := &row{core.TokenState{OutstandingToken: t}}
+	s.rows[r.JTI] = r
+	s.sessions[r.session()] = append(s.sessions[r.session()], r)
+	if r.UserID != "" {
+		if s.users[r.UserID] == nil {
+			s.users[r.UserID] = make(map[string]*row)
+		}
+		s.users[r.UserID][r.JTI] = r
+	}
+	heap.Push(&s.ends, r)
+	return r
+}
+
+// flush deletes at most limit rows that ended and returns how many.
+func (s *Store) flush(before time.Time, limit int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gone := make(map[*row]bool)
+	touched := make(map[string]bool)
+	for len(gone) < limit && len(s.ends) > 0 && !s.ends[0].ExpiresAt.After(before) {
+		r := heap.Pop(&s.ends).(*row)
+		gone[r] = true
+		touched[r.session()] = true
+		delete(s.rows, r.JTI)
+		delete(s.users[r.UserID], r.JTI)
+		if len(s.users[r.UserID]) == 0 {
+			delete(s.users, r.UserID)
+		}
+	}
+	// Each session is gone through once a batch, not once a row: a long session would cost the square of its length.
+	for id := range touched {
+		left := slices.DeleteFunc(s.sessions[id], func(r *row) bool { return gone[r] })
+		s.sessions[id] = left
+		if len(left) == 0 {
+			delete(s.sessions, id)
+		}
+	}
+	return len(gone)
+}
+
+// consume puts a row on the blacklist and reports whether it was not there yet.
+func (r *row) consume(reason core.Reason, now time.Time) bool {
+	if r.Blacklisted {
+		return false
+	}
+	r.Blacklisted, r.BlacklistedAt, r.Reason = true, cut(now), reason
+	return true
+}
+
+func (r *row) copy() *core.TokenState {
+	out := r.TokenState
+	return &out
+}
+
+// cut brings a time to what databases keep, so that a program meets no difference when it changes its store.
+func cut(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// endings is a heap of rows, the one that ends first on top.
+type endings []*row
+
+func (e endings) Len() int           { return len(e) }
+func (e endings) Less(i, j int) bool { return e[i].ExpiresAt.Before(e[j].ExpiresAt) }
+func (e endings) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+
+// Push implements heap.Interface.
+func (e *endings) Push(x any) { *e = append(*e, x.(*row)) }
+
+// Pop implements heap.Interface.
+func (e *endings) Pop() any {
+	old := *e
+	last := old[len(old)-1]
+	old[len(old)-1] = nil
+	*e = old[:len(old)-1]
+	return last
+}

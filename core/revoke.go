@@ -1,0 +1,132 @@
+package core
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// Blacklist is SimpleJWT's blacklist view: it consumes a refresh token and ends its session. Without a store, or with
+// JTI_CLAIM off, it only verifies the token. Errors: a refusal such as ErrTokenBlacklisted, 503.
+func (a *Auth) Blacklist(ctx context.Context, raw string) error {
+	t, err := a.parseForRotation(ctx, raw)
+	if err != nil || !a.recorded() {
+		return err
+	}
+	return t.Blacklist(ctx)
+}
+
+// Blacklist consumes the token, recording it where it is not on record, and ends its session: it is a logout. A second
+// logout with a token that was rotated within the grace period is good. Without a store, or without an id, it does
+// nothing. Errors: ErrTokenBlacklisted, 503.
+func (t *Token) Blacklist(ctx context.Context) error {
+	a := t.auth
+	if !a.recorded() || t.JTI() == "" {
+		return nil
+	}
+	won, err := a.consume(ctx, t, nil, ReasonLogout)
+	if err != nil {
+		return err
+	}
+	session := t.session()
+	if !won {
+		state, err := a.state(ctx, t)
+		if err != nil {
+			return err
+		}
+		if state.Presented == nil || state.Presented.Reason != ReasonRotated {
+			return ErrTokenBlacklisted
+		}
+		if !a.withinGrace(t.now, state.Presented) {
+			if state.Head == nil || a.over(t.now, state.Head) {
+				return ErrTokenBlacklisted
+			}
+			return a.reused(ctx, t, state)
+		}
+		if state.Presented.SessionID != "" {
+			session = state.Presented.SessionID
+		}
+	}
+	return a.revoke(ctx, Scope{SessionID: session}, ReasonLogout)
+}
+
+// consume puts a token on the blacklist and reports whether this call did it. A token that is not on record is recorded
+// first, as its user's; user may be nil and is then looked up.
+func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reason Reason) (bool, error) {
+	found, won, err := a.blacklistRow(ctx, t, reason)
+	if err != nil || found {
+		return won, err
+	}
+	if user == nil {
+		if user, err = a.findUser(ctx, t.UserID()); err != nil && !errors.Is(err, ErrUserNotFound) {
+			return false, a.trouble(ctx, "look up user", err)
+		}
+	}
+	row := t.record(userID(user))
+	row.CreatedAt = t.issuedAt()
+	if err := a.outstandUnlessGone(ctx, row); err != nil {
+		return false, err
+	}
+	_, won, err = a.blacklistRow(ctx, t, reason)
+	return won, err
+}
+
+func (a *Auth) blacklistRow(ctx context.Context, t *Token, reason Reason) (found, won bool, err error) {
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	found, won, err = a.d.Store.Blacklist(askCtx, t.JTI(), reason, t.now)
+	return found, won, a.trouble(ctx, "blacklist token", err)
+}
+
+// revoke consumes all tokens of a scope that are not consumed yet.
+func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) error {
+	if !a.recorded() {
+		return nil
+	}
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	n, err := a.d.Store.Revoke(askCtx, s, reason, a.now())
+	if err != nil {
+		return a.trouble(ctx, "revoke tokens", err)
+	}
+	a.event(ctx, Event{Type: EventRevoke, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Count: n})
+	return nil
+}
+
+// RevokeSession ends a session: no refresh or sliding token of it is good any more. Access tokens live on until they
+// expire. Without a store it does nothing. Errors: 503.
+func (a *Auth) RevokeSession(ctx context.Context, sessionID string) error {
+	if sessionID == "" {
+		return nil
+	}
+	return a.revoke(ctx, Scope{SessionID: sessionID}, ReasonAdmin)
+}
+
+// RevokeUser ends all sessions of a user (by primary key), but for the one named keepSession ("" for none).
+// Errors: 503.
+func (a *Auth) RevokeUser(ctx context.Context, userID, keepSession string) error {
+	return a.revokeUser(ctx, userID, keepSession, ReasonAdmin)
+}
+
+// PasswordChanged ends all sessions of a user whose password was changed, but for the one named keepSession ("" for none):
+// call it after the new password is stored. Errors: 503.
+func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, keepSession string) error {
+	return a.revokeUser(ctx, user.AuthID(), keepSession, ReasonPassword)
+}
+
+func (a *Auth) revokeUser(ctx context.Context, id, keep string, reason Reason) error {
+	if id == "" {
+		return nil
+	}
+	return a.revoke(ctx, Scope{UserID: id, ExceptSession: keep}, reason)
+}
+
+// FlushExpired deletes the records of tokens that have expired, and that neither LEEWAY nor ROTATION_GRACE_PERIOD admits
+// any more, and returns how many it deleted. Run it daily. Errors: those of the store.
+func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
+	if a.d.Store == nil {
+		return 0, nil
+	}
+	return a.d.Store.FlushExpired(ctx, a.now().Add(-a.s.Leeway-a.s.RotationGracePeriod))
+}

@@ -1,0 +1,229 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// tokPlainUsers are Users without any further ability.
+type tokPlainUsers struct{ core.Users }
+
+// tokFaults compares faults with what they must say: "SETTING: words of the problem" each.
+func tokFaults(t *testing.T, err error, want ...string) {
+	t.Helper()
+	var faults simplejwt.Faults
+	if err != nil && !errors.As(err, &faults) {
+		t.Fatalf("error %T, want simplejwt.Faults", err)
+	}
+	for i := range max(len(faults), len(want)) {
+		switch {
+		case i >= len(faults):
+			t.Errorf("missing fault: %s", want[i])
+		case i >= len(want):
+			t.Errorf("unexpected fault: %s: %s", faults[i].Setting, faults[i].Problem)
+		default:
+			setting, words, _ := strings.Cut(want[i], ": ")
+			if faults[i].Setting != setting || !strings.Contains(faults[i].Problem, words) {
+				t.Errorf("fault %q: %q, want %q with %q", faults[i].Setting, faults[i].Problem, setting, words)
+			}
+		}
+	}
+}
+
+func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
+	t.Parallel()
+	type change = func(*simplejwt.Settings, *core.Deps)
+	set := func(f func(*simplejwt.Settings)) change {
+		return func(s *simplejwt.Settings, _ *core.Deps) { f(s) }
+	}
+	file := func(json string) change { return tokFile(t, json) }
+	class := func(c core.TokenClass) change {
+		return func(_ *simplejwt.Settings, d *core.Deps) { d.TokenClasses = []core.TokenClass{c} }
+	}
+	noStore := func(f func(*simplejwt.Settings)) change {
+		return func(s *simplejwt.Settings, d *core.Deps) { f(s); d.Store = nil }
+	}
+	for name, c := range map[string]struct {
+		change change
+		want   []string
+	}{
+		"nothing is wrong with the defaults": {file(`{}`), nil},
+		"an algorithm that is none of ours":  {file(`{"ALGORITHM": "HS255"}`), []string{"ALGORITHM: Unrecognized algorithm type 'HS255'"}},
+		"none is no algorithm":               {file(`{"ALGORITHM": "none"}`), []string{"ALGORITHM: Unrecognized"}},
+		"an algorithm in lower case":         {file(`{"ALGORITHM": "hs256"}`), []string{"ALGORITHM: Unrecognized"}},
+		"an empty algorithm in a file":       {file(`{"ALGORITHM": ""}`), []string{"ALGORITHM: Unrecognized"}},
+
+		"a zero lifetime is allowed where it is written": {file(`{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "0s"}`), nil},
+
+		"an empty jti claim":        {file(`{"JTI_CLAIM": ""}`), []string{"JTI_CLAIM: may not be empty; null"}},
+		"an empty type claim":       {file(`{"TOKEN_TYPE_CLAIM": ""}`), []string{"TOKEN_TYPE_CLAIM: may not be empty; null"}},
+		"claims that are off":       {file(`{"TOKEN_TYPE_CLAIM": null, "JTI_CLAIM": null}`), nil},
+		"an empty user claim":       {file(`{"USER_ID_CLAIM": ""}`), []string{"USER_ID_CLAIM: may not be empty"}},
+		"an empty refresh exp":      {file(`{"SLIDING_TOKEN_REFRESH_EXP_CLAIM": ""}`), []string{"SLIDING_TOKEN_REFRESH_EXP_CLAIM: may not be empty"}},
+		"an empty revoke claim":     {file(`{"REVOKE_TOKEN_CLAIM": ""}`), []string{"REVOKE_TOKEN_CLAIM: may not be empty"}},
+		"a user claim called exp":   {set(func(s *simplejwt.Settings) { s.UserIDClaim = "exp" }), []string{`USER_ID_CLAIM: the claim "exp" is taken`}},
+		"a user claim called sid":   {set(func(s *simplejwt.Settings) { s.UserIDClaim = "sid" }), []string{`USER_ID_CLAIM: the claim "sid" is taken`}},
+		"a user claim called sub":   {set(func(s *simplejwt.Settings) { s.UserIDClaim = "sub" }), nil},
+		"two settings of one claim": {set(func(s *simplejwt.Settings) { s.JTIClaim = "x"; s.RevokeTokenClaim = "x" }), []string{`REVOKE_TOKEN_CLAIM: the claim "x" is taken by JTI_CLAIM`}},
+		"a claim of a default":      {set(func(s *simplejwt.Settings) { s.UserIDClaim = "token_type" }), []string{`USER_ID_CLAIM: the claim "token_type" is taken by TOKEN_TYPE_CLAIM`}},
+
+		"an audience of nobody is SimpleJWT's": {file(`{"AUDIENCE": []}`), nil},
+		"no audience is null":                  {file(`{"AUDIENCE": null}`), nil},
+		"an empty header":                      {file(`{"AUTH_HEADER_NAME": ""}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header of nothing but HTTP_":        {file(`{"AUTH_HEADER_NAME": "HTTP_"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header with a blank":                {file(`{"AUTH_HEADER_NAME": "X Token"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header with a line break":           {file(`{"AUTH_HEADER_NAME": "X\r\nSet-Cookie"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header that is not ASCII":           {file(`{"AUTH_HEADER_NAME": "X-Tökén"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"no scheme":                            {file(`{"AUTH_HEADER_TYPES": []}`), []string{"AUTH_HEADER_TYPES: needs at least one scheme"}},
+		"an empty scheme":                      {file(`{"AUTH_HEADER_TYPES": ""}`), []string{`AUTH_HEADER_TYPES: "" is no scheme`}},
+		"a scheme with a blank":                {file(`{"AUTH_HEADER_TYPES": ["Bearer", "my token"]}`), []string{`AUTH_HEADER_TYPES: "my token" is no scheme`}},
+		"schemes in one text":                  {file(`{"AUTH_HEADER_TYPES": "Bearer,JWT"}`), []string{`AUTH_HEADER_TYPES: "Bearer,JWT" is no scheme`}},
+		"a scheme that ends the header":        {file(`{"AUTH_HEADER_TYPES": "a\nb"}`), []string{"AUTH_HEADER_TYPES: "}},
+		"no token class":                       {file(`{"AUTH_TOKEN_CLASSES": []}`), []string{"AUTH_TOKEN_CLASSES: needs at least one"}},
+		"an unknown token class":               {file(`{"AUTH_TOKEN_CLASSES": "accessToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "accessToken"`}},
+		"a class that opens nothing":           {file(`{"AUTH_TOKEN_CLASSES": "UntypedToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "UntypedToken"`}},
+		"a class by Django's dotted path":      {file(`{"AUTH_TOKEN_CLASSES": ["rest_framework_simplejwt.tokens.SlidingToken"]}`), nil},
+		"a class of another Python package":    {file(`{"AUTH_TOKEN_CLASSES": ["app.tokens.AccessToken"]}`), []string{"AUTH_TOKEN_CLASSES: there is no class"}},
+
+		"a class without a name":      {class(core.TokenClass{Type: "x", Lifetime: 1}), []string{"Deps.TokenClasses: needs Name and Type"}},
+		"a class without a type":      {class(core.TokenClass{Name: "X", Lifetime: 1}), []string{"Deps.TokenClasses: needs Name and Type"}},
+		"a class without a lifetime":  {class(core.TokenClass{Name: "X", Type: "x"}), []string{"Deps.TokenClasses: X: the lifetime"}},
+		"a class that lives too long": {class(core.TokenClass{Name: "X", Type: "x", Lifetime: 101 * 365 * 24 * time.Hour}), []string{"Deps.TokenClasses: X: the lifetime"}},
+		"a class with a taken name":   {class(core.TokenClass{Name: "AccessToken", Type: "x", Lifetime: 1}), []string{"Deps.TokenClasses: AccessToken: the name or the type"}},
+		"a class with a taken type":   {class(core.TokenClass{Name: "X", Type: "refresh", Lifetime: 1}), []string{`Deps.TokenClasses: X: the name or the type "refresh" is taken`}},
+
+		"blacklisting without a store":    {noStore(func(s *simplejwt.Settings) { s.BlacklistAfterRotation = true }), []string{"BLACKLIST_AFTER_ROTATION: needs Deps.Store"}},
+		"sessions without a store":        {noStore(func(s *simplejwt.Settings) { s.SessionLifetime = 1 }), []string{"SESSION_LIFETIME: needs Deps.Store"}},
+		"no store is needed by default":   {noStore(func(s *simplejwt.Settings) { s.RotateRefreshTokens = true }), nil},
+		"blacklisting without token ids":  {file(`{"BLACKLIST_AFTER_ROTATION": true, "JTI_CLAIM": null}`), []string{"BLACKLIST_AFTER_ROTATION: needs JTI_CLAIM"}},
+		"sessions without token ids":      {file(`{"SESSION_LIFETIME": "1h", "JTI_CLAIM": null}`), []string{"SESSION_LIFETIME: needs JTI_CLAIM"}},
+		"grace without blacklisting":      {file(`{"ROTATION_GRACE_PERIOD": "1s", "ROTATE_REFRESH_TOKENS": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"grace without rotation":          {file(`{"ROTATION_GRACE_PERIOD": "1s", "BLACKLIST_AFTER_ROTATION": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"reuse without blacklisting":      {file(`{"REUSE_DETECTION": true, "ROTATE_REFRESH_TOKENS": true}`), []string{"REUSE_DETECTION: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = tokKey }, nil},
+		"no users":                        {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
+		"no field of the user":            {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},
+		"a field that the users lack":     {file(`{"USER_ID_FIELD": "email"}`), []string{`USER_ID_FIELD: no field "email"`}},
+		"users that record no last login": {func(s *simplejwt.Settings, d *core.Deps) { s.UpdateLastLogin = true; d.Users = tokPlainUsers{d.Users} }, []string{"UPDATE_LAST_LOGIN: core.LastLoginUpdater"}},
+		"a body limit of nothing":         {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
+		"a negative body limit":           {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": -1}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+			c.change(&settings, &deps)
+			auth, err := core.New(settings, deps)
+			tokFaults(t, err, c.want...)
+			if (auth == nil) != (len(c.want) > 0) {
+				t.Errorf("an Auth was made: %t, with %d faults", auth != nil, len(c.want))
+			}
+		})
+	}
+}
+
+func TestNewBoundsEveryDuration(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", "LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME"} {
+		for value, want := range map[string][]string{"-1ns": {name + ": may not be negative"}, "876001h": {name + ": longer than a hundred years"}, "876000h": nil} {
+			settings := simplejwt.Recommended()
+			settings.SigningKey = tokKey
+			tokFile(t, `{"`+name+`": "`+value+`"}`)(&settings, nil)
+			_, err := core.New(settings, tokDeps(t))
+			t.Log(name, value)
+			tokFaults(t, err, want...)
+		}
+	}
+}
+
+func TestNewTellsAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	settings, err := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"NOPE": 1, "SIGNING_KEY": "short", "LEEWAY": -1,
+		"USER_ID_CLAIM": "exp", "AUTH_HEADER_TYPES": [], "AUTH_TOKEN_CLASSES": "X", "BLACKLIST_AFTER_ROTATION": true, "DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`))
+	if err == nil {
+		t.Fatal("the unknown name is no fault")
+	}
+	_, err = core.New(settings, core.Deps{})
+	tokFaults(t, err, "NOPE: no such setting", "SIGNING_KEY: has 5 bytes", "LEEWAY: negative", "USER_ID_CLAIM: taken", "AUTH_HEADER_TYPES: at least one",
+		"AUTH_TOKEN_CLASSES: no class", "BLACKLIST_AFTER_ROTATION: Deps.Store", "Deps.Users: missing", "DATA_UPLOAD_MAX_MEMORY_SIZE: 0 bytes")
+}
+
+func TestDefaultsAreSimpleJWTs(t *testing.T) {
+	t.Parallel()
+	want := simplejwt.Settings{
+		AccessTokenLifetime: 5 * time.Minute, RefreshTokenLifetime: 24 * time.Hour, Algorithm: "HS256", SigningKey: tokKey,
+		AuthHeaderTypes: []string{"Bearer"}, AuthHeaderName: "HTTP_AUTHORIZATION", UserIDField: "id", UserIDClaim: "user_id",
+		AuthTokenClasses: []string{"AccessToken"}, TokenTypeClaim: "token_type", JTIClaim: "jti",
+		SlidingTokenLifetime: 5 * time.Minute, SlidingTokenRefreshLifetime: 24 * time.Hour, SlidingTokenRefreshExpClaim: "refresh_exp",
+		RevokeTokenClaim: "hash_password", CheckUserIsActive: new(true), DataUploadMaxMemorySize: 1 << 20,
+	}
+	auth := tokNew(t)
+	if diff := cmp.Diff(want, auth.Settings(), cmpopts.IgnoreUnexported(simplejwt.Settings{})); diff != "" {
+		t.Errorf("settings in force (-want +got):\n%s", diff)
+	}
+	if auth.Challenge() != `Bearer realm="api"` || auth.Logger() == nil || auth.UsernameField() != "username" {
+		t.Errorf("challenge %q, username field %q, logger %v", auth.Challenge(), auth.UsernameField(), auth.Logger())
+	}
+}
+
+func TestWhatIsGivenIsNotReplacedByADefault(t *testing.T) {
+	t.Parallel()
+	got := tokNew(t, tokFile(t, `{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "1s", "CHECK_USER_IS_ACTIVE": false, "SLIDING_TOKEN_LIFETIME": "0s"}`)).Settings()
+	if got.AccessTokenLifetime != 0 || got.RefreshTokenLifetime != time.Second || *got.CheckUserIsActive || got.SlidingTokenLifetime != 0 {
+		t.Errorf("settings in force: %v", got)
+	}
+}
+
+func TestTheHeaderHasDjangosNameOrItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"HTTP_AUTHORIZATION": "Authorization", "HTTP_X_ACCESS_TOKEN": "X-Access-Token", "X-Access-Token": "X-Access-Token",
+		"x-access-token": "X-Access-Token", "Authorization": "Authorization",
+	} {
+		auth := tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) {
+			s.AuthHeaderName, s.AuthHeaderTypes = name, []string{"JWT", "Bearer"}
+		})
+		header, types := auth.AuthHeader()
+		if header != want || !cmp.Equal(types, []string{"JWT", "Bearer"}) || auth.Challenge() != `JWT realm="api"` {
+			t.Errorf("%s: header %q, types %q, challenge %q", name, header, types, auth.Challenge())
+		}
+	}
+}
+
+func TestAnAuthNeverShowsItsKey(t *testing.T) {
+	t.Parallel()
+	auth := tokNew(t)
+	token, err := auth.NewToken(core.AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
+		slog.New(h).InfoContext(context.Background(), "made", "auth", auth, "settings", auth.Settings(), "token", token, "stateless", auth.Stateless())
+	}
+	text := log.String()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		for _, value := range []any{auth, *auth, struct{ A *core.Auth }{auth}, auth.Settings(), token, auth.Stateless()} {
+			text += "\n" + verb + fmt.Sprintf(" of %T: ", value) + fmt.Sprintf(verb, value)
+		}
+	}
+	for line := range strings.Lines(text) {
+		for _, telltale := range []string{"telltale", "74656c6c74616c65", "116 101 108 108", "116, 101", "0x74, 0x65"} {
+			if strings.Contains(line, telltale) {
+				t.Errorf("shows the key: %.60s", line)
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package core
+
+import (
+	"context"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// ObtainSliding is SimpleJWT's obtain sliding view. Errors: as for ObtainPair.
+func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (string, simplejwt.User, error) {
+	user, err := a.authenticate(ctx, username, password)
+	if err != nil {
+		return "", nil, err
+	}
+	token, err := a.loginSliding(ctx, user)
+	if err != nil {
+		return "", nil, err
+	}
+	return token, user, nil
+}
+
+// LoginSliding logs a user in without a password check, like Login, and gives a sliding token. Errors: as for Login.
+func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, error) {
+	if user == nil || !a.mayAuthenticate(ctx, user) {
+		return "", ErrNoActiveAccount
+	}
+	return a.loginSliding(ctx, user)
+}
+
+func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User) (string, error) {
+	t, err := a.ForUser(ctx, SlidingToken, user)
+	if err != nil {
+		return "", err
+	}
+	text, err := t.Sign()
+	if err != nil {
+		return "", a.trouble(ctx, "sign", err)
+	}
+	if err := a.loggedIn(ctx, t, user); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// RefreshSliding is SimpleJWT's refresh sliding view: the same token with a new exp and iat, while its refresh_exp has not
+// passed. Nothing is consumed and no row is written. Errors: a refusal, 503.
+func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejwt.User, error) {
+	t, err := a.ParseToken(ctx, SlidingToken, raw)
+	if err != nil {
+		return "", nil, err
+	}
+	user, err := a.userForRefresh(ctx, t)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := t.CheckExp(a.s.SlidingTokenRefreshExpClaim); err != nil {
+		return "", nil, err
+	}
+	t.SetExp("exp", a.s.SlidingTokenLifetime)
+	t.SetIat()
+	if err := a.customClaims(ctx, t, user); err != nil {
+		return "", nil, err
+	}
+	text, err := t.Sign()
+	if err != nil {
+		return "", nil, a.trouble(ctx, "sign", err)
+	}
+	a.event(ctx, Event{Type: EventRefresh, UserID: userID(user), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
+	return text, user, nil
+}

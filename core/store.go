@@ -1,0 +1,121 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrUserGone is what a Store answers when it is to record a token of a user that has no row any more.
+var ErrUserGone = errors.New("the token's user does not exist")
+
+// Reason says why a token is on the blacklist. The empty Reason stands for a row that Django wrote.
+type Reason string
+
+// The reasons this library writes.
+const (
+	ReasonRotated  Reason = "rotated"
+	ReasonLogout   Reason = "logout"
+	ReasonReuse    Reason = "reuse"
+	ReasonPassword Reason = "password"
+	ReasonAdmin    Reason = "admin"
+)
+
+// OutstandingToken is the record of a refresh or sliding token: who it belongs to and until when, never the token itself.
+type OutstandingToken struct {
+	JTI string
+	// UserID is the primary key of the user as text; "" for a token without a user.
+	UserID    string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	// SessionID is the jti of the first token of the session; "" in a row that Django wrote.
+	SessionID string
+	// ParentJTI is the token this one was rotated from; "" for the first one.
+	ParentJTI string
+	// SessionStartedAt is the time of the login; zero where it is unknown.
+	SessionStartedAt time.Time
+	// SessionExpiresAt is the absolute end of the session; zero where there is none.
+	SessionExpiresAt time.Time
+}
+
+// Rotation asks a Store to consume a refresh token and to record its successor.
+type Rotation struct {
+	// JTI is the presented token.
+	JTI string
+	// SessionID is the session the presented token names in its sid claim, "" if none. It counts only where the row
+	// names none.
+	SessionID string
+	// NewJTI and ExpiresAt are those of the successor; ExpiresAt is cut to the end of the session.
+	NewJTI    string
+	ExpiresAt time.Time
+	Now       time.Time
+	// AliveAfter is Now less the leeway: a row that ended at or before it is not rotated.
+	AliveAfter time.Time
+	// SessionLifetime ends a session whose row has no end: this long after its start, or after the row's birth. Zero: none.
+	SessionLifetime time.Duration
+	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token stays as it is.
+	Consume bool
+}
+
+// TokenState is a record and its blacklist row, if there is one.
+type TokenState struct {
+	OutstandingToken
+	Blacklisted   bool
+	BlacklistedAt time.Time
+	Reason        Reason
+}
+
+// SessionState is what a Store knows of a presented token and of its session.
+type SessionState struct {
+	// Presented is the row of the presented token; nil where there is none.
+	Presented *TokenState
+	// Head is the newest row of the session that the presented row names, else the presented token's sid; nil where the
+	// session has no row. A row that belongs to no session is its own head.
+	Head *TokenState
+}
+
+// Scope says which tokens Revoke consumes: those of a session, or those of a user but for one session.
+type Scope struct {
+	// SessionID is the session to end. It covers the rows with this session id and the row whose jti it is and that
+	// names no session.
+	SessionID string
+	// UserID is the user whose sessions are to end, where SessionID is "".
+	UserID string
+	// ExceptSession, beside UserID, is the session that goes on; "" for none.
+	ExceptSession string
+}
+
+// Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of
+// goroutines and, where its database is shared, processes. Every method ends with ctx. An error other than ErrUserGone
+// means that the outcome is unknown or that the store could not be asked, never a refusal. Times are kept to the
+// microsecond at least and returned in UTC. The package core/storetest proves a Store.
+type Store interface {
+	// Outstand records a token. A jti that is on record already is left as it is, without an error.
+	// Answers ErrUserGone where the user has no row.
+	Outstand(ctx context.Context, t OutstandingToken) error
+
+	// Rotate, in one atomic step, consumes the presented token with ReasonRotated and records the successor, which
+	// inherits user and session. It answers false, and changes nothing, where the presented token has no row, is on the
+	// blacklist, ended at or before AliveAfter, or where its session ended at or before Now. Of any number of concurrent
+	// calls for one token at most one answers true (each, without Consume). The answered record is the successor's.
+	Rotate(ctx context.Context, r Rotation) (OutstandingToken, bool, error)
+
+	// Blacklist puts a recorded token on the blacklist. found is false, and nothing changes, where the jti has no row;
+	// won is true for exactly one of all calls of Blacklist, Rotate and Revoke that would consume it.
+	Blacklist(ctx context.Context, jti string, reason Reason, now time.Time) (found, won bool, err error)
+
+	// IsBlacklisted reports whether the token has a blacklist row. A jti without a row is not blacklisted.
+	IsBlacklisted(ctx context.Context, jti string) (bool, error)
+
+	// State reads the presented token and the head of its session in one consistent, up-to-date look. sid is the session
+	// that the token names, "" if none; it counts where the row names no session or is missing.
+	State(ctx context.Context, jti, sid string) (SessionState, error)
+
+	// Revoke consumes all tokens of the scope that are not consumed yet, whatever their end, and returns how many. Once it
+	// has returned, no token of the scope is usable, nor one that a concurrent Rotate of them records.
+	Revoke(ctx context.Context, s Scope, reason Reason, now time.Time) (int, error)
+
+	// FlushExpired deletes the records, and their blacklist rows, that ended at or before the given time, in bounded
+	// batches, and returns how many outstanding rows went.
+	FlushExpired(ctx context.Context, before time.Time) (int, error)
+}

@@ -1,0 +1,84 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func blacklistCases() []testCase {
+	return []testCase{{
+		name: "Blacklist consumes a recorded token once",
+		rule: "won is true for exactly one call; the first reason and time stay, for they decide how a retry is answered",
+		run:  blacklistOnce,
+	}, {
+		name: "Blacklist keeps every reason",
+		rule: "State returns the reason the token was consumed with; an empty one stands for a row that Django wrote",
+		run:  blacklistKeepsReasons,
+	}, {
+		name: "Blacklist changes nothing for a jti without a row",
+		rule: "found is false, and nothing changes, where the jti has no row: recording the token is the caller's decision",
+		run:  blacklistUnknown,
+	}, {
+		name: "IsBlacklisted tells consumed tokens from others",
+		rule: "a token is blacklisted where it has a blacklist row, however it came there; a jti without a row is not blacklisted",
+		run:  isBlacklisted,
+	}}
+}
+
+func blacklistOnce(e *env) {
+	first := e.login()
+	e.blacklist(first.JTI, core.ReasonLogout)
+	found, won, err := e.Store.Blacklist(e.ctx, first.JTI, core.ReasonAdmin, now.Add(time.Hour))
+	if err != nil || !found || won {
+		e.Errorf("the second Blacklist: found %v, won %v, error %v; want true, false", found, won, err)
+	}
+	e.same("the row", consumed(first, core.ReasonLogout), e.row(first.JTI))
+
+	rotated := e.login()
+	e.rotate(e.rotation(rotated.JTI))
+	found, won, err = e.Store.Blacklist(e.ctx, rotated.JTI, core.ReasonLogout, now.Add(time.Hour))
+	if err != nil || !found || won {
+		e.Errorf("Blacklist of a rotated token: found %v, won %v, error %v; want true, false", found, won, err)
+	}
+	e.same("the row of a rotated token", consumed(rotated, core.ReasonRotated), e.row(rotated.JTI))
+
+	ended := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
+	e.blacklist(ended.JTI, core.ReasonLogout)
+}
+
+func blacklistKeepsReasons(e *env) {
+	for _, reason := range []core.Reason{
+		core.ReasonRotated, core.ReasonLogout, core.ReasonReuse, core.ReasonPassword, core.ReasonAdmin, "limit", "",
+	} {
+		t := e.login()
+		e.blacklist(t.JTI, reason)
+		e.same("the row consumed with reason "+string(reason), consumed(t, reason), e.row(t.JTI))
+	}
+}
+
+func blacklistUnknown(e *env) {
+	jti := e.newID()
+	found, won, err := e.Store.Blacklist(e.ctx, jti, core.ReasonLogout, now)
+	if err != nil || found || won {
+		e.Errorf("Blacklist of an unknown jti: found %v, won %v, error %v; want false, false", found, won, err)
+	}
+	e.wantBlacklisted("the unknown jti", false, jti)
+	if e.state(jti, "").Presented != nil {
+		e.Errorf("Blacklist recorded an unknown jti")
+	}
+	e.login(func(t *core.OutstandingToken) { t.JTI = jti })
+	e.wantBlacklisted("the jti, recorded afterwards", false, jti)
+}
+
+func isBlacklisted(e *env) {
+	fresh, logout, rotated, revoked := e.login(), e.login(), e.login(), e.login()
+	ended := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
+	e.blacklist(logout.JTI, core.ReasonLogout)
+	e.blacklist(ended.JTI, core.ReasonLogout)
+	e.rotate(e.rotation(rotated.JTI))
+	e.revoke(core.Scope{SessionID: revoked.SessionID}, 1)
+	e.wantBlacklisted("a live token", false, fresh.JTI)
+	e.wantBlacklisted("a jti without a row", false, e.newID())
+	e.wantBlacklisted("a consumed token", true, logout.JTI, rotated.JTI, revoked.JTI, ended.JTI)
+}

@@ -1,0 +1,48 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func contextCases() []testCase {
+	return []testCase{{
+		name: "a method whose context has ended answers an error and changes nothing",
+		rule: "every method ends with its context; what could not be asked is an error, never a refusal or a success",
+		run:  contextEnded,
+	}}
+}
+
+func contextEnded(e *env) {
+	ctx, cancel := context.WithCancel(e.ctx)
+	cancel()
+	first, ended := e.login(), e.ending(-time.Hour)
+	fresh := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
+	r := e.rotation(first.JTI)
+	scope := core.Scope{SessionID: first.SessionID}
+	for _, c := range []struct {
+		method string
+		call   func() error
+	}{
+		{"Outstand", func() error { return e.Store.Outstand(ctx, fresh) }},
+		{"Rotate", func() error { _, _, err := e.Store.Rotate(ctx, r); return err }},
+		{"Blacklist", func() error { _, _, err := e.Store.Blacklist(ctx, first.JTI, core.ReasonLogout, now); return err }},
+		{"IsBlacklisted", func() error { _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},
+		{"State", func() error { _, err := e.Store.State(ctx, first.JTI, ""); return err }},
+		{"Revoke", func() error { _, err := e.Store.Revoke(ctx, scope, core.ReasonAdmin, now); return err }},
+		{"FlushExpired", func() error { _, err := e.Store.FlushExpired(ctx, flushAt); return err }},
+	} {
+		if err := c.call(); err == nil {
+			e.Errorf("%s with a cancelled context: no error", c.method)
+		}
+	}
+	e.same("the presented token's row", live(first), e.row(first.JTI))
+	e.same("the row to be flushed", live(ended), e.row(ended.JTI))
+	for method, jti := range map[string]string{"Outstand": fresh.JTI, "Rotate": r.NewJTI} {
+		if e.state(jti, "").Presented != nil {
+			e.Errorf("%s with a cancelled context recorded a token", method)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// The suite's clock. It lies in the future, so that a store that drops rows by the wall clock keeps them, and has
+// microseconds, so that a store that cuts to seconds is found.
+var (
+	now     = time.Date(2040, time.March, 4, 5, 6, 7, 891011000, time.UTC)
+	loginAt = now.Add(-time.Hour)
+	tokenTo = now.Add(24 * time.Hour)
+	endsAt  = now.Add(30 * 24 * time.Hour)
+	// flushAt lies before everything else, so that a flush meets the rows of the flush cases only.
+	flushAt = now.AddDate(-5, 0, 0)
+)
+
+// tb is what a case needs of *testing.T; the suite's own test hands in a recorder.
+type tb interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// env is what one case works with.
+type env struct {
+	tb
+	Harness
+	ctx context.Context
+	// again is a second handle on the same data, or Store itself.
+	again core.Store
+	// userID is the user of the rows that login and django record.
+	userID string
+	prefix string
+	ids    atomic.Int64
+}
+
+func newEnv(ctx context.Context, t tb, h Harness, again core.Store) *env {
+	e := &env{tb: t, Harness: h, ctx: ctx, again: again, prefix: rand.Text()[:12]}
+	e.userID = e.newUser()
+	return e
+}
+
+// newID is a jti that no row has.
+func (e *env) newID() string { return fmt.Sprintf("%s-%d", e.prefix, e.ids.Add(1)) }
+
+func (e *env) newUser() string {
+	e.Helper()
+	if e.AddUser == nil {
+		return e.newID()
+	}
+	id, err := e.AddUser(e.ctx)
+	if err != nil || id == "" {
+		e.Fatalf("Harness.AddUser: id %q, error %v", id, err)
+	}
+	return id
+}
+
+func (e *env) deleteUser(id string) {
+	e.Helper()
+	if err := e.DeleteUser(e.ctx, id); err != nil {
+		e.Fatalf("Harness.DeleteUser: %v", err)
+	}
+}
+
+// login records the first token of a new session.
+func (e *env) login(edits ...func(*core.OutstandingToken)) core.OutstandingToken {
+	e.Helper()
+	jti := e.newID()
+	t := core.OutstandingToken{
+		JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo,
+		SessionID: jti, SessionStartedAt: loginAt, SessionExpiresAt: endsAt,
+	}
+	for _, edit := range edits {
+		edit(&t)
+	}
+	e.outstand(t)
+	return t
+}
+
+// django records a token as Django does: it knows nothing of sessions.
+func (e *env) django() core.OutstandingToken {
+	e.Helper()
+	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
+	e.outstand(t)
+	return t
+}
+
+func (e *env) outstand(t core.OutstandingToken) {
+	e.Helper()
+	if err := e.Store.Outstand(e.ctx, t); err != nil {
+		e.Fatalf("Outstand: %v", err)
+	}
+}
+
+// rotation is an ordinary refresh of a token at the suite's time.
+func (e *env) rotation(jti string) core.Rotation {
+	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenTo.Add(time.Hour), Now: now, AliveAfter: now, Consume: true}
+}
+
+// rotate asks for a rotation that must succeed and returns the successor.
+func (e *env) rotate(r core.Rotation) core.OutstandingToken {
+	e.Helper()
+	out, ok, err := e.Store.Rotate(e.ctx, r)
+	if err != nil || !ok {
+		e.Fatalf("Rotate of a good token: rotated %v, error %v; want it rotated", ok, err)
+	}
+	return out
+}
+
+// refuse asks for a rotation that must be refused and must change nothing.
+func (e *env) refuse(what string, r core.Rotation) {
+	e.Helper()
+	before := e.state(r.JTI, "").Presented
+	_, ok, err := e.Store.Rotate(e.ctx, r)
+	if err != nil || ok {
+		e.Errorf("Rotate of %s: rotated %v, error %v; want false without an error", what, ok, err)
+	}
+	if e.state(r.NewJTI, "").Presented != nil {
+		e.Errorf("Rotate of %s recorded a successor", what)
+	}
+	e.same("the row of "+what+" after Rotate", before, e.state(r.JTI, "").Presented)
+}
+
+func (e *env) state(jti, sid string) core.SessionState {
+	e.Helper()
+	out, err := e.Store.State(e.ctx, jti, sid)
+	if err != nil {
+		e.Fatalf("State: %v", err)
+	}
+	return out
+}
+
+// row is the row of a jti that must be on record.
+func (e *env) row(jti string) core.TokenState {
+	e.Helper()
+	got := e.state(jti, "").Presented
+	if got == nil {
+		e.Fatalf("State has no row for a recorded token")
+		return core.TokenState{}
+	}
+	return *got
+}
+
+// wantHead checks which row is the head of a session; want is "" for none.
+func (e *env) wantHead(what, jti, sid, want string) {
+	e.Helper()
+	got := ""
+	if head := e.state(jti, sid).Head; head != nil {
+		got = head.JTI
+	}
+	if got != want {
+		e.Errorf("the head of %s: got jti %q, want %q", what, got, want)
+	}
+}
+
+// blacklist consumes a token that must not be consumed yet.
+func (e *env) blacklist(jti string, reason core.Reason) {
+	e.Helper()
+	found, won, err := e.Store.Blacklist(e.ctx, jti, reason, now)
+	if err != nil || !found || !won {
+		e.Fatalf("Blacklist of a good token: found %v, won %v, error %v; want true, true", found, won, err)
+	}
+}
+
+func (e *env) isBlacklisted(jti string) bool {
+	e.Helper()
+	out, err := e.Store.IsBlacklisted(e.ctx, jti)
+	if err != nil {
+		e.Fatalf("IsBlacklisted: %v", err)
+	}
+	return out
+}
+
+// wantBlacklisted checks what IsBlacklisted says of each token.
+func (e *env) wantBlacklisted(what string, want bool, jtis ...string) {
+	e.Helper()
+	for _, jti := range jtis {
+		if got := e.isBlacklisted(jti); got != want {
+			e.Errorf("%s (jti %s) on the blacklist: got %v, want %v", what, jti, got, want)
+		}
+	}
+}
+
+// revoke ends a scope and checks how many tokens that consumed.
+func (e *env) revoke(s core.Scope, want int) {
+	e.Helper()
+	got, err := e.Store.Revoke(e.ctx, s, core.ReasonAdmin, now)
+	if err != nil {
+		e.Fatalf("Revoke: %v", err)
+	}
+	if got != want {
+		e.Errorf("Revoke(%+v) consumed %d tokens, want %d", s, got, want)
+	}
+}
+
+func (e *env) same(what string, want, got any) {
+	e.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		e.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// live is the state of a token that is not on the blacklist.
+func live(t core.OutstandingToken) core.TokenState { return core.TokenState{OutstandingToken: t} }
+
+// consumed is the state of a token that was consumed at the suite's time.
+func consumed(t core.OutstandingToken, reason core.Reason) core.TokenState {
+	return core.TokenState{OutstandingToken: t, Blacklisted: true, BlacklistedAt: now, Reason: reason}
+}

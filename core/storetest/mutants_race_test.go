@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"context"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func brokenRaces() []mutant {
+	const rotate, without = "of concurrent rotations of one token exactly one succeeds", "concurrent rotations without Consume all succeed"
+	const consume, record = "of concurrent Rotate, Blacklist and Revoke exactly one consumes the token", "concurrent Outstand of one jti records it once"
+	const look = "State sees a session in one look while it rotates"
+	const session, user = "after Revoke of a session nothing of it is usable, however it rotates", "after Revoke of a user nothing of him is usable, however he rotates"
+	return []mutant{
+		{"it looks, then rotates", rotate, func(g *guarded) core.Store { return rotatesTwice(g) }},
+		{"a loser is told an error", rotate, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				out, ok, err := g.Rotate(ctx, r)
+				if err == nil && !ok {
+					err = context.DeadlineExceeded
+				}
+				return out, ok, err
+			}}
+		}},
+		{"one at a time, or none", without, func(g *guarded) core.Store {
+			var n atomic.Int64
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				if n.Add(1) > 1 {
+					return core.OutstandingToken{}, false, nil
+				}
+				return g.Rotate(ctx, r)
+			}}
+		}},
+		{"a logout always wins", consume, func(g *guarded) core.Store {
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				found, _, err := g.Blacklist(ctx, jti, reason, now)
+				return found, found, err
+			}}
+		}},
+		{"a sweep counts what others consumed", consume, func(g *guarded) core.Store {
+			return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
+				_, err := g.Revoke(ctx, s, reason, now)
+				return len(g.members(s)), err
+			}}
+		}},
+		{"a duplicate in flight is an error", record, func(g *guarded) core.Store {
+			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
+					return context.DeadlineExceeded
+				}
+				return g.Outstand(ctx, t)
+			}}
+		}},
+		{"it reads the head in two looks", look, func(g *guarded) core.Store {
+			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
+				out, err := g.State(ctx, jti, sid)
+				if out.Head == nil {
+					return out, err
+				}
+				time.Sleep(100 * time.Microsecond)
+				blacklisted, err := g.IsBlacklisted(ctx, out.Head.JTI)
+				out.Head.Blacklisted = blacklisted
+				return out, err
+			}}
+		}},
+		{"it sweeps a session once", session, func(g *guarded) core.Store { return sweepsOnce(g) }},
+		{"it sweeps a session once, the tokens unconsumed", "after Revoke nothing is usable that a rotation without Consume records", func(g *guarded) core.Store { return sweepsOnce(g) }},
+		{"it sweeps a user once", user, func(g *guarded) core.Store { return sweepsOnce(g) }},
+	}
+}
+
+// recordsUnknown is a store that records a presented token that has no row.
+func recordsUnknown(g *guarded) core.Store {
+	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+		_ = g.Outstand(ctx, core.OutstandingToken{JTI: r.JTI, CreatedAt: r.Now, ExpiresAt: r.ExpiresAt})
+		return g.Rotate(ctx, r)
+	}}
+}
+
+// rotatesTwice is a store that rotates in three steps, with no regard to who consumed the token.
+func rotatesTwice(g *guarded) core.Store {
+	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+		state, err := g.State(ctx, r.JTI, r.SessionID)
+		if err != nil || state.Presented == nil {
+			return core.OutstandingToken{}, false, err
+		}
+		runtime.Gosched()
+		t := state.Presented.OutstandingToken
+		t.JTI, t.ParentJTI, t.CreatedAt, t.ExpiresAt = r.NewJTI, r.JTI, r.Now, r.ExpiresAt
+		if err := g.Outstand(ctx, t); err != nil {
+			return core.OutstandingToken{}, false, err
+		}
+		_, _, err = g.Blacklist(ctx, r.JTI, core.ReasonRotated, r.Now)
+		return t, err == nil, err
+	}}
+}
+
+// sweepsOnce is a store whose Revoke consumes what it saw at first, as one statement does with its snapshot.
+func sweepsOnce(g *guarded) core.Store {
+	return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
+		seen := g.members(s)
+		time.Sleep(100 * time.Microsecond)
+		n := 0
+		for _, t := range seen {
+			if _, won, err := g.Blacklist(ctx, t.JTI, reason, now); err != nil {
+				return n, err
+			} else if won {
+				n++
+			}
+		}
+		return n, nil
+	}}
+}

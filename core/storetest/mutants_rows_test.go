@@ -1,0 +1,128 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func brokenBlacklists() []mutant {
+	const once, reasons = "Blacklist consumes a recorded token once", "Blacklist keeps every reason"
+	const unknown, tells = "Blacklist changes nothing for a jti without a row", "IsBlacklisted tells consumed tokens from others"
+	const boundary, rows = "FlushExpired deletes what ended at or before the time", "FlushExpired deletes the blacklist rows of what it deletes, and no others"
+	const younger, batches = "FlushExpired leaves the younger rows of a session", "FlushExpired deletes more than a batch"
+	const deleted, gone = "the records of a deleted user stay, without a user", "Outstand answers ErrUserGone for a user without a row"
+	return []mutant{
+		{"everybody wins", once, func(g *guarded) core.Store {
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				found, _, err := g.Blacklist(ctx, jti, reason, now)
+				return found, found, err
+			}}
+		}},
+		{"the last reason stays", once, func(g *guarded) core.Store {
+			last := make(map[string]core.Reason)
+			s := withRow(g, func(t *core.TokenState) {
+				if reason, ok := last[t.JTI]; ok {
+					t.Reason = reason
+				}
+			}).(*broken)
+			s.blacklist = func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				last[jti] = reason
+				return g.Blacklist(ctx, jti, reason, now)
+			}
+			return s
+		}},
+		{"it knows two reasons only", reasons, func(g *guarded) core.Store {
+			return withRow(g, func(t *core.TokenState) {
+				if t.Blacklisted && t.Reason != core.ReasonRotated {
+					t.Reason = core.ReasonLogout
+				}
+			})
+		}},
+		{"it records what it blacklists", unknown, func(g *guarded) core.Store {
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				_ = g.Outstand(ctx, core.OutstandingToken{JTI: jti, CreatedAt: now, ExpiresAt: now})
+				return g.Blacklist(ctx, jti, reason, now)
+			}}
+		}},
+		{"what is unknown is blacklisted", tells, func(g *guarded) core.Store {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, error) {
+				state, err := g.State(ctx, jti, "")
+				return state.Presented == nil || state.Presented.Blacklisted, err
+			}}
+		}},
+		{"what has ended is no longer blacklisted", tells, func(g *guarded) core.Store {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, error) {
+				state, err := g.State(ctx, jti, "")
+				return state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
+			}}
+		}},
+		{"it flushes what ends in this second", boundary, func(g *guarded) core.Store {
+			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
+				return g.FlushExpired(ctx, before.Add(time.Second))
+			}}
+		}},
+		{"it leaves what ended at the time", boundary, func(g *guarded) core.Store {
+			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
+				return g.FlushExpired(ctx, before.Add(-time.Microsecond))
+			}}
+		}},
+		{"it leaves the blacklist row", rows, func(g *guarded) core.Store {
+			spent := make(map[string]bool)
+			return &broken{Store: g,
+				blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+					spent[jti] = true
+					return g.Blacklist(ctx, jti, reason, now)
+				},
+				listed: func(_ context.Context, jti string) (bool, error) { return spent[jti], nil },
+			}
+		}},
+		{"it flushes whole sessions", younger, func(g *guarded) core.Store {
+			var flushed atomic.Int64
+			s := withRow(g, func(*core.TokenState) {}).(*broken)
+			s.flush = func(ctx context.Context, before time.Time) (int, error) {
+				n, err := g.FlushExpired(ctx, before)
+				flushed.Add(int64(n))
+				return n, err
+			}
+			s.state = func(ctx context.Context, jti, sid string) (core.SessionState, error) {
+				out, err := g.State(ctx, jti, sid)
+				if flushed.Load() > 0 {
+					out.Head = nil
+				}
+				return out, err
+			}
+			return s
+		}},
+		{"it counts the last batch only", batches, func(g *guarded) core.Store {
+			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
+				n, err := g.FlushExpired(ctx, before)
+				return n % 1000, err
+			}}
+		}},
+		{"it names the deleted user", deleted, func(g *guarded) core.Store {
+			return withRow(g, func(t *core.TokenState) {
+				if t.UserID == "" {
+					t.UserID = "1"
+				}
+			})
+		}},
+		{"it forgets the user of another", deleted, func(g *guarded) core.Store {
+			return withRow(g, func(t *core.TokenState) { t.UserID = "" })
+		}},
+		{"it does not say which error", gone, func(g *guarded) core.Store {
+			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+				if err := g.Outstand(ctx, t); err != nil {
+					return fmt.Errorf("foreign key violation: %v", err)
+				}
+				return nil
+			}}
+		}},
+		{"it never asks for the user", gone, func(g *guarded) core.Store {
+			return &broken{Store: g, outstand: g.Store.Outstand}
+		}},
+	}
+}

@@ -1,0 +1,158 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func brokenStates() []mutant {
+	const newest, session = "State has the presented token and its session's newest row", "State takes the session from the row, else from the sid"
+	const django, nothing = "State knows a session whose first row names none", "State has nothing where nothing is on record"
+	const keep = "State returns what the caller may keep and change"
+	state := func(change func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error)) func(*guarded) core.Store {
+		return func(g *guarded) core.Store {
+			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
+				return change(g, ctx, jti, sid)
+			}}
+		}
+	}
+	return []mutant{
+		{"the head is the newest by the clock", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Head == nil {
+				return out, err
+			}
+			for _, t := range g.members(core.Scope{SessionID: out.Head.SessionID}) {
+				if other, _ := g.State(ctx, t.JTI, ""); other.Presented.CreatedAt.After(out.Head.CreatedAt) {
+					out.Head = other.Presented
+				}
+			}
+			return out, err
+		})},
+		{"only a live row is a head", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Head != nil && out.Head.Blacklisted {
+				out.Head = nil
+			}
+			return out, err
+		})},
+		{"the sid goes before the row", session, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if sid != "" {
+				bySID, _ := g.State(ctx, "", sid)
+				out.Head = bySID.Head
+			}
+			return out, err
+		})},
+		{"the sid is never read", session, state(func(g *guarded, ctx context.Context, jti, _ string) (core.SessionState, error) {
+			return g.State(ctx, jti, "")
+		})},
+		{"a row without a session has no head", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Head != nil && out.Head.SessionID == "" {
+				out.Head = nil
+			}
+			return out, err
+		})},
+		{"a row without a session is its own head for ever", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Presented != nil && out.Presented.SessionID == "" && sid == "" {
+				out.Head = out.Presented
+			}
+			return out, err
+		})},
+		{"any row is found by the sid", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Head == nil {
+				bySID, _ := g.State(ctx, sid, "")
+				out.Head = bySID.Presented
+			}
+			return out, err
+		})},
+		{"a missing row is an error", nothing, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if err == nil && out.Presented == nil {
+				err = context.DeadlineExceeded
+			}
+			return out, err
+		})},
+		{"all rows without a session are one", nothing, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+			out, err := g.State(ctx, jti, sid)
+			if out.Head == nil && sid == "" && len(g.born) > 0 {
+				out.Head = &core.TokenState{OutstandingToken: g.born[len(g.born)-1]}
+			}
+			return out, err
+		})},
+		{"it hands out its own rows", keep, func(g *guarded) core.Store {
+			rows := make(map[string]core.SessionState)
+			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
+				out, err := g.State(ctx, jti, sid)
+				if kept, ok := rows[jti]; ok {
+					return kept, err
+				}
+				rows[jti] = out
+				return out, err
+			}}
+		}},
+	}
+}
+
+func brokenScopes() []mutant {
+	const session, django = "Revoke ends a session", "Revoke ends a session whose first row names none"
+	const user, except, nothing = "Revoke ends all sessions of a user", "Revoke ends all sessions of a user but one", "Revoke of an empty scope ends nothing"
+	// each consumes the tokens of a scope that keep allows.
+	each := func(g *guarded, keep func(core.OutstandingToken) bool) core.Store {
+		return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
+			n := 0
+			for _, t := range g.members(s) {
+				if keep(t) && (s.ExceptSession == "" || t.SessionID != s.ExceptSession) {
+					if _, won, _ := g.Blacklist(ctx, t.JTI, reason, now); won {
+						n++
+					}
+				}
+			}
+			return n, nil
+		}}
+	}
+	return []mutant{
+		{"it leaves what has ended", session, func(g *guarded) core.Store {
+			return each(g, func(t core.OutstandingToken) bool { return t.ExpiresAt.After(now) })
+		}},
+		{"it counts candidates", session, func(g *guarded) core.Store {
+			return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
+				_, err := g.Revoke(ctx, s, reason, now)
+				return len(g.members(s)), err
+			}}
+		}},
+		{"the user goes before the session", session, func(g *guarded) core.Store {
+			return withScope(g, func(s *core.Scope) {
+				if s.UserID != "" {
+					s.SessionID = ""
+				}
+			})
+		}},
+		{"it leaves the row without a session", django, func(g *guarded) core.Store {
+			return each(g, func(t core.OutstandingToken) bool { return t.SessionID != "" })
+		}},
+		{"it leaves Django's rows", user, func(g *guarded) core.Store {
+			return each(g, func(t core.OutstandingToken) bool { return t.SessionID != "" })
+		}},
+		{"it forgets the exception", except, func(g *guarded) core.Store {
+			return withScope(g, func(s *core.Scope) { s.ExceptSession = "" })
+		}},
+		{"it excepts rows without a session", except, func(g *guarded) core.Store {
+			return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
+				inner := each(g, func(t core.OutstandingToken) bool { return s.ExceptSession == "" || t.SessionID != "" })
+				return inner.Revoke(ctx, s, reason, now)
+			}}
+		}},
+		{"it ends the first row of the session that goes on", except, func(g *guarded) core.Store {
+			return each(g, func(core.OutstandingToken) bool { return true })
+		}},
+		{"nobody is everybody", nothing, func(g *guarded) core.Store {
+			return each(g, func(core.OutstandingToken) bool { return true })
+		}},
+	}
+}

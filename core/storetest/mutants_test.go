@@ -1,0 +1,188 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// mutant is a store that breaks one rule, and the case that has to find it.
+type mutant struct {
+	name   string
+	caught string
+	breaks func(*guarded) core.Store
+}
+
+func brokenStores() []mutant {
+	return slices.Concat(brokenRecords(), brokenRotations(), brokenBlacklists(), brokenStates(), brokenScopes(), brokenRaces())
+}
+
+func brokenRecords() []mutant {
+	const fields, first = "Outstand keeps every field", "Outstand leaves a jti on record as it is"
+	const exact, times = "jtis are told apart exactly", "times are kept to the microsecond and returned in UTC"
+	const ended = "a method whose context has ended answers an error and changes nothing"
+	return []mutant{
+		{"it loses the parent", fields, func(g *guarded) core.Store {
+			return withRecord(g, func(t *core.OutstandingToken) { t.ParentJTI = "" })
+		}},
+		{"it makes up a session", fields, func(g *guarded) core.Store {
+			return withRecord(g, func(t *core.OutstandingToken) {
+				if t.SessionID == "" {
+					t.SessionID = t.JTI
+				}
+			})
+		}},
+		{"a duplicate is an error", first, func(g *guarded) core.Store {
+			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
+					return context.DeadlineExceeded
+				}
+				return g.Outstand(ctx, t)
+			}}
+		}},
+		{"a duplicate replaces the first", first, func(g *guarded) core.Store {
+			last := make(map[string]core.OutstandingToken)
+			return &broken{
+				Store: g,
+				outstand: func(ctx context.Context, t core.OutstandingToken) error {
+					last[t.JTI] = t
+					return g.Outstand(ctx, t)
+				},
+				state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
+					out, err := g.State(ctx, jti, sid)
+					if out.Presented != nil {
+						out.Presented.OutstandingToken = last[jti]
+					}
+					return out, err
+				},
+			}
+		}},
+		{"it folds the case of a jti", exact, func(g *guarded) core.Store {
+			return withRecord(g, func(t *core.OutstandingToken) { t.JTI = strings.ToLower(t.JTI) })
+		}},
+		{"it cuts a jti to 255 bytes", exact, func(g *guarded) core.Store {
+			return withRecord(g, func(t *core.OutstandingToken) { t.JTI = t.JTI[:min(len(t.JTI), 255)] })
+		}},
+		{"it cuts times to milliseconds", times, func(g *guarded) core.Store {
+			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.Truncate(time.Millisecond) })
+		}},
+		{"it answers the asked end, not the recorded one", times, func(g *guarded) core.Store {
+			return withAnswer(g, func(t *core.OutstandingToken) { t.ExpiresAt = t.ExpiresAt.Add(789) })
+		}},
+		{"it returns times in another zone", times, func(g *guarded) core.Store {
+			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.In(time.Local) })
+		}},
+		{"it goes on without its context", ended, func(g *guarded) core.Store {
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				return g.Blacklist(context.WithoutCancel(ctx), jti, reason, now)
+			}}
+		}},
+		{"it answers no where it could not ask", ended, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				if ctx.Err() != nil {
+					return core.OutstandingToken{}, false, nil
+				}
+				return g.Rotate(ctx, r)
+			}}
+		}},
+		{"it gives up half way, and says so", ended, func(g *guarded) core.Store {
+			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
+				n, _ := g.FlushExpired(context.WithoutCancel(ctx), before)
+				return n, ctx.Err()
+			}}
+		}},
+	}
+}
+
+func brokenRotations() []mutant {
+	const records, session = "Rotate consumes the token and records its successor", "Rotate takes the session from the row, else the sid, else the jti"
+	const unknown, listed = "Rotate refuses an unknown token", "Rotate refuses a blacklisted token"
+	const ended, over = "Rotate refuses a token that ended at or before AliveAfter", "Rotate refuses a token whose session ended at or before Now"
+	const keeps, atomically = "Rotate without Consume leaves the presented token as it is", "Rotate consumes nothing where the successor cannot be recorded"
+	const cuts, lifetime = "Rotate cuts the successor's end to the session's", "Rotate ends a session without an end by SessionLifetime"
+	const ownEnd = "Rotate leaves a session's own end alone whatever SessionLifetime is"
+	return []mutant{
+		{"it consumes nothing", records, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.Consume = false })
+		}},
+		{"it answers the presented user only", records, func(g *guarded) core.Store {
+			return withAnswer(g, func(t *core.OutstandingToken) { t.SessionStartedAt = time.Time{} })
+		}},
+		{"it believes the sid first", session, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				out, ok, err := g.Rotate(ctx, r)
+				if r.SessionID != "" {
+					out.SessionID = r.SessionID
+				}
+				return out, ok, err
+			}}
+		}},
+		{"it never reads the sid", session, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.SessionID = "" })
+		}},
+		{"it makes the new jti the session", session, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) {
+				if r.SessionID == "" {
+					r.SessionID = r.NewJTI
+				}
+			})
+		}},
+		{"it records an unknown token", unknown, func(g *guarded) core.Store { return recordsUnknown(g) }},
+		{"it rotates what is blacklisted", listed, func(g *guarded) core.Store { return rotatesTwice(g) }},
+		{"it takes the leeway twice", ended, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.AliveAfter.Add(-2 * time.Microsecond) })
+		}},
+		{"it rotates at the very end", ended, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.AliveAfter.Add(-time.Microsecond) })
+		}},
+		{"it has no leeway", ended, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.Now })
+		}},
+		{"it rotates at the very end of the session", over, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.Now = r.Now.Add(-time.Microsecond) })
+		}},
+		{"it gives the session the leeway", over, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.Now = r.AliveAfter })
+		}},
+		{"it always consumes", keeps, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.Consume = true })
+		}},
+		{"it consumes before it records", atomically, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				out, ok, err := g.Rotate(ctx, r)
+				if err != nil {
+					_, _, _ = g.Blacklist(context.WithoutCancel(ctx), r.JTI, core.ReasonRotated, r.Now)
+				}
+				return out, ok, err
+			}}
+		}},
+		{"it answers an end behind the session's", cuts, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				out, ok, err := g.Rotate(ctx, r)
+				out.ExpiresAt = r.ExpiresAt
+				return out, ok, err
+			}}
+		}},
+		{"it never reads SessionLifetime", lifetime, func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
+		}},
+		{"it counts SessionLifetime from the birth", lifetime, func(g *guarded) core.Store {
+			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+				t.SessionStartedAt = time.Time{}
+				return g.Outstand(ctx, t)
+			}}
+		}},
+		{"it cuts by SessionLifetime from now", ownEnd, func(g *guarded) core.Store {
+			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+				out, ok, err := g.Rotate(ctx, r)
+				if r.SessionLifetime > 0 {
+					out.SessionExpiresAt = r.Now.Add(r.SessionLifetime)
+				}
+				return out, ok, err
+			}}
+		}},
+	}
+}

@@ -1,0 +1,99 @@
+package storetest
+
+import (
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func outstandCases() []testCase {
+	return []testCase{{
+		name: "Outstand keeps every field",
+		rule: "every token that left the server has a row that names its session and its user; what is unknown stays empty or zero",
+		run:  outstandKeepsFields,
+	}, {
+		name: "Outstand leaves a jti on record as it is",
+		rule: "a jti that is on record already is left as it is, without an error: recording a token twice revives or moves nothing",
+		run:  outstandKeepsFirst,
+	}, {
+		name: "jtis are told apart exactly",
+		rule: "a jti is 1 to 255 characters of any text, compared exactly: two tokens never share a row",
+		run:  jtisAreExact,
+	}, {
+		name: "times are kept to the microsecond and returned in UTC",
+		rule: "times are kept to the microsecond at least and returned in UTC, or ends and windows move by the store that keeps them",
+		run:  timesAreKept,
+	}}
+}
+
+func outstandKeepsFields(e *env) {
+	full := e.login(func(t *core.OutstandingToken) { t.ParentJTI = e.newID() })
+	e.same("a token with all fields", live(full), e.row(full.JTI))
+
+	bare := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenTo}
+	e.outstand(bare)
+	e.same("a token without user and session", live(bare), e.row(bare.JTI))
+}
+
+func outstandKeepsFirst(e *env) {
+	first := e.login()
+	other := core.OutstandingToken{
+		JTI: first.JTI, UserID: e.newUser(), CreatedAt: now, ExpiresAt: endsAt, SessionID: e.newID(), ParentJTI: e.newID(),
+	}
+	e.outstand(other)
+	e.same("a live token that was recorded twice", live(first), e.row(first.JTI))
+
+	e.blacklist(first.JTI, core.ReasonLogout)
+	e.outstand(other)
+	e.same("a consumed token that was recorded again", consumed(first, core.ReasonLogout), e.row(first.JTI))
+}
+
+func jtisAreExact(e *env) {
+	base := e.newID()
+	variants := []string{
+		base + "a", base + "A", base + "a ", " " + base + "a", base + "%", base + "_", base + "á", base + "a\u0301",
+		base + `'"\;--`, base + "\n", base + strings.Repeat("😀", 255-len(base)),
+	}
+	for _, jti := range variants {
+		e.login(func(t *core.OutstandingToken) { t.JTI, t.SessionID = jti, jti })
+	}
+	e.blacklist(variants[0], core.ReasonLogout)
+	for i, jti := range variants {
+		got := e.row(jti)
+		if got.JTI != jti || got.SessionID != jti {
+			e.Errorf("the row of jti %q has jti %q and session %q", jti, got.JTI, got.SessionID)
+		}
+		if got.Blacklisted != (i == 0) {
+			e.Errorf("only jti %q was consumed; jti %q on the blacklist: %v", variants[0], jti, got.Blacklisted)
+		}
+	}
+}
+
+func timesAreKept(e *env) {
+	zone := time.FixedZone("east", 5*60*60+30*60)
+	first := e.login(func(t *core.OutstandingToken) {
+		t.CreatedAt, t.ExpiresAt = t.CreatedAt.In(zone), t.ExpiresAt.In(zone)
+		t.SessionStartedAt, t.SessionExpiresAt = t.SessionStartedAt.In(zone), t.SessionExpiresAt.In(zone)
+	})
+	r := e.rotation(first.JTI)
+	// Finer than a microsecond: kept or cut, but the same in the answer, that is signed, and in the row.
+	r.Now, r.ExpiresAt = r.Now.Add(789).In(zone), r.ExpiresAt.Add(789).In(zone)
+	successor := e.rotate(r)
+	e.same("the answer of Rotate and the row, times finer than a microsecond", e.row(r.NewJTI).OutstandingToken, successor)
+	if d := successor.ExpiresAt.Sub(r.ExpiresAt).Abs(); d >= time.Microsecond {
+		e.Errorf("the successor's end moved by %v, want less than a microsecond", d)
+	}
+	presented := e.row(first.JTI)
+	for name, got := range map[string]time.Time{
+		"CreatedAt": presented.CreatedAt, "ExpiresAt": presented.ExpiresAt, "BlacklistedAt": presented.BlacklistedAt,
+		"SessionStartedAt": presented.SessionStartedAt, "SessionExpiresAt": presented.SessionExpiresAt,
+		"Rotate's CreatedAt": successor.CreatedAt, "Rotate's ExpiresAt": successor.ExpiresAt,
+		"Rotate's SessionStartedAt": successor.SessionStartedAt, "Rotate's SessionExpiresAt": successor.SessionExpiresAt,
+	} {
+		if got.Location() != time.UTC {
+			e.Errorf("%s is in %v, want time.UTC", name, got.Location())
+		}
+	}
+	e.same("a row that was recorded in another zone", first, presented.OutstandingToken)
+}

@@ -1,0 +1,111 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func sessionEndCases() []testCase {
+	return []testCase{{
+		name: "Rotate refuses a token whose session ended at or before Now",
+		rule: "rotation never extends a session: one that ended at or before Now is over, whatever the token's own end and the leeway",
+		run:  sessionEnded,
+	}, {
+		name: "Rotate cuts the successor's end to the session's",
+		rule: "no token of a session outlives it",
+		run:  successorIsCut,
+	}, {
+		name: "Rotate ends a session without an end by SessionLifetime",
+		rule: "a session whose row has no end ends SessionLifetime after its start, or after the row's birth; the successor carries that end",
+		run:  lifetimeEndsSession,
+	}, {
+		name: "Rotate leaves a session's own end alone whatever SessionLifetime is",
+		rule: "SessionLifetime counts for rows without an end only: a changed setting does not move the end of a session under way",
+		run:  lifetimeLeavesEnd,
+	}}
+}
+
+func sessionEnded(e *env) {
+	for _, consume := range []bool{true, false} {
+		for _, end := range []time.Time{now, now.Add(-time.Microsecond), now.Add(-time.Hour)} {
+			t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = end })
+			r := e.rotation(t.JTI)
+			r.AliveAfter, r.Consume = now.Add(-2*time.Hour), consume
+			e.refuse("a token whose session ended "+now.Sub(end).String()+" before Now", r)
+		}
+		t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = now.Add(time.Microsecond) })
+		r := e.rotation(t.JTI)
+		r.Consume = consume
+		e.rotate(r)
+	}
+}
+
+func successorIsCut(e *env) {
+	for _, c := range []struct {
+		what       string
+		end, want  time.Time
+		lifetime   time.Duration
+		sessionEnd time.Time
+	}{
+		{"a session that ends sooner", now.Add(time.Hour), now.Add(time.Hour), 0, now.Add(time.Hour)},
+		{"a session that ends later", endsAt, tokenTo, 0, endsAt},
+		{"a session without an end", time.Time{}, tokenTo, 0, time.Time{}},
+		{"a session that ends sooner by SessionLifetime", time.Time{}, loginAt.Add(2 * time.Hour), 2 * time.Hour, loginAt.Add(2 * time.Hour)},
+	} {
+		for _, consume := range []bool{true, false} {
+			t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = c.end })
+			r := e.rotation(t.JTI)
+			r.ExpiresAt, r.SessionLifetime, r.Consume = tokenTo, c.lifetime, consume
+			want := t
+			want.JTI, want.ParentJTI, want.CreatedAt, want.ExpiresAt = r.NewJTI, t.JTI, now, c.want
+			want.SessionExpiresAt = c.sessionEnd
+			e.same("the answer of Rotate in "+c.what, want, e.rotate(r))
+			e.same("the successor's row in "+c.what, live(want), e.row(r.NewJTI))
+		}
+	}
+}
+
+func lifetimeEndsSession(e *env) {
+	started := func(start, birth time.Time) string {
+		return e.login(func(t *core.OutstandingToken) {
+			t.SessionStartedAt, t.CreatedAt, t.SessionExpiresAt = start, birth, time.Time{}
+		}).JTI
+	}
+	const lifetime = 90 * time.Minute
+	start := now.Add(-lifetime)
+	for _, consume := range []bool{true, false} {
+		for what, jti := range map[string]string{
+			"a token whose session started SessionLifetime ago":                    started(start, loginAt),
+			"a token of unknown session start, born SessionLifetime ago":           started(time.Time{}, start),
+			"a token of unknown session start, born more than SessionLifetime ago": started(time.Time{}, start.Add(-time.Hour)),
+		} {
+			r := e.rotation(jti)
+			r.AliveAfter, r.SessionLifetime, r.Consume = now.Add(-time.Hour), lifetime, consume
+			e.refuse(what, r)
+		}
+		for what, jti := range map[string]string{
+			"a session started less than SessionLifetime ago, the row older": started(start.Add(time.Minute), start.Add(-time.Hour)),
+			"a row born less than SessionLifetime ago, start unknown":        started(time.Time{}, start.Add(time.Minute)),
+		} {
+			r := e.rotation(jti)
+			r.SessionLifetime, r.Consume = lifetime, consume
+			got, want := e.rotate(r), now.Add(time.Minute)
+			if !got.SessionExpiresAt.Equal(want) || !got.ExpiresAt.Equal(want) {
+				e.Errorf("%s: the successor's session ends at %v and itself at %v, want both at %v", what, got.SessionExpiresAt, got.ExpiresAt, want)
+			}
+			e.same("the successor's row, "+what, live(got), e.row(r.NewJTI))
+		}
+	}
+}
+
+func lifetimeLeavesEnd(e *env) {
+	first := e.login()
+	for _, lifetime := range []time.Duration{time.Minute, 365 * 24 * time.Hour} {
+		r := e.rotation(first.JTI)
+		r.SessionLifetime, r.Consume = lifetime, false
+		if got := e.rotate(r); !got.SessionExpiresAt.Equal(first.SessionExpiresAt) {
+			e.Errorf("with SessionLifetime %v the successor's session ends at %v, want its own end %v", lifetime, got.SessionExpiresAt, first.SessionExpiresAt)
+		}
+	}
+}

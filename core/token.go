@@ -1,0 +1,248 @@
+package core
+
+import (
+	"context"
+	"crypto/md5" //nolint:gosec // SimpleJWT's digest of the password hash: both must write the same claim
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// The names of SimpleJWT's token classes.
+const (
+	AccessToken  = "AccessToken"
+	RefreshToken = "RefreshToken"
+	SlidingToken = "SlidingToken"
+	UntypedToken = "UntypedToken"
+)
+
+// TokenClass is a kind of token, like SimpleJWT's subclasses of Token.
+type TokenClass struct {
+	// Name is how AUTH_TOKEN_CLASSES and messages call it: "AccessToken".
+	Name string
+	// Type is its token_type: "access".
+	Type string
+	// Lifetime is how long a new token is good.
+	Lifetime time.Duration
+	// Blacklistable is SimpleJWT's BlacklistMixin: tokens are recorded when issued and looked up when presented.
+	Blacklistable bool
+}
+
+// Token is a token: its class and its claims. A Token is for one goroutine.
+type Token struct {
+	auth   *Auth
+	class  *TokenClass
+	claims simplejwt.Claims
+	now    time.Time // when it was made or parsed: all its times are relative to this one
+}
+
+// NewToken makes a token of a class (by name: AccessToken ...) with type, exp, iat and jti, without a user and not
+// recorded. Use Sign for the text. Errors: an unknown class.
+func (a *Auth) NewToken(class string) (*Token, error) {
+	c := a.classes[class]
+	if c == nil || c == a.untyped {
+		return nil, fmt.Errorf("make token: there is no class %q to make", class)
+	}
+	return a.newToken(c, a.now()), nil
+}
+
+func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
+	t := &Token{auth: a, class: c, claims: simplejwt.Claims{}, now: now}
+	t.SetExp("exp", c.Lifetime)
+	t.SetIat()
+	t.SetJTI()
+	if a.s.TokenTypeClaim != "" {
+		t.claims[a.s.TokenTypeClaim] = c.Type
+	}
+	if c == a.sliding {
+		t.SetExp(a.s.SlidingTokenRefreshExpClaim, a.s.SlidingTokenRefreshLifetime)
+	}
+	return t
+}
+
+// Format prints the class and the id of the token, for every verb.
+func (t Token) Format(w fmt.State, _ rune) {
+	fmt.Fprint(w, "core.Token{", t.class.Name, " ", t.JTI(), "}")
+}
+
+// Class is the class of the token.
+func (t *Token) Class() TokenClass { return *t.class }
+
+// Get is a claim; nil where there is none. Numbers of a parsed token are json.Number.
+func (t *Token) Get(claim string) any { return t.claims[claim] }
+
+// Has reports whether the token has the claim, be it null.
+func (t *Token) Has(claim string) bool { _, ok := t.claims[claim]; return ok }
+
+// Set sets a claim.
+func (t *Token) Set(claim string, value any) { t.claims[claim] = value }
+
+// Delete removes a claim.
+func (t *Token) Delete(claim string) { delete(t.claims, claim) }
+
+// Claims is a copy of all claims.
+func (t *Token) Claims() simplejwt.Claims { return maps.Clone(t.claims) }
+
+// JTI is the token's id; "" where it has none.
+func (t *Token) JTI() string { return t.text(t.auth.s.JTIClaim) }
+
+// SessionID is the session that the token names; "" where it names none.
+func (t *Token) SessionID() string { return t.text(claimSession) }
+
+// UserID is the user id claim as text; "" where the token has none that could be a user's.
+func (t *Token) UserID() string { id, _ := userIDText(t.claims[t.auth.s.UserIDClaim]); return id }
+
+// ExpiresAt is the exp claim; zero where there is none.
+func (t *Token) ExpiresAt() time.Time { at, _ := numericDate(t.claims["exp"]); return at }
+
+// SetJTI gives the token a new id.
+func (t *Token) SetJTI() {
+	if t.auth.s.JTIClaim != "" {
+		t.claims[t.auth.s.JTIClaim] = t.auth.d.NewID()
+	}
+}
+
+// SetExp sets a claim ("exp", or SLIDING_TOKEN_REFRESH_EXP_CLAIM) to the token's time plus lifetime, in whole seconds.
+func (t *Token) SetExp(claim string, lifetime time.Duration) {
+	t.claims[claim] = t.now.Add(lifetime).Unix()
+}
+
+// SetIat sets iat to the token's time, in whole seconds.
+func (t *Token) SetIat() { t.claims["iat"] = t.now.Unix() }
+
+// CheckExp refuses where the time in a claim is missing or has passed, LEEWAY granted.
+func (t *Token) CheckExp(claim string) error {
+	value, ok := t.claims[claim]
+	if !ok {
+		return noClaim(claim)
+	}
+	at, ok := numericDate(value)
+	if !ok {
+		return ErrTokenInvalid
+	}
+	if !at.After(t.now.Add(-t.auth.s.Leeway)) {
+		return claimExpired(claim)
+	}
+	return nil
+}
+
+// capExp moves a claim back to end, where end is set and earlier.
+func (t *Token) capExp(claim string, end time.Time) {
+	if at, ok := numericDate(t.claims[claim]); ok && !end.IsZero() && end.Before(at) {
+		t.claims[claim] = end.Unix()
+	}
+}
+
+// AccessToken makes an access token from a refresh token: it copies all claims but type, exp, iat and jti. It expires
+// relative to the time of the refresh token, so that a pair made together ends together.
+func (t *Token) AccessToken() *Token {
+	access := t.auth.newToken(t.auth.access, t.now)
+	for claim, value := range t.claims {
+		switch claim {
+		case t.auth.s.TokenTypeClaim, t.auth.s.JTIClaim, "exp", "iat", "jti":
+		default:
+			access.claims[claim] = value
+		}
+	}
+	return access
+}
+
+// Outstand records the token as the user's (nil for nobody) in the store, as it is now. A token already on record stays
+// as it is. Without a store, or with JTI_CLAIM off, it does nothing. Errors: 503.
+func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
+	if !t.auth.recorded() {
+		return nil
+	}
+	id := ""
+	if user != nil {
+		id = user.AuthID()
+	}
+	return t.auth.outstand(ctx, t.record(id))
+}
+
+// record is the row of the token. It belongs to the session that it names.
+func (t *Token) record(userID string) OutstandingToken {
+	exp := t.ExpiresAt()
+	if refreshExp, ok := numericDate(t.claims[t.auth.s.SlidingTokenRefreshExpClaim]); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
+		exp = refreshExp // a sliding token's row must outlive the token's last refresh
+	}
+	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}
+}
+
+// setUser sets the claims that tell whose token it is.
+func (t *Token) setUser(idValue string, user simplejwt.User) {
+	t.claims[t.auth.s.UserIDClaim] = idValue
+	if t.auth.s.CheckRevokeToken {
+		t.claims[t.auth.s.RevokeTokenClaim] = passwordDigest(user)
+	}
+}
+
+// passwordMatches is the check of CHECK_REVOKE_TOKEN: whether the token was made with the user's present password.
+func (t *Token) passwordMatches(user simplejwt.User) bool {
+	digest, _ := t.claims[t.auth.s.RevokeTokenClaim].(string)
+	return !t.auth.s.CheckRevokeToken || digest == passwordDigest(user)
+}
+
+// passwordDigest is SimpleJWT's digest of a stored password hash.
+func passwordDigest(user simplejwt.User) string {
+	sum := md5.Sum([]byte(user.AuthPassword())) //nolint:gosec // see the import
+	return strings.ToUpper(hex.EncodeToString(sum[:]))
+}
+
+func (t *Token) text(claim string) string {
+	s, _ := t.claims[claim].(string)
+	return s
+}
+
+// maxDate is the last second of the year 9999, the last one that PostgreSQL, SQLite and Python's datetime share.
+const maxDate = 253402300799
+
+// numericDate reads a time from a claim: a JSON number in range, its fraction cut off as PyJWT does.
+func numericDate(value any) (time.Time, bool) {
+	switch n := value.(type) {
+	case int64:
+		return time.Unix(n, 0).UTC(), n <= maxDate && n >= -maxDate
+	case int: // a hook's
+		return numericDate(int64(n))
+	case json.Number:
+		f, err := strconv.ParseFloat(n.String(), 64)
+		if err != nil || math.Abs(f) > maxDate {
+			return time.Time{}, false
+		}
+		return time.Unix(int64(f), 0).UTC(), true
+	}
+	return time.Time{}, false
+}
+
+// userIDText is a user id claim as text: a string, or an integer literal. present tells whether the claim holds
+// anything that Python would call true: without it the token belongs to nobody.
+func userIDText(value any) (id string, present bool) {
+	switch v := value.(type) {
+	case nil:
+		return "", false
+	case string:
+		return v, v != ""
+	case json.Number:
+		if f, err := v.Float64(); err == nil && f == 0 {
+			return "", false
+		}
+		if strings.ContainsAny(v.String(), ".eE") {
+			return "", true
+		}
+		return v.String(), true
+	case bool:
+		return "", v
+	case []any:
+		return "", len(v) > 0
+	case map[string]any:
+		return "", len(v) > 0
+	}
+	return "", true
+}

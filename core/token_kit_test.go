@@ -1,0 +1,207 @@
+package core_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"hash"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+// tokKey is an HMAC key that is long enough for every algorithm.
+const tokKey = "telltale-key-0123456789abcdef0123456789abcdef0123456789abcdef-end"
+
+const tokHeader = `{"alg":"HS256","typ":"JWT"}`
+
+// tokNow is the time of all token tests: half a second past noon, so that cut fractions show.
+func tokNow() time.Time { return time.Date(2031, 5, 6, 12, 0, 0, 500_000_000, time.UTC) }
+
+// tokUnix is the time in a claim, so many seconds after noon.
+func tokUnix(offset int64) string { return strconv.FormatInt(tokNow().Unix()+offset, 10) }
+
+// tokDeps are a store and users in memory, with alice (1) among them, and a clock that stands still.
+func tokDeps(t testing.TB) core.Deps {
+	t.Helper()
+	users := memstore.NewUsers()
+	if err := users.Add(memstore.Account{ID: "1", Username: "alice", Password: "hash"}); err != nil {
+		t.Fatal(err)
+	}
+	return core.Deps{Users: users, Store: memstore.New(), Now: tokNow}
+}
+
+// tokNew makes an Auth for HS256 with tokKey, changed as told.
+func tokNew(t testing.TB, changes ...func(*simplejwt.Settings, *core.Deps)) *core.Auth {
+	t.Helper()
+	settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+	for _, change := range changes {
+		change(&settings, &deps)
+	}
+	auth, err := core.New(settings, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return auth
+}
+
+// tokFile lays settings from a file over those of an Auth.
+func tokFile(t testing.TB, json string) func(*simplejwt.Settings, *core.Deps) {
+	return func(s *simplejwt.Settings, _ *core.Deps) {
+		var err error
+		if *s, err = simplejwt.FromJSON(*s, []byte(json)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// tokAlice is the one user of tokDeps.
+func tokAlice() *memstore.Account {
+	return &memstore.Account{ID: "1", Username: "alice", Password: "hash"}
+}
+
+func tokB64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+// tokJWS makes a compact JWS by hand.
+func tokJWS(header, payload string, sign func(text string) []byte) string {
+	return tokSigned(tokB64(header)+"."+tokB64(payload), sign)
+}
+
+// tokSigned adds the signature to a text as it is, be it no base64url.
+func tokSigned(text string, sign func(text string) []byte) string {
+	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
+}
+
+// tokHMAC signs with HS256.
+func tokHMAC(key string) func(string) []byte { return tokMAC(sha256.New, key) }
+
+func tokMAC(newHash func() hash.Hash, key string) func(string) []byte {
+	return func(text string) []byte {
+		mac := hmac.New(newHash, []byte(key))
+		mac.Write([]byte(text))
+		return mac.Sum(nil)
+	}
+}
+
+// tokTrue is a payload under the header and with the signature that are right.
+func tokTrue(payload string) string { return tokJWS(tokHeader, payload, tokHMAC(tokKey)) }
+
+// tokPayload is the payload of a good access token of alice. Each change is a claim and its value in JSON; a claim
+// without value is left out.
+func tokPayload(changes ...string) string {
+	claims := map[string]string{"token_type": `"access"`, "exp": tokUnix(300), "iat": tokUnix(0), "jti": `"one"`, "user_id": `"1"`}
+	for _, change := range changes {
+		name, value, _ := strings.Cut(change, "=")
+		claims[name] = value
+	}
+	var members []string
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		if claims[name] != "" {
+			members = append(members, `"`+name+`":`+claims[name])
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// tokPart is a part of a token, decoded.
+func tokPart(t testing.TB, raw string, part int) string {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[part])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// tokRSA makes an RSA key of 2048 bits once for all tests: it takes time.
+var tokRSA = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// tokSigner makes a private key for an algorithm; a new one but for RSA.
+func tokSigner(t testing.TB, algorithm string) crypto.Signer {
+	t.Helper()
+	curves := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
+	if algorithm == "EdDSA" {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	if curve := curves[algorithm]; curve != nil {
+		return tokEC(t, curve)
+	}
+	return tokRSA()
+}
+
+func tokEC(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// tokRS256 signs with RS256.
+func tokRS256(t testing.TB, key *rsa.PrivateKey) func(string) []byte {
+	return func(text string) []byte {
+		sum := sha256.Sum256([]byte(text))
+		signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signature
+	}
+}
+
+func tokPEM(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// tokPrivate is a private key in PKCS #8.
+func tokPrivate(t testing.TB, key crypto.PrivateKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokPEM("PRIVATE KEY", der)
+}
+
+// tokPublic is a public key in SPKI.
+func tokPublic(t testing.TB, key crypto.PublicKey) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokPEM("PUBLIC KEY", der)
+}
+
+// tokHashes are the hashes of the HMAC algorithms.
+func tokHashes() map[string]func() hash.Hash {
+	return map[string]func() hash.Hash{"HS256": sha256.New, "HS384": sha512.New384, "HS512": sha512.New}
+}

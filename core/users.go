@@ -1,0 +1,95 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// ErrUserNotFound is what Users answer where no user matches.
+var ErrUserNotFound = errors.New("user not found")
+
+// Users finds the users of the application. It is safe for concurrent use. Every method ends with ctx. ErrUserNotFound
+// says that nobody matches; any other error that the users could not be asked.
+type Users interface {
+	// UsernameField is Django's USERNAME_FIELD: the name of the JSON field of a login ("username", "email").
+	UsernameField() string
+	// ByUsername finds the user of a login, with regard to case.
+	ByUsername(ctx context.Context, username string) (simplejwt.User, error)
+	// ByField finds the user whose field (USER_ID_FIELD, "id" for the primary key) has exactly this canonical text:
+	// "01" or " 1" are not the id 1.
+	ByField(ctx context.Context, field, value string) (simplejwt.User, error)
+	// FieldValue is the canonical text of a field of a user that these Users returned. No input or output.
+	FieldValue(user simplejwt.User, field string) (string, error)
+}
+
+// LastLoginUpdater is an ability of Users that UPDATE_LAST_LOGIN needs.
+type LastLoginUpdater interface {
+	// UpdateLastLogin sets the user's last_login.
+	UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error
+}
+
+// PasswordUpdater is an ability of Users by which a login upgrades an outdated password hash.
+type PasswordUpdater interface {
+	// UpdatePassword replaces the stored hash where it still is the user's AuthPassword (otherwise it was changed
+	// meanwhile and stays), and sets it on user, so that AuthPassword answers the hash that is stored now.
+	UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error
+}
+
+// UsersChecker is an ability of Users by which faults are told at start.
+type UsersChecker interface {
+	// CheckUsers reports what is wrong with the user model for these settings: by the setting's name, nil for nothing.
+	CheckUsers(userIDField string, updateLastLogin bool) simplejwt.Faults
+}
+
+// noUsers stand for Deps.Users in a program that only verifies tokens: whatever needs a user is a 503.
+type noUsers struct{}
+
+var errNoUsers = errors.New("Deps.Users is missing")
+
+func (noUsers) UsernameField() string { return "username" }
+
+func (noUsers) ByUsername(context.Context, string) (simplejwt.User, error) { return nil, errNoUsers }
+
+func (noUsers) ByField(context.Context, string, string) (simplejwt.User, error) {
+	return nil, errNoUsers
+}
+
+func (noUsers) FieldValue(simplejwt.User, string) (string, error) { return "", errNoUsers }
+
+// TokenUser is the user of stateless authentication: nothing but what the token says. It is always active, as tokens are
+// not issued to inactive users, and has no password.
+type TokenUser struct {
+	claims      simplejwt.Claims
+	userIDClaim string
+}
+
+// ID is the user id claim as it is in the token: a string, a json.Number, or what else the issuer wrote.
+func (u *TokenUser) ID() any { return u.claims[u.userIDClaim] }
+
+// AuthID is the user id claim as text.
+func (u *TokenUser) AuthID() string { return fmt.Sprint(u.ID()) }
+
+// AuthActive is always true.
+func (u *TokenUser) AuthActive() bool { return true }
+
+// AuthPassword is always empty.
+func (u *TokenUser) AuthPassword() string { return "" }
+
+// Username is the username claim, "" where there is none.
+func (u *TokenUser) Username() string {
+	name, _ := u.claims["username"].(string)
+	return name
+}
+
+// IsStaff is the is_staff claim.
+func (u *TokenUser) IsStaff() bool { return u.claims["is_staff"] == true }
+
+// IsSuperuser is the is_superuser claim.
+func (u *TokenUser) IsSuperuser() bool { return u.claims["is_superuser"] == true }
+
+// Claim is any claim of the token; nil where there is none.
+func (u *TokenUser) Claim(name string) any { return u.claims[name] }

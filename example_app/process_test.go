@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+)
+
+// asProgram, set in the environment, makes the test binary run as the program itself.
+const asProgram = "EXAMPLE_APP_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(pgtest.Main(m))
+}
+
+// process is the program in a process of its own.
+type process struct {
+	url    string
+	stdout string // the name of the file it prints to
+	stop   func() error
+}
+
+// launch starts the program and waits until it listens.
+func launch(t *testing.T, dir string, env []string, args ...string) *process {
+	t.Helper()
+	cmd := exec.CommandContext(context.Background(), os.Args[0], args...) //nolint:gosec // this very binary
+	cmd.Dir = dir
+	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	stdout, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdout.Close() }() // the program has its own handle
+	p := &process{stdout: stdout.Name()}
+	cmd.Stdout = stdout
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.stop = sync.OnceValue(func() error {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		return cmd.Wait()
+	})
+	t.Cleanup(func() { _ = p.stop() })
+	var log strings.Builder
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		if url, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
+			p.url = url
+			go func() {
+				for lines.Scan() { // so that the program never waits for us
+				}
+			}()
+			return p
+		}
+		log.WriteString(lines.Text() + "\n")
+	}
+	t.Fatalf("the program ended without listening: %s", log.String())
+	return nil
+}
+
+// printed is what the program has printed by now: all of a demo account once it listens.
+func (p *process) printed(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(p.stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// racers is how many requests use one token at once.
+const racers = 64
+
+// TestRefreshRace sends one refresh token 64 times to two processes at once, on each database, and looks into the tables.
+func TestRefreshRace(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		grace string
+		dsn   func(*testing.T) string
+	}{
+		"sqlite":                     {"0s", sqliteDSN},
+		"sqlite with grace period":   {"30s", sqliteDSN},
+		"postgres":                   {"0s", func(t *testing.T) string { return pgtest.DSN(t) }},
+		"postgres with grace period": {"30s", func(t *testing.T) string { return pgtest.DSN(t) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dsn := c.dsn(t)
+			alice := startOn(t, rotating+`, "ROTATION_GRACE_PERIOD": "`+c.grace+`"`, dsn)
+			var urls []string
+			for range 2 {
+				urls = append(urls, launch(t, t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", dsn, "-settings", alice.srv.settings).url)
+			}
+			for range 5 {
+				_, refresh := alice.login()
+				session := claims(t, refresh)["sid"].(string)
+				won, successors := race(t, urls, refresh)
+				want := 1
+				if c.grace != "0s" {
+					want = racers
+				}
+				if won != want || len(successors) != 1 {
+					t.Errorf("%d of %d were answered 200 with %d different successors, want %d with one", won, racers, len(successors), want)
+				}
+				if rows, live := count(t, alice.srv.DB(), session); rows != 2 || live != 1 {
+					t.Errorf("the session has %d rows, %d of them live, want 2 and 1", rows, live)
+				}
+			}
+		})
+	}
+}
+
+func sqliteDSN(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "race.sqlite3") }
+
+// race returns how many requests won, and the jtis of the tokens they got.
+func race(t *testing.T, urls []string, refresh string) (won int, successors map[any]bool) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	successors = map[any]bool{}
+	for i := range racers {
+		wg.Go(func() {
+			a := send(t.Context(), t, http.MethodPost, urls[i%len(urls)]+"/api/token/refresh/", `{"refresh": "`+refresh+`"}`)
+			mu.Lock()
+			defer mu.Unlock()
+			switch a.status {
+			case http.StatusOK:
+				won++
+				successors[claims(t, a.text("refresh"))["jti"]] = true
+			case http.StatusUnauthorized:
+			default:
+				t.Errorf("answer %d %v, want 200 or 401", a.status, a.body)
+			}
+		})
+	}
+	wg.Wait()
+	return won, successors
+}
+
+// count returns how many rows a session has and how many of them are not consumed.
+func count(t *testing.T, db *sql.DB, session string) (rows, live int) {
+	t.Helper()
+	err := db.QueryRowContext(t.Context(), `SELECT count(*), count(*) - count(b.id) FROM token_blacklist_outstandingtoken o
+		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.session_id = '`+session+`'`).Scan(&rows, &live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows, live
+}
+
+// TestFirstRun runs the program as README's first command does, in an empty folder, and pastes the lines it prints.
+func TestFirstRun(t *testing.T) {
+	t.Parallel()
+	shell, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash to paste the printed lines into")
+	}
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl to paste the printed lines into")
+	}
+	dir := t.TempDir()
+	p := launch(t, dir, nil, "-addr", "127.0.0.1:0")
+	cmd := exec.CommandContext(t.Context(), shell) //nolint:gosec // the program's own words
+	_, script, ok := strings.Cut(p.printed(t), "\n\n")
+	if !ok {
+		t.Fatalf("printed: %q", p.printed(t))
+	}
+	cmd.Stdin = strings.NewReader(script)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	answers := strings.Split(strings.TrimSpace(string(out)), "\n")
+	want := []string{`"refresh":`, `"username":"demo"`, `"refresh":`, `{}`, `{}`, `Token is blacklisted`}
+	if len(answers) != len(want) {
+		t.Fatalf("%d answers, want %d: %s", len(answers), len(want), out)
+	}
+	for i, piece := range want {
+		if !strings.Contains(answers[i], piece) || !json.Valid([]byte(answers[i])) {
+			t.Errorf("answer %d is %s, want JSON with %s", i+1, answers[i], piece)
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Errorf("after SIGTERM: %v, want a clean end", err)
+	}
+	keyFile := filepath.Join(dir, strings.TrimPrefix(defaultDatabase, "sqlite://")+".key")
+	first, err := os.ReadFile(keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(keyFile); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key file has mode %v, want 0600 (%v)", info.Mode(), err)
+	}
+	again := launch(t, dir, nil, "-addr", "127.0.0.1:0")
+	if second, _ := os.ReadFile(keyFile); string(second) != string(first) || again.printed(t) != "" {
+		t.Errorf("the second start made another key or another demo account: %q", again.printed(t))
+	}
+}
+
+// TestEnvironment sets the recommended profile aside through SIMPLE_JWT_*.
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	p := launch(t, t.TempDir(), []string{"SIMPLE_JWT_ACCESS_TOKEN_LIFETIME=7m", "SIMPLE_JWT_ISSUER=urn:here"}, "-addr", "127.0.0.1:0")
+	_, password, _ := strings.Cut(p.printed(t), "with the password ")
+	password, _, _ = strings.Cut(password, "\n")
+	a := send(t.Context(), t, http.MethodPost, p.url+"/api/token/", `{"username": "demo", "password": "`+password+`"}`)
+	got := claims(t, a.text("access"))
+	if got["iss"] != "urn:here" || got["exp"].(float64)-got["iat"].(float64) != (7*time.Minute).Seconds() {
+		t.Errorf("claims %v, want those of the environment", got)
+	}
+}
+
+// TestStopDrains tells the program to stop while a request is under way: it is answered, and then nobody listens.
+func TestStopDrains(t *testing.T) {
+	t.Parallel()
+	p := launch(t, t.TempDir(), nil, "-addr", "127.0.0.1:0")
+	host := strings.TrimPrefix(p.url, "http://")
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	const body = `{"token": "x"}`
+	fmt.Fprintf(conn, "POST /api/token/verify/ HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body[:5])
+	// A later connection is answered: so the first one, with half a request, has been accepted.
+	send(t.Context(), t, http.MethodPost, p.url+"/api/token/verify/", body)
+	ended := make(chan error, 1)
+	go func() { ended <- p.stop() }()
+	fmt.Fprint(conn, body[5:])
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("the request under way got %v (%v), want its 401", resp, err)
+	}
+	_ = resp.Body.Close()
+	if err := <-ended; err != nil {
+		t.Errorf("the program ended with %v, want a clean end", err)
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/jwks"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// drain is how long requests under way may take once the program is told to stop.
+const drain = 10 * time.Second
+
+func (p *program) serve(ctx context.Context) error {
+	newHandler, ok := frameworks()[p.framework]
+	if !ok {
+		return errors.New("-framework must be gin, echo or std")
+	}
+	db, err := openDatabase(ctx, p.database)
+	if err != nil {
+		return err
+	}
+	defer closeDatabase(db)
+	settings, err := p.loadSettings()
+	if err != nil {
+		return err
+	}
+	auth, err := newAuth(ctx, settings, db, p.blacklist, slog.New(slog.NewTextHandler(p.stderr, nil)))
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", p.addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	url := "http://" + listener.Addr().String()
+	if p.settings == "" {
+		if err := p.demo(ctx, db, url); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(p.stderr, "listening on", url)
+	return serve(ctx, listener, newHandler(auth))
+}
+
+// loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile. What is
+// wrong with a setting is told later, by core.New, together with all else.
+func (p *program) loadSettings() (simplejwt.Settings, error) {
+	var faults simplejwt.Faults
+	if p.settings != "" {
+		settings, err := readSettings(p.settings)
+		if err != nil && !errors.As(err, &faults) {
+			return settings, err
+		}
+		return settings, nil
+	}
+	base := simplejwt.Recommended()
+	if !p.blacklist {
+		base = simplejwt.Settings{RotateRefreshTokens: true}
+	}
+	settings, _ := simplejwt.FromEnv(base)
+	file := sqlitePath(p.database)
+	if file == "" || !needsSecret(settings) {
+		return settings, nil
+	}
+	key, err := signingKey(file + ".key")
+	settings.SigningKey = key
+	return settings, err
+}
+
+// newAuth is the wiring of the library.
+func newAuth(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, blacklist bool, log *slog.Logger) (*core.Auth, error) {
+	deps := core.Deps{Users: models.NewUsers[Account](db), Logger: log}
+	if blacklist {
+		deps.Store = models.NewStore(db)
+	}
+	if settings.JWKURL != "" {
+		keys, err := jwks.New(ctx, settings)
+		if err != nil {
+			return nil, err
+		}
+		deps.Keys = keys
+	}
+	return core.New(settings, deps)
+}
+
+// serve answers requests until ctx ends, and then those that are under way.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.NewTextHandler(os.Stderr, nil), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}

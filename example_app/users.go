@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// withDatabase opens the database for a command.
+func (p *program) withDatabase(ctx context.Context, do func(*gorm.DB) error) error {
+	db, err := openDatabase(ctx, p.database)
+	if err != nil {
+		return err
+	}
+	defer closeDatabase(db)
+	return do(db.WithContext(ctx))
+}
+
+func (p *program) print(v any) error { return json.NewEncoder(p.stdout).Encode(v) }
+
+// printed is what the user commands print.
+type printed struct {
+	ID       int64  `json:"id"`
+	Username string `json:"username"`
+}
+
+func (p *program) createUser(ctx context.Context) error {
+	return p.withDatabase(ctx, func(db *gorm.DB) error {
+		account, err := createAccount(ctx, db, p.username, p.password, !p.inactive)
+		if err != nil {
+			return err
+		}
+		return p.print(printed{account.ID, account.Username})
+	})
+}
+
+// createAccount stores a new account. Name and password may not be empty.
+func createAccount(ctx context.Context, db *gorm.DB, username, password string, active bool) (*Account, error) {
+	if username == "" || password == "" {
+		return nil, errors.New("-username and -password are needed")
+	}
+	encoded, err := hashPassword(ctx, password)
+	if err != nil {
+		return nil, err
+	}
+	account := &Account{Username: username, Password: encoded, IsActive: active, DateJoined: time.Now().UTC()}
+	if err := db.WithContext(ctx).Create(account).Error; err != nil {
+		return nil, fmt.Errorf("create user %q: the name is taken, or the database refuses it", username)
+	}
+	return account, nil
+}
+
+func hashPassword(ctx context.Context, password string) (string, error) {
+	h, err := hashers.New(hashers.Options{})
+	if err != nil {
+		return "", err
+	}
+	return h.Make(ctx, password)
+}
+
+// change finds the account by name, changes it and prints it.
+func (p *program) change(ctx context.Context, what func(*gorm.DB, *Account) error) error {
+	return p.withDatabase(ctx, func(db *gorm.DB) error {
+		var account Account
+		if err := db.Where("username = ?", p.username).Take(&account).Error; err != nil {
+			return fmt.Errorf("there is no user %q", p.username)
+		}
+		if err := what(db, &account); err != nil {
+			return fmt.Errorf("change user %q: %w", p.username, err)
+		}
+		return p.print(printed{account.ID, account.Username})
+	})
+}
+
+func (p *program) deactivate(ctx context.Context) error {
+	return p.change(ctx, func(db *gorm.DB, a *Account) error { return db.Model(a).Update("is_active", false).Error })
+}
+
+// deleteUser deletes the user; his token rows stay, without a user, so that what is blacklisted stays blacklisted. The
+// tables made here do that by themselves; those that Django made leave it to the program.
+func (p *program) deleteUser(ctx context.Context) error {
+	return p.change(ctx, func(db *gorm.DB, a *Account) error {
+		return db.Transaction(func(tx *gorm.DB) error {
+			if err := tx.Model(&models.OutstandingToken{}).Where("user_id = ?", a.ID).Update("user_id", nil).Error; err != nil {
+				return err
+			}
+			return tx.Delete(a).Error
+		})
+	})
+}
+
+func (p *program) setPassword(ctx context.Context) error {
+	if p.password == "" {
+		return errors.New("-password is needed")
+	}
+	encoded, err := hashPassword(ctx, p.password)
+	if err != nil {
+		return err
+	}
+	return p.change(ctx, func(db *gorm.DB, a *Account) error { return db.Model(a).Update("password", encoded).Error })
+}
+
+// flushExpiredTokens deletes the rows of tokens that are over, LEEWAY and ROTATION_GRACE_PERIOD of the settings granted.
+func (p *program) flushExpiredTokens(ctx context.Context) error {
+	settings, err := simplejwt.FromEnv(simplejwt.Settings{})
+	if p.settings != "" {
+		settings, err = readSettings(p.settings)
+	}
+	if err != nil {
+		return err
+	}
+	return p.withDatabase(ctx, func(db *gorm.DB) error {
+		n, err := models.NewStore(db).FlushExpired(ctx, time.Now().Add(-settings.Leeway-settings.RotationGracePeriod))
+		if err != nil {
+			return err
+		}
+		return p.print(map[string]int{"deleted": n})
+	})
+}
+
+// readSettings reads a settings file over the zero Settings. Its error names all faults of the file.
+func readSettings(file string) (simplejwt.Settings, error) {
+	data, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	if err != nil {
+		return simplejwt.Settings{}, fmt.Errorf("read settings: %w", err)
+	}
+	return simplejwt.FromJSON(simplejwt.Settings{}, data)
+}

@@ -1,0 +1,65 @@
+package simplejwt
+
+import (
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+)
+
+// Fault is one thing wrong with the settings.
+type Fault struct {
+	// Setting is the SIMPLE_JWT name ("ACCESS_TOKEN_LIFETIME") or the name of a core.Deps field ("Deps.Store").
+	Setting string
+	// Problem says what is wrong and what to do. It never holds the value of a key.
+	Problem string
+}
+
+// Faults is the error that names everything wrong at once.
+type Faults []Fault
+
+// Error lists the faults, one on a line, after a line that counts them.
+func (f Faults) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "simplejwt: %d fault(s) in the settings", len(f))
+	for _, one := range f {
+		b.WriteString("\n  ")
+		if one.Setting != "" {
+			b.WriteString(one.Setting + ": ")
+		}
+		b.WriteString(one.Problem)
+	}
+	return b.String()
+}
+
+// Add appends a fault; problem is a fmt format.
+func (f *Faults) Add(setting, problem string, args ...any) {
+	*f = append(*f, Fault{Setting: setting, Problem: fmt.Sprintf(problem, args...)})
+}
+
+// Format prints the settings that are not zero, without any key, for every verb.
+func (s Settings) Format(w fmt.State, _ rune) {
+	fmt.Fprint(w, "simplejwt.Settings{", strings.Join(s.describe(), " "), "}")
+}
+
+// LogValue prints the settings that are not zero, without any key.
+func (s Settings) LogValue() slog.Value { return slog.StringValue(strings.Join(s.describe(), " ")) }
+
+func (s Settings) describe() []string {
+	var out []string
+	v := reflect.ValueOf(s)
+	for _, f := range fields {
+		value := v.Field(f.index)
+		switch {
+		case value.IsZero() && !s.given[f.name]:
+			continue
+		case f.secret:
+			out = append(out, f.name+"=[redacted]")
+		case value.Kind() == reflect.Func:
+			out = append(out, f.name+"=[function]")
+		default:
+			out = append(out, fmt.Sprintf("%s=%v", f.name, reflect.Indirect(value).Interface()))
+		}
+	}
+	return out
+}

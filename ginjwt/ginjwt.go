@@ -1,0 +1,96 @@
+// Package ginjwt mounts SimpleJWT's views and authentication in a Gin application. Start with [Mount] and [Required].
+package ginjwt
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// Required lets only authenticated requests pass; others are aborted with 401, or 503 where nobody could be asked.
+// Give it auth, or auth.Stateless().
+func Required(a core.Authenticator) gin.HandlerFunc { return authenticate(a, false) }
+
+// Optional lets requests without credentials pass as anonymous; bad credentials are refused all the same.
+func Optional(a core.Authenticator) gin.HandlerFunc { return authenticate(a, true) }
+
+func authenticate(a core.Authenticator, anonymous bool) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		r, err := views.Authenticate(a, c.Request)
+		switch {
+		case err == nil:
+			c.Request = r
+		case !anonymous || !views.IsAnonymous(err):
+			abort(c, a, err)
+		}
+	}
+}
+
+// Require stands behind Required and lets pass whom the permission lets pass; others are aborted with 403.
+func Require(a core.Authenticator, may views.Permission) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if err := views.CheckPermission(c.Request.Context(), may); err != nil {
+			abort(c, a, err)
+		}
+	}
+}
+
+func abort(c *gin.Context, a core.Authenticator, err error) {
+	_ = c.Error(err)
+	views.WriteError(c.Writer, c.Request, a, err)
+	c.Abort()
+}
+
+// User is the user of the request as the application's own type; false for an anonymous request or another type.
+func User[T simplejwt.User](c *gin.Context) (T, bool) { return views.User[T](c.Request.Context()) }
+
+// Token is the token of the request; false for an anonymous request.
+func Token(c *gin.Context) (*core.Token, bool) { return views.Token(c.Request.Context()) }
+
+// Mount mounts obtain pair, refresh, verify and blacklist below a group such as r.Group("/api/token"), each with and
+// without the trailing slash.
+func Mount(group gin.IRoutes, a *core.Auth) { mount(group, views.Routes(a)) }
+
+// MountSliding mounts obtain and refresh of sliding tokens below a group: sliding/ and sliding/refresh/.
+func MountSliding(group gin.IRoutes, a *core.Auth) { mount(group, views.SlidingRoutes(a)) }
+
+func mount(group gin.IRoutes, routes []views.Route) {
+	for _, route := range routes {
+		path := "/" + route.Path
+		group.Any(path, wrap(route.View))
+		if g, ok := group.(interface{ BasePath() string }); !ok || g.BasePath() != "/" || route.Path != "" {
+			group.Any(strings.TrimSuffix(path, "/"), wrap(route.View)) // at the root both are one path
+		}
+	}
+}
+
+// ObtainPair is the view of the same name.
+func ObtainPair(a *core.Auth) gin.HandlerFunc { return wrap(views.ObtainPair(a)) }
+
+// Refresh is the view of the same name.
+func Refresh(a *core.Auth) gin.HandlerFunc { return wrap(views.Refresh(a)) }
+
+// Verify is the view of the same name.
+func Verify(a *core.Auth) gin.HandlerFunc { return wrap(views.Verify(a)) }
+
+// Blacklist is the view of the same name.
+func Blacklist(a *core.Auth) gin.HandlerFunc { return wrap(views.Blacklist(a)) }
+
+// ObtainSliding is the view of the same name.
+func ObtainSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.ObtainSliding(a)) }
+
+// RefreshSliding is the view of the same name.
+func RefreshSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.RefreshSliding(a)) }
+
+// NoMethod answers 405 as DRF does. Give it to the engine's NoMethod and set HandleMethodNotAllowed, so that methods Gin
+// has no route for are answered as on the other frameworks.
+func NoMethod() gin.HandlerFunc { return wrap(views.MethodNotAllowed()) }
+
+func wrap(h http.Handler) gin.HandlerFunc {
+	return func(c *gin.Context) { h.ServeHTTP(c.Writer, c.Request) }
+}

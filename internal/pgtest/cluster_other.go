@@ -1,0 +1,13 @@
+//go:build !unix
+
+package pgtest
+
+// cluster is never started here: its guard is a POSIX shell. Tests use the
+// server of TEST_DATABASE_URL.
+type cluster struct {
+	dsn string
+}
+
+func startCluster() (*cluster, error) { return nil, errNoServer }
+
+func (c *cluster) stop() {}

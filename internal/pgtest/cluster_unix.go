@@ -1,0 +1,265 @@
+//go:build unix
+
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = time.Minute
+	stopTimeout  = 30 * time.Second // an immediate shutdown takes at most 5
+	pollInterval = 5 * time.Millisecond
+
+	// portAttempts is how often a start is tried anew because another process
+	// took the port between our choice and the server's bind.
+	portAttempts = 3
+)
+
+// guardScript owns the cluster. Its standard input is a pipe whose other end
+// only the test process holds, and on which nothing is ever written: read
+// returns when the test process closes it or dies, in whatever way. So no
+// server outlives its tests, and no folder is left, even after kill -9.
+//
+// A shell starts background jobs with SIGQUIT ignored, so a QUIT that comes
+// before postgres has its handlers is lost; TERM is not. Where the handlers
+// stand, QUIT makes the slow shutdown asked for by TERM an immediate one.
+const guardScript = `
+initdb=$1 postgres=$2 folder=$3 port=$4
+pid=
+PATH=$PATH:/usr/bin:/bin # for rm, whatever PATH the tests run with
+if "$initdb" --pgdata="$folder/data" --username=postgres --auth=trust \
+	--encoding=UTF8 --locale=C --no-sync </dev/null; then
+	"$postgres" -D "$folder/data" -p "$port" \
+		-c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+		-c max_connections=200 -c shared_buffers=32MB \
+		-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+		-c wal_level=minimal -c max_wal_senders=0 \
+		-c max_wal_size=64MB -c autovacuum=off -c jit=off -c timezone=UTC </dev/null &
+	pid=$!
+else
+	echo "` + initdbFailed + `"
+fi
+read -r _
+if [ -n "$pid" ]; then
+	kill -TERM "$pid"
+	kill -QUIT "$pid"
+	wait "$pid"
+fi
+rm -rf "$folder"
+`
+
+const (
+	initdbFailed = "pgtest: initdb failed"
+	folderPrefix = "simplejwt-pgtest-"
+)
+
+// errPortTaken says that the server could not listen on the port we chose.
+var errPortTaken = errors.New("the port was taken by another process")
+
+// cluster is a running PostgreSQL that belongs to this process.
+type cluster struct {
+	dsn    string
+	folder string
+	port   int
+	guard  *exec.Cmd
+	pipe   io.Closer // the guard's standard input
+}
+
+// startCluster makes a cluster and waits until it answers: 0.4 to 1 s. It
+// returns errNoServer if the machine has no PostgreSQL.
+func startCluster() (*cluster, error) {
+	bin, ok := findBinaries()
+	if !ok {
+		return nil, errNoServer
+	}
+	owner, err := clusterOwner()
+	if err != nil {
+		return nil, err
+	}
+	for attempt := 1; ; attempt++ {
+		c, err := startOnce(bin, owner)
+		if errors.Is(err, errPortTaken) && attempt < portAttempts {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("start a PostgreSQL cluster: %w", err)
+		}
+		return c, nil
+	}
+}
+
+func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	folder, log, err := makeFolder(owner)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = log.Close() }() // the guard has its own copy
+
+	//nolint:gosec,noctx // the machine's own programs; the guard ends with its pipe, not with a context
+	guard := exec.Command("/bin/sh", "-c", guardScript, "pgtest", bin.initdb, bin.postgres, folder, strconv.Itoa(port))
+	guard.Dir = folder
+	guard.Env = clusterEnv(os.Environ())
+	guard.Stdout, guard.Stderr = log, log
+	// A session of its own: Ctrl-C in the terminal must not end the guard
+	// before it has cleaned up.
+	guard.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: owner}
+	pipe, err := guard.StdinPipe()
+	if err == nil {
+		err = guard.Start()
+	}
+	if err != nil {
+		_ = os.RemoveAll(folder)
+		return nil, err
+	}
+	c := &cluster{
+		dsn:    fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port),
+		folder: folder, port: port, guard: guard, pipe: pipe,
+	}
+	if err := c.waitReady(); err != nil {
+		c.stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// waitReady waits for the server's own word in its own folder. Connecting to
+// the port could reach another test binary's server that was faster to take it.
+func (c *cluster) waitReady() error {
+	logFile := filepath.Join(c.folder, "log")
+	pidFile := filepath.Join(c.folder, "data", "postmaster.pid")
+	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(pollInterval) {
+		// The eighth line is the status: "starting", then "ready", padded.
+		status, _ := os.ReadFile(pidFile)
+		if lines := strings.Split(string(status), "\n"); len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready" {
+			return nil
+		}
+		output, _ := os.ReadFile(logFile)
+		if strings.Contains(string(output), "could not bind") {
+			return errPortTaken
+		}
+		if strings.Contains(string(output), "FATAL:") || strings.Contains(string(output), initdbFailed) {
+			return fmt.Errorf("it ended with:\n%s", output)
+		}
+	}
+	output, _ := os.ReadFile(logFile)
+	return fmt.Errorf("not ready after %v:\n%s", startTimeout, output)
+}
+
+// stop ends the server at once, without saving anything, and returns when its
+// processes and its folder are gone.
+func (c *cluster) stop() {
+	_ = c.pipe.Close()
+	// The guard leads a process group of its own; so this ends postgres too.
+	timer := time.AfterFunc(stopTimeout, func() { _ = syscall.Kill(-c.guard.Process.Pid, syscall.SIGKILL) })
+	defer timer.Stop()
+	_ = c.guard.Wait() // its exit code is that of the last clean-up step
+	_ = os.RemoveAll(c.folder)
+}
+
+// clusterOwner returns the user that runs the cluster: nil, this process's own,
+// except for root, whom PostgreSQL refuses.
+func clusterOwner() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, uidErr := strconv.ParseUint(u.Uid, 10, 32)
+		gid, gidErr := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(uidErr, gidErr); err != nil {
+			return nil, fmt.Errorf("ids of user %s: %w", name, err)
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("root cannot run PostgreSQL, and there is no user postgres or nobody")
+}
+
+// makeFolder makes the cluster's folder and, in it, the file that takes all
+// output of the guard, initdb and postgres.
+func makeFolder(owner *syscall.Credential) (string, *os.File, error) {
+	folder, err := os.MkdirTemp(parentFolder(owner), folderPrefix)
+	if err != nil {
+		return "", nil, err
+	}
+	log, err := os.Create(filepath.Join(folder, "log"))
+	if err == nil && owner != nil {
+		err = os.Chown(folder, int(owner.Uid), int(owner.Gid))
+	}
+	if err != nil {
+		_ = os.RemoveAll(folder)
+		return "", nil, err
+	}
+	return folder, log, nil
+}
+
+// parentFolder returns where the cluster's folder goes: into memory if there is
+// room, else among the temporary files, where the owner may come.
+func parentFolder(owner *syscall.Credential) string {
+	if folder := memoryFolder(); folder != "" && openToAll(folder) {
+		return folder
+	}
+	if owner != nil && !openToAll(os.TempDir()) {
+		return "/tmp"
+	}
+	return os.TempDir()
+}
+
+// openToAll reports whether any user may write into folder: it is open to the
+// world, and all folders above it let everybody through.
+func openToAll(folder string) bool {
+	info, err := os.Stat(folder)
+	if err != nil || info.Mode().Perm()&0o003 != 0o003 {
+		return false
+	}
+	for dir := folder; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err != nil || info.Mode().Perm()&0o001 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// clusterEnv returns env without what would change initdb or the server
+// (PGDATA, PGPORT, a locale) and with English messages, which waitReady reads.
+func clusterEnv(env []string) []string {
+	kept := []string{"LC_ALL=C"}
+	for _, entry := range env {
+		if strings.HasPrefix(entry, "PG") || strings.HasPrefix(entry, "LC_") || strings.HasPrefix(entry, "LANG") {
+			continue
+		}
+		kept = append(kept, entry)
+	}
+	return kept
+}
+
+// freePort asks the system for a port that nobody listens on.
+func freePort() (int, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}

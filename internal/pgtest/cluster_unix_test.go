@@ -1,0 +1,178 @@
+//go:build unix
+
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// endingVariable makes TestHelperProcess more than a no-op, in a child only.
+const endingVariable = "PGTEST_HELPER_ENDS_BY"
+
+// TestHelperProcess is run by TestNoServerOutlivesItsTestProcess in a child.
+func TestHelperProcess(t *testing.T) {
+	ending := os.Getenv(endingVariable)
+	if ending == "" {
+		t.Skip("runs in a child process only")
+	}
+	DSN(t)
+	fmt.Printf("cluster %d %s\n", shared.server.cluster.port, shared.server.cluster.folder)
+	switch ending {
+	case "panic":
+		panic("the panic that was asked for")
+	case "exit":
+		os.Exit(3)
+	case "fail":
+		t.Fatal("the failure that was asked for")
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent kills us
+}
+
+func TestNoServerOutlivesItsTestProcess(t *testing.T) {
+	t.Parallel()
+	if _, ok := findBinaries(); !ok {
+		giveUp(t, os.Getenv("REQUIRE_POSTGRES"))
+	}
+	for name, ending := range map[string]string{
+		"that was killed with SIGKILL": "kill",
+		"that panicked":                "panic",
+		"that left through os.Exit":    "exit",
+		"that failed":                  "fail",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			port, folder := runHelper(t, ending)
+			eventually(t, "the port is closed", func() bool {
+				conn, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+				if err != nil {
+					return true
+				}
+				_ = conn.Close()
+				return false
+			})
+			eventually(t, "the folder is removed", func() bool {
+				_, err := os.Stat(folder)
+				return os.IsNotExist(err)
+			})
+		})
+	}
+}
+
+// runHelper starts a child that holds a cluster, lets it end, and returns
+// where its cluster was. The child must have shown a server that ran.
+func runHelper(t *testing.T, ending string) (port int, folder string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestHelperProcess$")
+	child.Env = append(os.Environ(), endingVariable+"="+ending, "TEST_DATABASE_URL=")
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close() }()
+	stdout, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		if n, _ := fmt.Sscanf(lines.Text(), "cluster %d %s", &port, &folder); n == 2 {
+			break
+		}
+	}
+	if ending == "kill" {
+		_ = child.Process.Kill()
+	}
+	_, _ = io.Copy(io.Discard, stdout)
+	if err := child.Wait(); err == nil {
+		t.Error("the child ended well, so it did not end as asked")
+	}
+	if port == 0 {
+		t.Fatal("the child started no cluster")
+	}
+	return port, folder
+}
+
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Errorf("not within 30 s: %s", what)
+}
+
+func TestAStartThatFailsSaysWhyAndLeavesNoFolder(t *testing.T) {
+	t.Parallel()
+	owner, err := clusterOwner()
+	if err != nil {
+		t.Skip(err)
+	}
+	noSuch := filepath.Join(t.TempDir(), "no-such-initdb")
+	before := clusterFolders(owner, noSuch)
+	_, err = startOnce(binaries{initdb: noSuch, postgres: noSuch}, owner)
+	if err == nil || !strings.Contains(err.Error(), "no-such-initdb") {
+		t.Errorf("got %v, want the shell's word about the missing program", err)
+	}
+	if after := clusterFolders(owner, noSuch); after != before {
+		t.Errorf("%d folders left", after-before)
+	}
+}
+
+// clusterFolders counts the folders whose log names program.
+func clusterFolders(owner *syscall.Credential, program string) (n int) {
+	logs, _ := filepath.Glob(filepath.Join(parentFolder(owner), folderPrefix+"*", "log"))
+	for _, log := range logs {
+		if output, _ := os.ReadFile(log); strings.Contains(string(output), program) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheEnvironmentOfAClusterHasNeitherPostgreSQLSettingsNorALocale(t *testing.T) {
+	t.Parallel()
+	got := clusterEnv([]string{"PATH=/bin", "PGDATA=/x", "PGPORT=1", "LANG=de_DE.UTF-8", "LANGUAGE=de", "LC_MESSAGES=de", "HOME=/h"})
+	if diff := cmp.Diff([]string{"LC_ALL=C", "PATH=/bin", "HOME=/h"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAFolderIsOpenToAllOnlyIfThoseAboveItAreToo(t *testing.T) {
+	t.Parallel()
+	closed := t.TempDir()
+	inside := filepath.Join(closed, "inside")
+	if err := os.Mkdir(inside, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// Mkdir's mode is cut by the umask, Chmod's is not.
+	for folder, mode := range map[string]os.FileMode{inside: 0o777, closed: 0o700} {
+		if err := os.Chmod(folder, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if openToAll(inside) {
+		t.Error("a folder below a closed one counts as open")
+	}
+	if !openToAll("/tmp") {
+		t.Error("/tmp does not count as open")
+	}
+}

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package pgtest
+
+// memoryFolder returns "": only Linux has a file system in memory everywhere.
+func memoryFolder() string { return "" }

@@ -1,0 +1,320 @@
+package simplejwt
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// oneOfEach is a value for each setting that is no function, as JSON and as what becomes of it.
+var oneOfEach = map[string]struct {
+	json string
+	env  string
+	want Settings
+}{
+	"ACCESS_TOKEN_LIFETIME":           {`"5m30s"`, "5m30s", Settings{AccessTokenLifetime: 330 * time.Second}},
+	"REFRESH_TOKEN_LIFETIME":          {`"48h"`, "48h", Settings{RefreshTokenLifetime: 48 * time.Hour}},
+	"ROTATE_REFRESH_TOKENS":           {`true`, "true", Settings{RotateRefreshTokens: true}},
+	"BLACKLIST_AFTER_ROTATION":        {`true`, "1", Settings{BlacklistAfterRotation: true}},
+	"UPDATE_LAST_LOGIN":               {`true`, "True", Settings{UpdateLastLogin: true}},
+	"ALGORITHM":                       {`"ES256"`, "ES256", Settings{Algorithm: "ES256"}},
+	"SIGNING_KEY":                     {`" k\n<é> "`, " k\n<é> ", Settings{SigningKey: " k\n<é> "}},
+	"VERIFYING_KEY":                   {`"-----BEGIN"`, "-----BEGIN", Settings{VerifyingKey: "-----BEGIN"}},
+	"AUDIENCE":                        {`["a", "b"]`, `["a", "b"]`, Settings{Audience: []string{"a", "b"}}},
+	"ISSUER":                          {`"me"`, "me", Settings{Issuer: "me"}},
+	"JWK_URL":                         {`"https://x/jwks"`, "https://x/jwks", Settings{JWKURL: "https://x/jwks"}},
+	"LEEWAY":                          {`1.5`, "1.5", Settings{Leeway: 1500 * time.Millisecond}},
+	"AUTH_HEADER_TYPES":               {`["JWT"]`, "JWT", Settings{AuthHeaderTypes: []string{"JWT"}}},
+	"AUTH_HEADER_NAME":                {`"HTTP_X_TOKEN"`, "HTTP_X_TOKEN", Settings{AuthHeaderName: "HTTP_X_TOKEN"}},
+	"USER_ID_FIELD":                   {`"uuid"`, "uuid", Settings{UserIDField: "uuid"}},
+	"USER_ID_CLAIM":                   {`"sub"`, "sub", Settings{UserIDClaim: "sub"}},
+	"AUTH_TOKEN_CLASSES":              {`"SlidingToken"`, "SlidingToken", Settings{AuthTokenClasses: []string{"SlidingToken"}}},
+	"TOKEN_TYPE_CLAIM":                {`"typ"`, "typ", Settings{TokenTypeClaim: "typ"}},
+	"JTI_CLAIM":                       {`"id"`, "id", Settings{JTIClaim: "id"}},
+	"SLIDING_TOKEN_LIFETIME":          {`"1s"`, "1s", Settings{SlidingTokenLifetime: time.Second}},
+	"SLIDING_TOKEN_REFRESH_LIFETIME":  {`"-1ns"`, "-1ns", Settings{SlidingTokenRefreshLifetime: -1}},
+	"SLIDING_TOKEN_REFRESH_EXP_CLAIM": {`"rexp"`, "rexp", Settings{SlidingTokenRefreshExpClaim: "rexp"}},
+	"CHECK_REVOKE_TOKEN":              {`true`, "t", Settings{CheckRevokeToken: true}},
+	"REVOKE_TOKEN_CLAIM":              {`"h"`, "h", Settings{RevokeTokenClaim: "h"}},
+	"CHECK_USER_IS_ACTIVE":            {`false`, "false", Settings{CheckUserIsActive: new(false)}},
+	"ROTATION_GRACE_PERIOD":           {`"10s"`, "10s", Settings{RotationGracePeriod: 10 * time.Second}},
+	"REUSE_DETECTION":                 {`true`, "TRUE", Settings{ReuseDetection: true}},
+	"SESSION_LIFETIME":                {`"720h"`, "720h", Settings{SessionLifetime: 720 * time.Hour}},
+	"DATA_UPLOAD_MAX_MEMORY_SIZE":     {`2048`, "2048", Settings{DataUploadMaxMemorySize: 2048}},
+}
+
+func TestEverySettingIsRead(t *testing.T) {
+	for name, c := range oneOfEach {
+		t.Run(name+" from JSON", func(t *testing.T) {
+			got, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+c.json+`}`))
+			if diff := cmp.Diff(c.want, got, exported); diff != "" || err != nil || !got.IsSet(name) {
+				t.Errorf("error %v, set %t (-want +got):\n%s", err, got.IsSet(name), diff)
+			}
+		})
+		t.Run(name+" from the environment", func(t *testing.T) {
+			t.Setenv("SIMPLE_JWT_"+name, c.env)
+			got, err := FromEnv(Settings{})
+			if diff := cmp.Diff(c.want, got, exported); diff != "" || err != nil || !got.IsSet(name) {
+				t.Errorf("error %v, set %t (-want +got):\n%s", err, got.IsSet(name), diff)
+			}
+		})
+	}
+	names := slices.Sorted(maps.Keys(oneOfEach))
+	want := slices.DeleteFunc(slices.Sorted(slices.Values(slices.Concat(djangoNames, ownNames))), func(name string) bool {
+		return slices.Contains(hookNames, name)
+	})
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("settings without a case here (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneKindOfValueFitsASetting(t *testing.T) {
+	t.Parallel()
+	values := []string{`"text"`, `""`, `"5m"`, `5`, `-1`, `1.5`, `1e400`, `true`, `false`, `[]`, `["a"]`, `[1]`, `[null]`, `["a", null]`, `[["a"]]`, `{}`, `{"a": 1}`}
+	fits := map[string][]string{
+		"time.Duration": {`"5m"`},
+		"LEEWAY":        {`"5m"`, `5`, `-1`, `1.5`},
+		"[]string":      {`"text"`, `""`, `"5m"`, `[]`, `["a"]`},
+		"bool":          {`true`, `false`},
+		"*bool":         {`true`, `false`},
+		"string":        {`"text"`, `""`, `"5m"`},
+		"int64":         {`5`, `-1`},
+	}
+	for _, f := range fields {
+		kind := reflect.TypeFor[Settings]().Field(f.index).Type.String()
+		if f.name == "LEEWAY" {
+			kind = f.name
+		}
+		for _, value := range values {
+			s, err := FromJSON(Settings{}, []byte(`{"`+f.name+`": `+value+`}`))
+			if accepted, want := err == nil, slices.Contains(fits[kind], value); accepted != want {
+				t.Errorf("%s: %s is accepted: %t, want %t (%v)", f.name, value, accepted, want, err)
+			}
+			if faults := s.Faults(); err != nil && (len(faults) != 1 || faults[0].Setting != f.name) {
+				t.Errorf("%s: %s: faults %v, want one by this name", f.name, value, faults)
+			}
+		}
+	}
+}
+
+func TestNullIsPythonsNone(t *testing.T) {
+	t.Parallel()
+	base := Settings{VerifyingKey: "x", Audience: []string{"x"}, Issuer: "x", JWKURL: "x", Leeway: 1, JTIClaim: "x", TokenTypeClaim: "x"}
+	for name, want := range map[string]func(*Settings){
+		"VERIFYING_KEY":    func(s *Settings) { s.VerifyingKey = "" },
+		"AUDIENCE":         func(s *Settings) { s.Audience = nil },
+		"ISSUER":           func(s *Settings) { s.Issuer = "" },
+		"JWK_URL":          func(s *Settings) { s.JWKURL = "" },
+		"LEEWAY":           func(s *Settings) { s.Leeway = 0 },
+		"JTI_CLAIM":        func(s *Settings) { s.JTIClaim = Off },
+		"TOKEN_TYPE_CLAIM": func(s *Settings) { s.TokenTypeClaim = Off },
+	} {
+		wanted := base
+		want(&wanted)
+		got, err := FromJSON(base, []byte(`{"`+name+`": null}`))
+		if diff := cmp.Diff(wanted, got, exported); diff != "" || err != nil {
+			t.Errorf("%s null: error %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "SIGNING_KEY", "ALGORITHM", "ROTATE_REFRESH_TOKENS", "CHECK_USER_IS_ACTIVE", "AUTH_HEADER_TYPES", "DATA_UPLOAD_MAX_MEMORY_SIZE", "USER_ID_CLAIM"} {
+		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": null}`))
+		if diff := cmp.Diff(error(Faults{{name, "may not be null"}}), err); diff != "" {
+			t.Errorf("%s null (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestFunctionsAreSetInGoOnly(t *testing.T) {
+	t.Parallel()
+	defaults := map[string]string{
+		"USER_AUTHENTICATION_RULE":         "authentication.default_user_authentication_rule",
+		"ON_LOGIN_SUCCESS":                 "serializers.default_on_login_success",
+		"ON_LOGIN_FAILED":                  "serializers.default_on_login_failed",
+		"TOKEN_USER_CLASS":                 "models.TokenUser",
+		"TOKEN_OBTAIN_SERIALIZER":          "serializers.TokenObtainPairSerializer",
+		"TOKEN_REFRESH_SERIALIZER":         "serializers.TokenRefreshSerializer",
+		"TOKEN_VERIFY_SERIALIZER":          "serializers.TokenVerifySerializer",
+		"TOKEN_BLACKLIST_SERIALIZER":       "serializers.TokenBlacklistSerializer",
+		"SLIDING_TOKEN_OBTAIN_SERIALIZER":  "serializers.TokenObtainSlidingSerializer",
+		"SLIDING_TOKEN_REFRESH_SERIALIZER": "serializers.TokenRefreshSlidingSerializer",
+	}
+	for _, name := range hookNames {
+		for _, value := range []string{`"app.hooks.mine"`, `""`, `1`, `true`, `{}`, `"rest_framework_simplejwt.tokens.AccessToken"`} {
+			_, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+value+`}`))
+			if diff := cmp.Diff(error(Faults{{name, "is a function: set it in Go"}}), err); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", name, value, diff)
+			}
+		}
+		value := `null`
+		if path, ok := defaults[name]; ok {
+			value = `"rest_framework_simplejwt.` + path + `"`
+		}
+		s, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+value+`}`))
+		if diff := cmp.Diff(Settings{}, s, exported); diff != "" || err != nil {
+			t.Errorf("%s: SimpleJWT's own default %s: error %v, changed:\n%s", name, value, err, diff)
+		}
+	}
+}
+
+func TestAFunctionOfTheProgramSurvivesAFile(t *testing.T) {
+	t.Parallel()
+	base := Settings{UserAuthenticationRule: func(context.Context, User) bool { return false }}
+	for _, value := range []string{`null`, `"rest_framework_simplejwt.authentication.default_user_authentication_rule"`} {
+		s, _ := FromJSON(base, []byte(`{"USER_AUTHENTICATION_RULE": `+value+`}`))
+		if s.UserAuthenticationRule == nil {
+			t.Errorf("%s took the program's rule away", value)
+		}
+	}
+}
+
+func TestNamesThatAreNone(t *testing.T) {
+	t.Parallel()
+	const gone = "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings."
+	for name, want := range map[string]Fault{
+		"AUTH_HEADER_TYPE":      {"", fmt.Sprintf(gone, "AUTH_HEADER_TYPE")},
+		"AUTH_TOKEN_CLASS":      {"", fmt.Sprintf(gone, "AUTH_TOKEN_CLASS")},
+		"SECRET_KEY":            {"", fmt.Sprintf(gone, "SECRET_KEY")},
+		"TOKEN_BACKEND_CLASS":   {"", fmt.Sprintf(gone, "TOKEN_BACKEND_CLASS")},
+		"ROTATE_REFRESH_TOKEN":  {"ROTATE_REFRESH_TOKEN", "no such setting; did you mean ROTATE_REFRESH_TOKENS?"},
+		"signing_key":           {"signing_key", "no such setting; did you mean SIGNING_KEY?"},
+		"ACESS_TOKEN_LIFETIME":  {"ACESS_TOKEN_LIFETIME", "no such setting; did you mean ACCESS_TOKEN_LIFETIME?"},
+		"BLACKLIST_AFTER_ROTA":  {"BLACKLIST_AFTER_ROTA", "no such setting; did you mean BLACKLIST_AFTER_ROTATION?"},
+		"COMPLETELY_DIFFERENT!": {"COMPLETELY_DIFFERENT!", "no such setting"},
+		"":                      {"", "no such setting"},
+	} {
+		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": "x"}`))
+		if diff := cmp.Diff(error(Faults{want}), err); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestWhatIsNoSettingsFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ in, says string }{
+		"a list":                         {`[]`, "not an object"},
+		"a string":                       {`"ALGORITHM"`, "not an object"},
+		"null":                           {`null`, "not an object"},
+		"nothing":                        {``, "unexpected end"},
+		"trailing data":                  {`{"LEEWAY": 1} {}`, "invalid character"},
+		"a name that stands twice":       {`{"LEEWAY": 1, "LEEWAY": 2}`, `"LEEWAY" stands twice`},
+		"a name twice, once escaped":     {`{"LEEWAY": 1, "\u004cEEWAY": 2}`, `"LEEWAY" stands twice`},
+		"a comma at the end":             {`{"LEEWAY": 1,}`, "invalid character"},
+		"bytes that are no UTF-8":        {"{\"ISSUER\": \"\xff\"}", "UTF-8"},
+		"Python's spelling of a boolean": {`{"REUSE_DETECTION": True}`, "invalid character"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := FromJSON(Settings{Issuer: "base"}, []byte(c.in))
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "not a JSON object") {
+				t.Errorf("error %v, want one that says %q", err, c.says)
+			}
+			if diff := cmp.Diff(Settings{Issuer: "base"}, s, exported); diff != "" {
+				t.Errorf("it changed something:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAllFaultsAreToldAtOnceAndTheRestApplies(t *testing.T) {
+	t.Parallel()
+	s, err := FromJSON(Settings{}, []byte(`{"LEEWAY": "x", "ISSUER": "me", "NOPE": 1, "SECRET_KEY": "x", "AUDIENCE": 5, "REUSE_DETECTION": true, "TOKEN_USER_CLASS": 1}`))
+	var faults Faults
+	if !errors.As(err, &faults) {
+		t.Fatalf("error %T, want Faults", err)
+	}
+	names := make([]string, len(faults))
+	for i, f := range faults {
+		names[i] = f.Setting
+	}
+	if diff := cmp.Diff([]string{"LEEWAY", "NOPE", "", "AUDIENCE", "TOKEN_USER_CLASS"}, names); diff != "" {
+		t.Errorf("faults (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Settings{Issuer: "me", ReuseDetection: true}, s, exported); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(faults, s.Faults()); diff != "" {
+		t.Errorf("the settings remember other faults:\n%s", diff)
+	}
+	again, err := FromJSON(s, []byte(`{"JWK_URL": 5}`))
+	if err == nil || len(again.Faults()) != 6 || len(s.Faults()) != 5 {
+		t.Errorf("a second file: %d faults, the first now %d; want 6 and 5", len(again.Faults()), len(s.Faults()))
+	}
+}
+
+func TestAFaultyValueLeavesTheSettingAsItWas(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`{}`, `"maybe"`, `[1]`, `["a", null]`, `1.5e300`} {
+		for name := range oneOfEach {
+			base := load(t, Settings{CheckUserIsActive: new(true), Issuer: "me"}, `{"AUDIENCE": ["a"]}`)
+			s, err := FromJSON(base, []byte(`{"`+name+`": `+value+`}`))
+			if err == nil {
+				continue
+			}
+			if diff := cmp.Diff(base, s, exported); diff != "" || !s.AudienceIsList() {
+				t.Errorf("%s: %s is refused, but changed something (audience is list: %t):\n%s", name, value, s.AudienceIsList(), diff)
+			}
+		}
+	}
+}
+
+func TestBaseIsNotChanged(t *testing.T) {
+	t.Parallel()
+	base := load(t, Settings{Audience: []string{"a", "b"}, AuthHeaderTypes: []string{"Bearer", "JWT"}, CheckUserIsActive: new(true)}, `{"LEEWAY": 1}`)
+	_, err := FromJSON(base, []byte(`{"AUDIENCE": ["x"], "AUTH_HEADER_TYPES": "Token", "CHECK_USER_IS_ACTIVE": false, "ISSUER": "me", "LEEWAY": 2, "NOPE": 1}`))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	want := Settings{Audience: []string{"a", "b"}, AuthHeaderTypes: []string{"Bearer", "JWT"}, CheckUserIsActive: new(true), Leeway: time.Second}
+	if diff := cmp.Diff(want, base, exported); diff != "" {
+		t.Errorf("base (-want +got):\n%s", diff)
+	}
+	if base.IsSet("ISSUER") || !base.IsSet("LEEWAY") || len(base.Faults()) != 0 || base.AudienceIsList() != true {
+		t.Errorf("base remembers what another file said: ISSUER %t, faults %v", base.IsSet("ISSUER"), base.Faults())
+	}
+}
+
+func TestHalfACharacterIsRefusedNotReplaced(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`"\ud800"`, `"key \udfff"`} {
+		for _, name := range []string{"SIGNING_KEY", "ISSUER", "AUDIENCE"} {
+			if s, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+value+`}`)); err == nil {
+				t.Errorf("%s: %s became something else without an error: %q", name, value, s.Issuer+s.SigningKey)
+			}
+		}
+	}
+}
+
+func FuzzFromJSON(f *testing.F) {
+	for name, c := range oneOfEach {
+		f.Add([]byte(`{"` + name + `": ` + c.json + `}`))
+	}
+	for _, seed := range []string{`{`, `[]`, `{"LEEWAY": 9223372036.854775807}`, `{"JTI_CLAIM": null}`, `{"AUDIENCE": ["\ud800"]}`, `{"A": {"b": [1e999]}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		first, err := FromJSON(Settings{}, data)
+		if (err != nil) != (len(first.Faults()) > 0) {
+			t.Fatalf("error %v, but faults %v", err, first.Faults())
+		}
+		if err != nil {
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatalf("%q is no JSON, but accepted", data)
+		}
+		second, err := FromJSON(first, data)
+		if diff := cmp.Diff(first, second, exported); err != nil || diff != "" || first.AudienceIsList() != second.AudienceIsList() {
+			t.Fatalf("set again: error %v, changed:\n%s", err, diff)
+		}
+	})
+}

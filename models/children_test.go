@@ -1,0 +1,159 @@
+package models_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libtnb/sqlite"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// A test starts its own binary again as a second process, which serves one task: it reads a line, works, and answers a
+// line, until its input ends.
+const (
+	childTask    = "MODELS_TEST_CHILD"
+	childDialect = "MODELS_TEST_DIALECT"
+	childDSN     = "MODELS_TEST_DSN"
+
+	taskMigrate = "migrate"
+	taskRace    = "race"
+	taskRotate  = "rotate"
+
+	// childClients is how many goroutines, each on a pool of its own, a child works with.
+	childClients = 4
+)
+
+// child is a running second process.
+type child struct {
+	in  io.Writer
+	out *bufio.Reader
+}
+
+// startChild starts a second process on the database; it ends with the test.
+func startChild(t testing.TB, task string, d database) *child {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), childTask+"="+task, childDialect+"="+d.name, childDSN+"="+d.dsn)
+	command.Stderr = os.Stderr
+	in, err := command.StdinPipe()
+	must(t, err)
+	out, err := command.StdoutPipe()
+	must(t, err)
+	must(t, command.Start())
+	t.Cleanup(func() {
+		in.Close()
+		command.Wait()
+	})
+	c := &child{in: in, out: bufio.NewReader(out)}
+	if got := c.answer(t); got != "ready" {
+		t.Fatalf("the second process says %q", got)
+	}
+	return c
+}
+
+func (c *child) ask(t testing.TB, line string) {
+	t.Helper()
+	_, err := fmt.Fprintln(c.in, line)
+	must(t, err)
+}
+
+func (c *child) answer(t testing.TB) string {
+	t.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		t.Fatalf("the second process ended: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// childMain is the main function of the second process.
+func childMain() int {
+	pools := make([]*gorm.DB, childClients)
+	for i := range pools {
+		dialector := sqlite.Open(os.Getenv(childDSN))
+		if os.Getenv(childDialect) == "PostgreSQL" {
+			dialector = postgres.Open(os.Getenv(childDSN))
+		}
+		db, err := connect(dialector)
+		if err != nil {
+			fmt.Println("cannot connect")
+			return 1
+		}
+		pools[i] = db
+	}
+	fmt.Println("ready")
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		answer, err := work(ctx, os.Getenv(childTask), lines.Text(), pools)
+		cancel()
+		if err != nil {
+			answer = "error: " + err.Error()
+		}
+		fmt.Println(answer)
+	}
+	return 0
+}
+
+// work does a task on all pools at once and answers how often it succeeded.
+func work(ctx context.Context, task, argument string, pools []*gorm.DB) (string, error) {
+	var successes atomic.Int64
+	errs := make([]error, len(pools))
+	var group sync.WaitGroup
+	for i, db := range pools {
+		group.Go(func() {
+			var n int
+			switch task {
+			case taskMigrate:
+				n, errs[i] = 1, models.AutoMigrate(ctx, db, &account{})
+			case taskRace:
+				var ok bool
+				_, ok, errs[i] = models.NewStore(db).Rotate(ctx, rotation(argument))
+				if ok {
+					n = 1
+				}
+			case taskRotate:
+				n, errs[i] = rotateUntilOver(ctx, models.NewStore(db), argument)
+			}
+			successes.Add(int64(n))
+		})
+	}
+	group.Wait()
+	return fmt.Sprint(successes.Load()), errors.Join(errs...)
+}
+
+// rotateUntilOver is a client that rotates, and goes on from the head where another one was faster, until its session
+// is over. It answers how often it rotated.
+func rotateUntilOver(ctx context.Context, store core.Store, session string) (int, error) {
+	rotations := 0
+	for jti := session; ; {
+		next := rotation(jti)
+		_, ok, err := store.Rotate(ctx, next)
+		if err != nil {
+			return rotations, err
+		}
+		if ok {
+			rotations++
+			jti = next.NewJTI
+			continue
+		}
+		state, err := store.State(ctx, jti, session)
+		if err != nil || state.Head == nil || state.Head.Blacklisted {
+			return rotations, err
+		}
+		jti = state.Head.JTI
+	}
+}

@@ -1,0 +1,54 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// flushBatch is how many records one transaction of FlushExpired deletes.
+const flushBatch = 1000
+
+// FlushExpired deletes the records that ended at or before the given time, in short transactions. It pauses between two
+// of them for as long as the last one took, so that refreshes waiting for SQLite's write lock get their turn.
+func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
+	total := 0
+	for {
+		start := time.Now()
+		found, deleted, err := s.flushOnce(ctx, cut(before))
+		total += deleted
+		if err != nil || found < flushBatch {
+			return total, during("flush expired tokens", err)
+		}
+		if err := wait(ctx, time.Since(start)); err != nil {
+			return total, during("flush expired tokens", err)
+		}
+	}
+}
+
+// flushOnce deletes one batch: the blacklist rows first, as Django's foreign key deletes none by itself.
+func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted int, err error) {
+	err = patiently(ctx, s.db, func(db *gorm.DB) error {
+		var ids []int64
+		err := db.Model(&OutstandingToken{}).Where("expires_at <= ?", before).
+			Order("expires_at").Order("id").Limit(flushBatch).Pluck("id", &ids).Error
+		found, deleted = len(ids), 0
+		if err != nil || found == 0 {
+			return err
+		}
+		err = db.Transaction(func(tx *gorm.DB) error {
+			if err := tx.Where("token_id IN ?", ids).Delete(&BlacklistedToken{}).Error; err != nil {
+				return err
+			}
+			gone := tx.Where("id IN ?", ids).Delete(&OutstandingToken{})
+			deleted = int(gone.RowsAffected)
+			return gone.Error
+		}, readCommitted(db)...)
+		return againOnForeignKey(err) // A token was blacklisted between the two statements.
+	})
+	if err != nil {
+		return found, 0, err
+	}
+	return found, deleted, nil
+}

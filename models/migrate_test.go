@@ -1,0 +1,185 @@
+package models_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+func TestAutoMigrateCreatesTheTables(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		user       any
+		userID     string
+		foreignKey string
+	}{
+		{"for users with an integer key", &account{}, "bigint", "REFERENCES accounts(id)"},
+		{"for users with a UUID as key", &member{}, "uuid", "REFERENCES members(id)"},
+		{"for users with a text as key", &badge{}, "character varying(40)", "REFERENCES badges(code)"},
+		{"without a user model", nil, "character varying(255)", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db := onPostgres(t).open(t)
+			if c.user != nil {
+				must(t, db.AutoMigrate(c.user))
+			}
+			usersOwn := catalog(t, db)
+			must(t, models.AutoMigrate(t.Context(), db, c.user))
+			want := []string{
+				"token_blacklist_blacklistedtoken.blacklisted_at timestamp with time zone not null",
+				"token_blacklist_blacklistedtoken.id bigint not null identity BY DEFAULT",
+				"token_blacklist_blacklistedtoken.reason character varying(32)",
+				"token_blacklist_blacklistedtoken.token_id bigint not null",
+				"token_blacklist_outstandingtoken.created_at timestamp with time zone",
+				"token_blacklist_outstandingtoken.expires_at timestamp with time zone not null",
+				"token_blacklist_outstandingtoken.id bigint not null identity BY DEFAULT",
+				"token_blacklist_outstandingtoken.jti character varying(255) not null",
+				"token_blacklist_outstandingtoken.parent_jti character varying(255)",
+				"token_blacklist_outstandingtoken.session_expires_at timestamp with time zone",
+				"token_blacklist_outstandingtoken.session_id character varying(255)",
+				"token_blacklist_outstandingtoken.session_started_at timestamp with time zone",
+				"token_blacklist_outstandingtoken.token text not null",
+				"token_blacklist_outstandingtoken.user_id " + c.userID,
+				"token_blacklist_blacklistedtoken token_blacklist_blacklistedtoken_pkey PRIMARY KEY (id)",
+				"token_blacklist_blacklistedtoken token_blacklist_blacklistedtoken_token_id_fkey FOREIGN KEY (token_id)" +
+					" REFERENCES token_blacklist_outstandingtoken(id) ON DELETE CASCADE",
+				"token_blacklist_blacklistedtoken token_blacklist_blacklistedtoken_token_id_key UNIQUE (token_id)",
+				"token_blacklist_outstandingtoken token_blacklist_outstandingtoken_jti_key UNIQUE (jti)",
+				"token_blacklist_outstandingtoken token_blacklist_outstandingtoken_pkey PRIMARY KEY (id)",
+			}
+			if c.foreignKey != "" {
+				want = append(want, "token_blacklist_outstandingtoken token_blacklist_outstandingtoken_user_id_fkey FOREIGN KEY (user_id) "+
+					c.foreignKey+" ON DELETE SET NULL")
+			}
+			onBlacklisted, onOutstanding := " ON public.token_blacklist_blacklistedtoken USING btree ", " ON public.token_blacklist_outstandingtoken USING btree "
+			want = append(want,
+				"CREATE INDEX token_blacklist_outstandingtoken_expires"+onOutstanding+"(expires_at)",
+				"CREATE INDEX token_blacklist_outstandingtoken_session"+onOutstanding+"(session_id, id)",
+				"CREATE INDEX token_blacklist_outstandingtoken_user_expires"+onOutstanding+"(user_id, expires_at)",
+				"CREATE UNIQUE INDEX token_blacklist_blacklistedtoken_pkey"+onBlacklisted+"(id)",
+				"CREATE UNIQUE INDEX token_blacklist_blacklistedtoken_token_id_key"+onBlacklisted+"(token_id)",
+				"CREATE UNIQUE INDEX token_blacklist_outstandingtoken_jti_key"+onOutstanding+"(jti)",
+				"CREATE UNIQUE INDEX token_blacklist_outstandingtoken_pkey"+onOutstanding+"(id)",
+				"token_blacklist_blacklistedtoken_id_seq cache 1",
+				"token_blacklist_outstandingtoken_id_seq cache 1",
+			)
+			got := catalog(t, db)
+			for _, line := range usersOwn {
+				want = append(want, line)
+			}
+			if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
+				t.Errorf("the tables (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAutoMigrateTwiceChangesNothing(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		db := migrated(t, d.open(t), &member{})
+		before := catalog(t, db)
+		must(t, models.AutoMigrate(t.Context(), db, &member{}))
+		if diff := cmp.Diff(before, catalog(t, db)); diff != "" {
+			t.Errorf("the second AutoMigrate changed (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAutoMigrateWithGORMsPreparedStatementsAddsColumnsToo(t *testing.T) {
+	t.Parallel()
+	db := django(t, open(t, postgres.Open(pgtest.DSN(t)), &gorm.Config{PrepareStmt: true}))
+	for range 3 {
+		must(t, models.AutoMigrate(t.Context(), db, &account{}))
+	}
+}
+
+func TestAutoMigrateFollowsTheTypeThatTheUsersTableHas(t *testing.T) {
+	t.Parallel()
+	db := onPostgres(t).open(t)
+	pool, err := db.DB()
+	must(t, err)
+	pool.SetMaxOpenConns(1) // The search path is the connection's.
+	execute(t, db, `CREATE SCHEMA people`, `SET search_path = people`, `CREATE TABLE people.accounts (id smallint PRIMARY KEY)`)
+	must(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if got := count(t, db, `SELECT count(*) FROM information_schema.columns WHERE table_schema = 'people'
+		AND table_name = 'token_blacklist_outstandingtoken' AND column_name = 'user_id' AND data_type = 'smallint'`); got != 1 {
+		t.Error("user_id has not the type of the user's key")
+	}
+	must(t, models.AutoMigrate(t.Context(), db, &account{}))
+}
+
+type pairKeyed struct {
+	Left  int `gorm:"primaryKey"`
+	Right int `gorm:"primaryKey"`
+}
+
+func TestAutoMigrateRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		user  any
+		setup []string
+		want  string
+	}{
+		{"a user model whose table does not exist", &account{}, nil, "table accounts does not exist"},
+		{"a user model with two primary keys", &pairKeyed{}, nil, "the primary key must be one column"},
+		{"a user model that is no struct", new(int), nil, "user model *int"},
+		{"a table of another kind under Django's name", nil,
+			[]string{"CREATE TABLE token_blacklist_outstandingtoken (id integer)"}, "it has no column jti"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, d database) {
+				db := d.open(t)
+				execute(t, db, c.setup...)
+				err := models.AutoMigrate(t.Context(), db, c.user)
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("AutoMigrate: got %v, want an error about %q", err, c.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAutoMigrateRefusesAUsersTableWithoutTheKey(t *testing.T) {
+	t.Parallel()
+	db := onPostgres(t).open(t)
+	execute(t, db, `CREATE TABLE accounts (number bigint PRIMARY KEY)`)
+	err := models.AutoMigrate(t.Context(), db, &account{})
+	if err == nil || !strings.Contains(err.Error(), "accounts has no column id") {
+		t.Errorf("AutoMigrate: got %v, want an error about the column", err)
+	}
+}
+
+func TestManyMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		must(t, d.open(t).AutoMigrate(&account{}))
+		const migrations = 40
+		pools := make([]*gorm.DB, migrations)
+		for i := range pools {
+			pools[i] = d.open(t)
+		}
+		errs := make([]error, migrations)
+		var group sync.WaitGroup
+		for i, db := range pools {
+			group.Go(func() { errs[i] = models.AutoMigrate(t.Context(), db, &account{}) })
+		}
+		group.Wait()
+		must(t, errors.Join(errs...))
+		if got := count(t, pools[0], "SELECT count(*) FROM token_blacklist_outstandingtoken"); got != 0 {
+			t.Errorf("a fresh table has %d rows", got)
+		}
+	})
+}

@@ -1,0 +1,184 @@
+package models
+
+import (
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// The same steps for SQLite and other databases that cannot modify data in a CTE. Every transaction writes before it
+// relies on what it reads, so that it has SQLite's write lock by then, however the transaction was begun.
+
+// sweepBatch is how many tokens one transaction of Revoke consumes.
+const sweepBatch = 500
+
+// errLost rolls a rotation back that is not to be.
+var errLost = errors.New("not rotated")
+
+// rotatePortably is Rotate as one transaction.
+func rotatePortably(db *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, error) {
+	row, err := find(db, r.JTI)
+	if err != nil || row == nil || dead(row, r) {
+		return core.OutstandingToken{}, false, err
+	}
+	var child OutstandingToken
+	err = db.Transaction(func(tx *gorm.DB) error {
+		if r.Consume {
+			if row, err = take(tx, row, r.Now); err != nil {
+				return err
+			}
+		}
+		child = successor(row, r)
+		if err := tx.Create(&child).Error; err != nil || r.Consume {
+			return err
+		}
+		return mustBeGood(tx, row.ID)
+	})
+	if errors.Is(err, errLost) {
+		return core.OutstandingToken{}, false, nil
+	}
+	return child.record(), err == nil, err
+}
+
+// take consumes the presented token and reads it again: its user may be gone since the look before the transaction.
+func take(tx *gorm.DB, row *OutstandingToken, now time.Time) (*OutstandingToken, error) {
+	won, err := consume(tx, now, core.ReasonRotated, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	if won == 0 {
+		return nil, errLost
+	}
+	row, err = find(tx, row.JTI)
+	if err == nil && row == nil {
+		return nil, errLost // Flushed meanwhile.
+	}
+	return row, err
+}
+
+// mustBeGood answers errLost for a token on the blacklist.
+func mustBeGood(tx *gorm.DB, id int64) error {
+	var count int64
+	err := tx.Model(&BlacklistedToken{}).Where("token_id = ?", id).Count(&count).Error
+	if err == nil && count > 0 {
+		return errLost
+	}
+	return err
+}
+
+// find reads the record of a jti, nil for none.
+func find(tx *gorm.DB, jti string) (*OutstandingToken, error) {
+	var row OutstandingToken
+	err := tx.Where("jti = ?", jti).Take(&row).Error
+	if noRows(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// dead reports whether the token or its session has ended.
+func dead(row *OutstandingToken, r core.Rotation) bool {
+	end := sessionEnd(row, r.SessionLifetime)
+	return !row.ExpiresAt.After(r.AliveAfter) || end != nil && !end.After(r.Now)
+}
+
+// sessionEnd is when the session of a row ends, nil for never.
+func sessionEnd(row *OutstandingToken, lifetime time.Duration) *time.Time {
+	start := row.SessionStartedAt
+	if start == nil {
+		start = row.CreatedAt
+	}
+	if row.SessionExpiresAt != nil || lifetime <= 0 || start == nil {
+		return row.SessionExpiresAt
+	}
+	return new(cut(start.Add(lifetime)))
+}
+
+// successor is the row that follows the presented one.
+func successor(row *OutstandingToken, r core.Rotation) OutstandingToken {
+	end := sessionEnd(row, r.SessionLifetime)
+	child := OutstandingToken{
+		UserID: row.UserID, JTI: r.NewJTI, CreatedAt: &r.Now, ExpiresAt: r.ExpiresAt, ParentJTI: &r.JTI,
+		SessionID: row.SessionID, SessionStartedAt: row.SessionStartedAt, SessionExpiresAt: end,
+	}
+	if child.SessionID == nil {
+		child.SessionID = nullable(r.SessionID)
+	}
+	if child.SessionID == nil {
+		child.SessionID = &r.JTI
+	}
+	if end != nil && end.Before(child.ExpiresAt) {
+		child.ExpiresAt = *end
+	}
+	return child
+}
+
+// consume inserts the blacklist rows that are missing for these tokens and returns how many were.
+func consume(tx *gorm.DB, now time.Time, reason core.Reason, ids ...int64) (int, error) {
+	rows := make([]BlacklistedToken, len(ids))
+	for i, id := range ids {
+		rows[i] = BlacklistedToken{BlacklistedAt: now, TokenID: id, Reason: nullable(string(reason))}
+	}
+	done := tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "token_id"}}, DoNothing: true}).Create(&rows)
+	return int(done.RowsAffected), done.Error
+}
+
+// blacklistPortably is Blacklist in two statements: the id of a jti never changes.
+func blacklistPortably(tx *gorm.DB, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	row, err := find(tx, jti)
+	if err != nil || row == nil {
+		return false, false, err
+	}
+	inserted, err := consume(tx, now, reason, row.ID)
+	return true, inserted > 0, err
+}
+
+// sweep is one attempt of Revoke: what is not consumed yet of the tokens o that meet a condition.
+type sweep struct {
+	where string
+	args  []any
+	// from, unless 0, leaves out the tokens with smaller ids.
+	from   int64
+	reason *string
+	now    time.Time
+}
+
+// swept is what a sweep found and consumed.
+type swept struct {
+	candidates, consumed int
+	// missed, where the two differ, is the smallest id that another transaction consumed first.
+	missed int64
+}
+
+// sweepPortably consumes a batch of the tokens.
+func sweepPortably(tx *gorm.DB, s sweep) (swept, error) {
+	var ids []int64
+	err := tx.Table(outstandingTable+" AS o").Joins("LEFT JOIN "+blacklistedTable+" b ON b.token_id = o.id").
+		Where("b.id IS NULL AND o.id >= ?", s.from).Where(s.where, s.args...).
+		Order("o.id").Limit(sweepBatch).Pluck("o.id", &ids).Error
+	if err != nil || len(ids) == 0 {
+		return swept{}, err
+	}
+	consumed, err := consume(tx, s.now, core.Reason(textOrEmpty(s.reason)), ids...)
+	out := swept{candidates: len(ids), consumed: consumed}
+	if consumed < len(ids) {
+		out.missed = ids[0]
+	}
+	return out, err
+}
+
+// sweepUnderLock is a sweep on SQLite: one statement, under the lock of the single writer, so that no client that
+// rotates can get ahead of it and there is nothing left to find.
+func sweepUnderLock(tx *gorm.DB, s sweep) (swept, error) {
+	done := tx.Exec("INSERT INTO "+blacklistedTable+" (blacklisted_at, token_id, reason) SELECT ?, o.id, ? FROM "+
+		outstandingTable+" o LEFT JOIN "+blacklistedTable+" b ON b.token_id = o.id WHERE b.id IS NULL AND "+s.where,
+		append([]any{s.now, s.reason}, s.args...)...)
+	return swept{consumed: int(done.RowsAffected)}, done.Error
+}

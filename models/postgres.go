@@ -1,0 +1,112 @@
+package models
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// PostgreSQL's statements. Each is a transaction of its own, correct under every isolation level: what READ COMMITTED
+// answers by waiting for the other transaction, the stricter levels answer by a serialization failure, and the retry
+// finds what READ COMMITTED found. Times are parameters, never now(). Parameters whose type does not follow from
+// their place are cast, for PgBouncer and the simple protocol.
+
+// rotatable selects the presented token as live, with the session its successor gets.
+const rotatable = `WITH p AS (
+  SELECT id, user_id, jti, COALESCE(session_id, ?::text, jti) AS session_id, session_started_at,
+         COALESCE(session_expires_at, COALESCE(session_started_at, created_at) + ?::bigint * interval '1 microsecond')
+           AS session_expires_at
+    FROM token_blacklist_outstandingtoken
+   WHERE jti = ? AND expires_at > ?::timestamptz
+), live AS MATERIALIZED (
+  SELECT * FROM p WHERE session_expires_at IS NULL OR session_expires_at > ?::timestamptz
+)`
+
+// consuming inserts the unique row that decides who rotates.
+const consuming = `, won AS (
+  INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+  SELECT ?::timestamptz, id, ?::text FROM live ON CONFLICT (token_id) DO NOTHING RETURNING token_id
+)`
+
+// unconsumed stands in its place where the presented token stays good.
+const unconsumed = `, won AS (
+  SELECT id AS token_id FROM live
+   WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = live.id)
+)`
+
+const succeeding = `, n AS (
+  INSERT INTO token_blacklist_outstandingtoken
+    (token, created_at, expires_at, user_id, jti, session_id, parent_jti, session_started_at, session_expires_at)
+  SELECT '', ?::timestamptz, LEAST(?::timestamptz, session_expires_at), user_id, ?::text, session_id, jti,
+         session_started_at, session_expires_at
+    FROM live JOIN won ON won.token_id = live.id
+  RETURNING user_id, created_at, expires_at, session_id, session_started_at, session_expires_at
+) SELECT user_id, created_at, expires_at, session_id, session_started_at, session_expires_at FROM n`
+
+// rotateInOneStatement is Rotate on PostgreSQL. A racer waits at the unique index until the winner has committed.
+func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, error) {
+	var lifetime *int64
+	if r.SessionLifetime > 0 {
+		lifetime = new(r.SessionLifetime.Microseconds())
+	}
+	query := rotatable + unconsumed + succeeding
+	args := []any{nullable(r.SessionID), lifetime, r.JTI, r.AliveAfter, r.Now}
+	if r.Consume {
+		query = rotatable + consuming + succeeding
+		args = append(args, r.Now, string(core.ReasonRotated))
+	}
+	args = append(args, r.Now, r.ExpiresAt, r.NewJTI)
+	row := OutstandingToken{JTI: r.NewJTI, ParentJTI: &r.JTI}
+	err := tx.Raw(query, args...).Row().Scan(&row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
+		&row.SessionStartedAt, &row.SessionExpiresAt)
+	if noRows(err) {
+		return core.OutstandingToken{}, false, nil
+	}
+	return row.record(), err == nil, err
+}
+
+const blacklistSQL = `WITH o AS (
+  SELECT id FROM token_blacklist_outstandingtoken WHERE jti = ?
+), won AS (
+  INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+  SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
+) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
+
+// blacklistInOneStatement is Blacklist on PostgreSQL.
+func blacklistInOneStatement(tx *gorm.DB, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	var rows, inserted int
+	err = tx.Raw(blacklistSQL, jti, now, nullable(string(reason))).Row().Scan(&rows, &inserted)
+	return rows > 0, inserted > 0, err
+}
+
+// A sweep is of all tokens of a scope or, chasing, of those born since a certain one. A session that rotates as fast as
+// it can outgrows a chase that is not as fast as a rotation, so no statistics, which lag, decide how it is planned: the
+// limit has the primary key find the tokens, and the subquery has the unique index find their blacklist rows.
+const (
+	sweepAll   = `WITH o AS MATERIALIZED (SELECT o.id FROM token_blacklist_outstandingtoken o WHERE `
+	sweepYoung = `WITH young AS MATERIALIZED (
+  SELECT id, user_id, jti, session_id FROM token_blacklist_outstandingtoken WHERE id >= ?::bigint ORDER BY id LIMIT 1000
+), o AS MATERIALIZED (SELECT o.id FROM young o WHERE `
+	sweepUnconsumed = `
+   AND (SELECT b.id FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id) IS NULL`
+	// The order of ids keeps two sweeps from locking each other out.
+	sweepTail = `
+), won AS (
+  INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+  SELECT ?::timestamptz, id, ?::text FROM o ORDER BY id ON CONFLICT (token_id) DO NOTHING RETURNING token_id
+) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won),
+         COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
+)
+
+// sweepInOneStatement is a sweep on PostgreSQL.
+func sweepInOneStatement(tx *gorm.DB, s sweep) (out swept, err error) {
+	head, args := sweepAll, []any{}
+	if s.from > 0 {
+		head, args = sweepYoung, []any{s.from}
+	}
+	args = append(append(args, s.args...), s.now, s.reason)
+	err = tx.Raw(head+s.where+sweepUnconsumed+sweepTail, args...).Row().Scan(&out.candidates, &out.consumed, &out.missed)
+	return out, err
+}

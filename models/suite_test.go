@@ -1,0 +1,110 @@
+package models_test
+
+import (
+	"context"
+	"crypto/rand"
+	"testing"
+
+	"github.com/google/uuid"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/storetest"
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			return harness(migrated(t, d.open(t), &account{}), d.open)
+		})
+	})
+}
+
+func TestStoreKeepsTheContractOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		config  postgres.Config
+		options gorm.Config
+		setting string
+	}{
+		{name: "with GORM's prepared statements", options: gorm.Config{PrepareStmt: true}},
+		{name: "with translated errors", options: gorm.Config{TranslateError: true}},
+		{name: "with the simple protocol", config: postgres.Config{PreferSimpleProtocol: true}},
+		{name: "where transactions are serializable by default", setting: "serializable"},
+		{name: "where transactions are repeatable read by default", setting: "repeatable read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.config.DSN = pgtest.DSN(t)
+			if c.setting != "" {
+				execute(t, open(t, postgres.Open(c.config.DSN)),
+					`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+c.setting+`''', current_database()); END $$`)
+			}
+			pool := func(t testing.TB) *gorm.DB { return open(t, postgres.New(c.config), &c.options) }
+			storetest.Run(t, func(t *testing.T) storetest.Harness {
+				return harness(migrated(t, pool(t), &account{}), pool)
+			})
+		})
+	}
+}
+
+func TestStoreKeepsTheContractForUsersWithUUIDs(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			db := migrated(t, d.open(t), &member{})
+			h := harness(db, d.open)
+			h.AddUser = func(ctx context.Context) (string, error) {
+				m := member{ID: uuid.New(), Email: rand.Text()}
+				return m.AuthID(), db.WithContext(ctx).Create(&m).Error
+			}
+			h.DeleteUser = func(ctx context.Context, id string) error {
+				return db.WithContext(ctx).Delete(&member{}, "id = ?", id).Error
+			}
+			return h
+		})
+	})
+}
+
+func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			db := d.open(t)
+			must(t, models.AutoMigrate(t.Context(), db, nil))
+			h := harness(db, d.open)
+			h.AddUser, h.DeleteUser, h.EnforcesUsers = nil, nil, false
+			return h
+		})
+	})
+}
+
+func TestStoreOfOtherDatabasesKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			h := harness(migrated(t, d.open(t), &account{}), d.open)
+			h.Store = models.NewPortableStore(d.open(t))
+			h.Again = func(t *testing.T) core.Store { return models.NewPortableStore(d.open(t)) }
+			return h
+		})
+	})
+}
+
+// harness is a store whose users are accounts.
+func harness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
+	return storetest.Harness{
+		Store:   models.NewStore(db),
+		Again:   func(t *testing.T) core.Store { return models.NewStore(again(t)) },
+		AddUser: func(ctx context.Context) (string, error) { return addAccount(ctx, db, rand.Text()) },
+		DeleteUser: func(ctx context.Context, id string) error {
+			return db.WithContext(ctx).Unscoped().Delete(&account{}, "id = ?", id).Error
+		},
+		EnforcesUsers: true,
+	}
+}

@@ -1,0 +1,133 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+
+	"gorm.io/gorm/schema"
+)
+
+// A field of a user model is text in tokens. parse and textOf turn one into the other, for integers, texts, types that
+// read and write text themselves (uuid.UUID), types that databases scan (sql.NullString), and pointers to these.
+
+// parse makes a value of the field's type of a text; false where it is not the canonical text of one.
+func parse(fieldType reflect.Type, text string) (any, bool) {
+	target := reflect.New(deref(fieldType))
+	if !read(target, text) {
+		return nil, false
+	}
+	back, err := write(target.Elem())
+	if err != nil || back != text {
+		return nil, false
+	}
+	return target.Elem().Interface(), true
+}
+
+// textOf is the canonical text of a model's field. A field that is NULL has none.
+func textOf(field *schema.Field, model any) (string, error) {
+	value := field.ReflectValueOf(context.Background(), reflect.ValueOf(model).Elem())
+	for value.Kind() == reflect.Pointer {
+		if value.IsNil() {
+			return "", fmt.Errorf("the user's %s is NULL", field.DBName)
+		}
+		value = value.Elem()
+	}
+	text, err := write(value)
+	if err != nil {
+		return "", fmt.Errorf("the user's %s: %w", field.DBName, err)
+	}
+	return text, nil
+}
+
+// read sets what target points to; false where the text is none of its type.
+func read(target reflect.Value, text string) bool {
+	if reader, ok := target.Interface().(encoding.TextUnmarshaler); ok {
+		return reader.UnmarshalText([]byte(text)) == nil
+	}
+	value := target.Elem()
+	switch {
+	case value.Kind() == reflect.String:
+		value.SetString(text)
+		return true
+	case value.CanInt():
+		n, err := strconv.ParseInt(text, 10, value.Type().Bits())
+		value.SetInt(n)
+		return err == nil
+	case value.CanUint():
+		// No database driver takes more than 63 bits.
+		n, err := strconv.ParseUint(text, 10, min(63, value.Type().Bits()))
+		value.SetUint(n)
+		return err == nil
+	}
+	scanner, ok := target.Interface().(sql.Scanner)
+	return ok && scanner.Scan(text) == nil
+}
+
+// write is the text of a value that is no pointer.
+func write(value reflect.Value) (string, error) {
+	switch writer := value.Interface().(type) {
+	case encoding.TextMarshaler:
+		text, err := writer.MarshalText()
+		return string(text), err
+	case driver.Valuer:
+		stored, err := writer.Value()
+		if err != nil {
+			return "", err
+		}
+		if text, ok := scalar(reflect.ValueOf(stored)); ok {
+			return text, nil
+		}
+		return "", fmt.Errorf("a %s of this value has no text", value.Type())
+	}
+	if text, ok := scalar(value); ok {
+		return text, nil
+	}
+	return "", fmt.Errorf("a %s has no text", value.Type())
+}
+
+func scalar(value reflect.Value) (string, bool) {
+	switch {
+	case !value.IsValid():
+		return "", false
+	case value.Kind() == reflect.String:
+		return value.String(), true
+	case value.CanInt():
+		return strconv.FormatInt(value.Int(), 10), true
+	case value.CanUint():
+		return strconv.FormatUint(value.Uint(), 10), true
+	}
+	return "", false
+}
+
+// hasText reports whether fields of this type can be found by their text.
+func hasText(fieldType reflect.Type) bool {
+	fieldType = deref(fieldType)
+	pointer := reflect.PointerTo(fieldType)
+	if fieldType.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+		return pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+	}
+	switch zero := reflect.Zero(fieldType); {
+	case zero.Kind() == reflect.String, zero.CanInt(), zero.CanUint():
+		return true
+	}
+	return pointer.Implements(reflect.TypeFor[sql.Scanner]()) && fieldType.Implements(reflect.TypeFor[driver.Valuer]())
+}
+
+// isInteger reports whether values of the field reach the database as integers.
+func isInteger(field *schema.Field) bool {
+	zero := reflect.Zero(deref(field.FieldType))
+	_, valuer := zero.Interface().(driver.Valuer)
+	return !valuer && (zero.CanInt() || zero.CanUint())
+}
+
+func deref(t reflect.Type) reflect.Type {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t
+}

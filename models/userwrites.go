@@ -1,0 +1,160 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// UpdateLastLogin sets last_login, and no other column, stored and on user. It answers core.ErrUserNotFound where the
+// user is gone.
+func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error {
+	const operation = "update last_login"
+	field := u.lastLogin()
+	if field == nil {
+		return errors.Join(u.fault, errors.New("the user model has no column "+lastLoginColumn))
+	}
+	changed, err := u.set(ctx, user, field, cut(at), nil)
+	if err == nil && !changed {
+		err = core.ErrUserNotFound
+	}
+	return during(operation, err)
+}
+
+// lastLogin finds the column by its name, or by Django's name in Go; nil for none.
+func (u *Users[T, P]) lastLogin() *schema.Field {
+	if field := u.column(lastLoginColumn); field != nil {
+		return field
+	}
+	return u.column("LastLogin")
+}
+
+// UpdatePassword replaces the stored hash where it still is the user's AuthPassword, and sets on user the one that is
+// stored now. It answers core.ErrUserNotFound where the user is gone.
+func (u *Users[T, P]) UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error {
+	const operation = "update a password"
+	field, err := u.field(u.password)
+	if err != nil {
+		return err
+	}
+	old := user.AuthPassword()
+	changed, err := u.set(ctx, user, field, encoded, &old)
+	if err == nil && !changed {
+		err = u.reload(ctx, user, field)
+	}
+	return during(operation, err)
+}
+
+// set updates one column, where it has the old value if one is given, and then the field of user. It reports whether
+// there was such a row.
+func (u *Users[T, P]) set(ctx context.Context, user simplejwt.User, field *schema.Field, value any, old *string) (bool, error) {
+	model, err := u.model(user)
+	if err != nil {
+		return false, err
+	}
+	var rows int64
+	err = patiently(ctx, u.db, func(tx *gorm.DB) error {
+		query := u.row(tx, model)
+		if old != nil {
+			query = query.Where(u.equal(field, *old))
+		}
+		done := query.UpdateColumn(field.DBName, value)
+		rows = done.RowsAffected
+		return done.Error
+	})
+	if err != nil || rows == 0 {
+		return false, err
+	}
+	return true, field.Set(ctx, reflect.ValueOf(model).Elem(), value)
+}
+
+// reload sets the field of user to what is stored.
+func (u *Users[T, P]) reload(ctx context.Context, user simplejwt.User, field *schema.Field) error {
+	model, err := u.model(user)
+	if err != nil {
+		return err
+	}
+	stored := new(T)
+	err = patiently(ctx, u.db, func(tx *gorm.DB) error {
+		return u.row(tx, model).Select(field.DBName).Take(stored).Error
+	})
+	if noRows(err) {
+		return core.ErrUserNotFound
+	}
+	if err != nil {
+		return err
+	}
+	value, _ := field.ValueOf(ctx, reflect.ValueOf(stored).Elem())
+	return field.Set(ctx, reflect.ValueOf(model).Elem(), value)
+}
+
+// row selects the user's row. The condition is written out, as GORM leaves it away for a key that is zero.
+func (u *Users[T, P]) row(tx *gorm.DB, model P) *gorm.DB {
+	key := u.schema.PrimaryFields[0]
+	value, _ := key.ValueOf(tx.Statement.Context, reflect.ValueOf(model).Elem())
+	return tx.Model(P(new(T))).Where(u.equal(key, value))
+}
+
+// CheckUsers reports what the model lacks: one primary key, the column of the login's name, a unique column with a
+// text for USER_ID_FIELD, last_login for UPDATE_LAST_LOGIN.
+func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simplejwt.Faults {
+	var faults simplejwt.Faults
+	if u.fault != nil {
+		faults.Add("Deps.Users", "%v", u.fault)
+		return faults
+	}
+	if u.column(u.username) == nil {
+		faults.Add("Deps.Users", "user model %s has no column %q for the name of a login: add it, or a method "+
+			"AuthUsernameField() string that names another", u.schema.Name, u.username)
+	} else if !hasText(u.column(u.username).FieldType) {
+		faults.Add("Deps.Users", "user model %s: the column %q is no text", u.schema.Name, u.username)
+	}
+	if u.password != passwordColumn && u.column(u.password) == nil {
+		faults.Add("Deps.Users", "user model %s has no column %q, which AuthPasswordField names", u.schema.Name, u.password)
+	}
+	if err := u.checkIDField(userIDField); err != nil {
+		faults.Add("USER_ID_FIELD", "%v", err)
+	}
+	if updateLastLogin && u.lastLogin() == nil {
+		faults.Add("UPDATE_LAST_LOGIN", "user model %s has no column %q: add a field LastLogin *time.Time", u.schema.Name, lastLoginColumn)
+	}
+	return faults
+}
+
+func (u *Users[T, P]) checkIDField(name string) error {
+	field, err := u.field(name)
+	if err != nil {
+		return err
+	}
+	if !hasText(field.FieldType) {
+		return fmt.Errorf("user model %s: the column %q is of a type without a text", u.schema.Name, field.DBName)
+	}
+	if !u.unique(field) {
+		return errors.New("user model " + u.schema.Name + ": the column " + field.DBName +
+			` is not unique: tokens would name several users (tag it gorm:"uniqueIndex")`)
+	}
+	return nil
+}
+
+// unique reports whether the model declares the column unique by itself. A condition on the index is taken for that of a
+// soft delete; find refuses a text that several users have.
+func (u *Users[T, P]) unique(field *schema.Field) bool {
+	if field.PrimaryKey || field.Unique {
+		return true
+	}
+	for _, index := range u.schema.ParseIndexes() {
+		if index.Class == "UNIQUE" && len(index.Fields) == 1 &&
+			index.Fields[0].Expression == "" && index.Fields[0].DBName == field.DBName {
+			return true
+		}
+	}
+	return false
+}

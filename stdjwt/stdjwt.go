@@ -1,0 +1,92 @@
+// Package stdjwt mounts SimpleJWT's views and authentication in a net/http application, and in any router that takes
+// http.Handlers. Start with [Mount] and [Required].
+package stdjwt
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// Required lets only authenticated requests pass; others are answered with 401, or 503 where nobody could be asked.
+// Give it auth, or auth.Stateless().
+func Required(a core.Authenticator) func(http.Handler) http.Handler { return authenticate(a, false) }
+
+// Optional lets requests without credentials pass as anonymous; bad credentials are refused all the same.
+func Optional(a core.Authenticator) func(http.Handler) http.Handler { return authenticate(a, true) }
+
+func authenticate(a core.Authenticator, anonymous bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			authenticated, err := views.Authenticate(a, r)
+			switch {
+			case err == nil:
+				r = authenticated
+			case !anonymous || !views.IsAnonymous(err):
+				views.WriteError(w, r, a, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Require stands behind Required and lets pass whom the permission lets pass; others are answered with 403.
+func Require(a core.Authenticator, may views.Permission) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if err := views.CheckPermission(r.Context(), may); err != nil {
+				views.WriteError(w, r, a, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// User is the user of the request as the application's own type; false for an anonymous request or another type.
+func User[T simplejwt.User](r *http.Request) (T, bool) { return views.User[T](r.Context()) }
+
+// Token is the token of the request; false for an anonymous request.
+func Token(r *http.Request) (*core.Token, bool) { return views.Token(r.Context()) }
+
+// Mount mounts obtain pair, refresh, verify and blacklist below a prefix such as "/api/token/", each with and without the
+// trailing slash.
+func Mount(mux *http.ServeMux, prefix string, a *core.Auth) { mount(mux, prefix, views.Routes(a)) }
+
+// MountSliding mounts obtain and refresh of sliding tokens below a prefix: sliding/ and sliding/refresh/.
+func MountSliding(mux *http.ServeMux, prefix string, a *core.Auth) {
+	mount(mux, prefix, views.SlidingRoutes(a))
+}
+
+func mount(mux *http.ServeMux, prefix string, routes []views.Route) {
+	prefix = strings.TrimSuffix(prefix, "/") + "/"
+	for _, route := range routes {
+		path := prefix + route.Path
+		mux.Handle(path+"{$}", route.View)
+		if bare := strings.TrimSuffix(path, "/"); bare != "" {
+			mux.Handle(bare, route.View)
+		}
+	}
+}
+
+// ObtainPair is the view of the same name.
+func ObtainPair(a *core.Auth) http.Handler { return views.ObtainPair(a) }
+
+// Refresh is the view of the same name.
+func Refresh(a *core.Auth) http.Handler { return views.Refresh(a) }
+
+// Verify is the view of the same name.
+func Verify(a *core.Auth) http.Handler { return views.Verify(a) }
+
+// Blacklist is the view of the same name.
+func Blacklist(a *core.Auth) http.Handler { return views.Blacklist(a) }
+
+// ObtainSliding is the view of the same name.
+func ObtainSliding(a *core.Auth) http.Handler { return views.ObtainSliding(a) }
+
+// RefreshSliding is the view of the same name.
+func RefreshSliding(a *core.Auth) http.Handler { return views.RefreshSliding(a) }

@@ -1,0 +1,78 @@
+package views
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// Authenticate decides who sends a request. It returns the request with user and token on its context, or a refusal:
+// core.ErrNotAuthenticated where there are no credentials for us, any other for bad ones. The middleware of every
+// adapter is this function.
+func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
+	raw, err := rawToken(a, r.Header)
+	if err != nil {
+		return nil, err
+	}
+	user, token, err := a.AuthenticateToken(r.Context(), raw)
+	if err != nil {
+		return nil, err
+	}
+	return r.WithContext(core.NewContext(r.Context(), user, token)), nil
+}
+
+// rawToken takes the token out of the header as SimpleJWT does: a missing header and another scheme count as none.
+func rawToken(a core.Authenticator, h http.Header) (string, error) {
+	name, types := a.AuthHeader()
+	values := h[name]
+	if len(values) > 1 {
+		return "", core.ErrBadHeader // which one counts is what request smuggling is about
+	}
+	if len(values) == 0 {
+		return "", core.ErrNotAuthenticated
+	}
+	parts := strings.FieldsFunc(values[0], func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) })
+	if len(parts) == 0 || !slices.Contains(types, parts[0]) {
+		return "", core.ErrNotAuthenticated
+	}
+	if len(parts) != 2 {
+		return "", core.ErrBadHeader
+	}
+	return parts[1], nil
+}
+
+// Permission decides whether an authenticated user may go on, from the user as he is now and his token.
+type Permission func(ctx context.Context, user simplejwt.User, token *core.Token) bool
+
+// CheckPermission refuses with 403 where the permission says no, and with 401 where the request is anonymous.
+func CheckPermission(ctx context.Context, may Permission) error {
+	user, token, ok := core.FromContext(ctx)
+	if !ok {
+		return core.ErrNotAuthenticated
+	}
+	if !may(ctx, user, token) {
+		return core.ErrPermissionDenied
+	}
+	return nil
+}
+
+// User is the user of a request as the application's own type; false for an anonymous request or another type.
+func User[T simplejwt.User](ctx context.Context) (T, bool) {
+	user, _, _ := core.FromContext(ctx)
+	typed, ok := user.(T)
+	return typed, ok
+}
+
+// Token is the token of a request; false for an anonymous request.
+func Token(ctx context.Context) (*core.Token, bool) {
+	_, token, ok := core.FromContext(ctx)
+	return token, ok
+}
+
+// IsAnonymous reports whether a refusal by Authenticate only means that the request carries no credentials for us.
+func IsAnonymous(err error) bool { return errors.Is(err, core.ErrNotAuthenticated) }

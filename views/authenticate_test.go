@@ -1,0 +1,166 @@
+package views_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+const (
+	notProvided = `{"detail":"Authentication credentials were not provided."}`
+	badHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
+	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
+)
+
+// TestAuthorizationIsReadAsDRFDoes: $ stands for a good token; "" is the answer of a good one.
+func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderTypes = []string{"Bearer", "JWT"} })
+	access := f.login(t).Access
+	for _, c := range []struct {
+		name   string
+		values []string
+		want   string
+	}{
+		{"no header", nil, notProvided},
+		{"an empty one", []string{""}, notProvided},
+		{"blanks alone", []string{" \t "}, notProvided},
+		{"a good one", []string{"Bearer $"}, ""},
+		{"another scheme of the setting", []string{"JWT $"}, ""},
+		{"blanks and tabs around", []string{"\t Bearer \t $ \t"}, ""},
+		{"line feeds, form feeds and vertical tabs separate", []string{"Bearer\v\f\r\n$"}, ""},
+		{"another scheme", []string{"Basic $"}, notProvided},
+		{"the scheme in another case", []string{"bearer $"}, notProvided},
+		{"the token alone", []string{"$"}, notProvided},
+		{"the token before the scheme", []string{"$ Bearer"}, notProvided},
+		{"a scheme with more letters", []string{"Bearers $"}, notProvided},
+		{"the scheme alone", []string{"Bearer"}, badHeader},
+		{"three parts", []string{"Bearer $ $"}, badHeader},
+		{"two schemes behind a comma", []string{"Bearer $, Bearer $"}, badHeader},
+		{"a comma behind the token", []string{"Bearer $,"}, badToken},
+		{"a quoted token", []string{`Bearer "$"`}, badToken},
+		{"garbage", []string{"Bearer x"}, badToken},
+		{"a no-break space separates nothing", []string{"Bearer\u00a0$"}, notProvided},
+		{"a no-break space of latin-1 neither", []string{"Bearer\xa0$"}, notProvided},
+		{"a next line control neither", []string{"Bearer \u0085 $"}, badHeader},
+		{"an information separator neither", []string{"Bearer\x1c$"}, notProvided},
+		{"a scheme in other letters", []string{"Béarer $"}, notProvided},
+		{"a token with other letters", []string{"Bearer $é"}, badToken},
+		{"a token that is no UTF-8", []string{"Bearer $\xff"}, badToken},
+		{"NUL in the token", []string{"Bearer $\x00"}, badToken},
+		{"two fields", []string{"Bearer $", "Bearer $"}, badHeader},
+		{"two fields, the first of another scheme", []string{"Basic x", "Bearer $"}, badHeader},
+		{"two fields, the second empty", []string{"Bearer $", ""}, badHeader},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			for _, v := range c.values {
+				r.Header["Authorization"] = append(r.Header["Authorization"], strings.ReplaceAll(v, "$", access))
+			}
+			got := refusalOf(f.Auth, r)
+			if got.Code == http.StatusOK {
+				got.Body.Reset()
+			}
+			if diff := cmp.Diff(c.want, got.Body.String()); diff != "" {
+				t.Errorf("refusal (-want +got):\n%s", diff)
+			}
+			if c.want != "" && (got.Code != 401 || got.Header().Get("WWW-Authenticate") != `Bearer realm="api"`) {
+				t.Errorf("status %d, headers %v", got.Code, got.Header())
+			}
+		})
+	}
+}
+
+// refusalOf is what a protected route answers.
+func refusalOf(a core.Authenticator, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	if _, err := views.Authenticate(a, r); err != nil {
+		views.WriteError(w, r, a, err)
+	}
+	return w
+}
+
+func TestTokensCountInTheNamedHeaderAlone(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderName = "HTTP_X_ACCESS_TOKEN" })
+	access := f.login(t).Access
+	request := func(header string) *http.Request {
+		r := httptest.NewRequest("GET", "/?access_token="+access+"&token="+access, nil)
+		r.Header.Set(header, "Bearer "+access)
+		r.Header.Set("Cookie", "access="+access)
+		return r
+	}
+	if w := refusalOf(f.Auth, request("x-access-token")); w.Code != 200 {
+		t.Errorf("in its header the token was answered %d %s", w.Code, w.Body)
+	}
+	for _, header := range []string{"Authorization", "X_access_token", "Proxy-Authorization", "X-Http-Authorization"} {
+		wantAnswer(t, refusalOf(f.Auth, request(header)), 401, notProvided)
+	}
+}
+
+func TestAuthenticateHandsOnUserAndToken(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
+	out, err := views.Authenticate(f.Auth, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := out.Context()
+	if user, ok := views.User[*memstore.Account](ctx); !ok || user.Username != "alice" {
+		t.Errorf("user %+v, %v; want alice", user, ok)
+	}
+	if user, ok := views.User[simplejwt.User](ctx); !ok || user.AuthID() != "1" {
+		t.Errorf("user by interface %+v, %v; want alice", user, ok)
+	}
+	if user, ok := views.User[*core.TokenUser](ctx); ok || user != nil {
+		t.Errorf("user of another type %+v, %v; want none", user, ok)
+	}
+	if token, ok := views.Token(ctx); !ok || token.UserID() != "1" || token.Class().Name != core.AccessToken {
+		t.Errorf("token %+v, %v", token, ok)
+	}
+	if _, ok := views.User[*memstore.Account](r.Context()); ok {
+		t.Error("the request as it came has a user")
+	}
+	if token, ok := views.Token(r.Context()); ok || token != nil {
+		t.Errorf("the request as it came has a token")
+	}
+}
+
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	user := &memstore.Account{ID: "1", Username: "alice"}
+	only := func(name string) views.Permission {
+		return func(_ context.Context, u simplejwt.User, _ *core.Token) bool {
+			a, ok := u.(*memstore.Account)
+			return ok && a.Username == name
+		}
+	}
+	ctx := core.NewContext(t.Context(), user, nil)
+	if err := views.CheckPermission(ctx, only("alice")); err != nil {
+		t.Errorf("alice is refused: %v", err)
+	}
+	if err := views.CheckPermission(ctx, only("bob")); !errors.Is(err, core.ErrPermissionDenied) {
+		t.Errorf("alice gets %v for bob's", err)
+	}
+	if err := views.CheckPermission(t.Context(), only("alice")); !errors.Is(err, core.ErrNotAuthenticated) {
+		t.Errorf("nobody gets %v", err)
+	}
+	for err, want := range map[error]bool{core.ErrNotAuthenticated: true, core.ErrBadHeader: false, core.ErrTokenNotAllowed: false, core.ErrServiceUnavailable: false, nil: false} {
+		if views.IsAnonymous(err) != want {
+			t.Errorf("IsAnonymous(%v) is %v", err, !want)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package views_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// TestBodiesOfEveryKindAreRead compares what the view read from the body of a login.
+func TestBodiesOfEveryKindAreRead(t *testing.T) {
+	t.Parallel()
+	view := views.ObtainPair(newFixture(t, withHook(mirror)).Auth)
+	for _, c := range []struct{ name, contentType, body, username, password string }{
+		{"JSON", jsonType, `{"username":"é","password":"p"}`, "é", "p"},
+		{"JSON with white space around", jsonType, " \r\n\t{ \"username\" : \"a\" ,\n\"password\":\"p\" } \n", "a", "p"},
+		{"JSON of another case of the type", "Application/JSON", `{"username":"a","password":"p"}`, "a", "p"},
+		{"JSON with charset utf-8", jsonType + "; charset=UTF-8", `{"username":"é","password":"p"}`, "é", "p"},
+		{"JSON with charset latin-1", jsonType + "; charset=iso-8859-1", "{\"username\":\"\xe9\",\"password\":\"p\"}", "é", "p"},
+		{"JSON with charset latin-1 by another name", jsonType + `; charset="Latin-1"`, "{\"username\":\"\xe9\",\"password\":\"\xff\"}", "é", "ÿ"},
+		{"JSON with an unknown charset", jsonType + "; charset=klingon", `{"username":"é","password":"p"}`, "é", "p"},
+		{"JSON with a parameter that can't be read", jsonType + "; charset", `{"username":"a","password":"p"}`, "a", "p"},
+		{"form", formType, "username=a&password=p", "a", "p"},
+		{"form with charset", formType + "; charset=utf-8", "username=%C3%A9&password=p", "é", "p"},
+		{"form with plus and escapes", formType, "username=a+b%2Bc%26&password=%20p+", "a b+c&", " p "},
+		{"form of which the last of equal names counts", formType, "username=a&password=1&username=b&password=2", "b", "2"},
+		{"form with empty pairs", formType, "&&username=a&&password=p&", "a", "p"},
+		{"form with an equals sign in the value", formType, "username=a=b&password==", "a=b", "="},
+		{"form whose semicolon separates nothing", formType, "username=a;b&password=p;", "a;b", "p;"},
+		{"form with an escape that ends early", formType, "username=100%&password=%4", "100%", "%4"},
+		{"form with an escape of other letters", formType, "username=%zz&password=p", "%zz", "p"},
+		{"form whose broken escape leaves the others alone", formType, "username=%41%&password=%20%zz%20", "A%", " %zz "},
+		{"form with escaped bytes that are no UTF-8", formType, "username=%ff&password=p", "\uFFFD", "p"},
+		{"form with bytes that are no UTF-8", formType, "username=\xff&password=p", "\uFFFD", "p"},
+		{"form with an escaped name", formType, "user%6eame=a&password=p", "a", "p"},
+		{"multipart", multipartType, parts(part("username", "a"), part("password", " p ")), "a", " p "},
+		{"multipart of which the last of equal names counts", multipartType, parts(part("username", "a"), part("password", "p"), part("username", "b")), "b", "p"},
+		{"multipart with bytes that are no UTF-8", multipartType, parts(part("username", "\xffa"), part("password", "p")), "\uFFFDa", "p"},
+		{"multipart with a file nobody asks for", multipartType, parts(upload("avatar", "x.png"), part("username", "a"), part("password", "p")), "a", "p"},
+		{"multipart with a part without a name", multipartType, parts("Content-Type: text/plain\r\n\r\nx", part("username", "a"), part("password", "p")), "a", "p"},
+		{"multipart with text before and behind", multipartType, "preamble\r\n" + parts(part("username", "a"), part("password", "p")) + "epilogue", "a", "p"},
+		{"multipart without its last boundary", multipartType, strings.TrimSuffix(parts(part("username", "a"), part("password", "p"), part("x", "y")), "--\r\n") + "\r\n", "a", "p"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := post(view, c.contentType, c.body)
+			want := map[string]any{"username": c.username, "password": c.password}
+			if strings.Contains(c.body, `name="x"`) {
+				want["x"] = "y"
+			}
+			wantObject(t, w, http.StatusOK, want)
+		})
+	}
+}
+
+const multipartType = "multipart/form-data; boundary=b"
+
+// parts is a multipart body with the boundary b.
+func parts(all ...string) string {
+	return "--b\r\n" + strings.Join(all, "\r\n--b\r\n") + "\r\n--b--\r\n"
+}
+
+func part(name, value string) string {
+	return `Content-Disposition: form-data; name="` + name + "\"\r\n\r\n" + value
+}
+
+func upload(name, file string) string {
+	return `Content-Disposition: form-data; name="` + name + `"; filename="` + file + "\"\r\nContent-Type: text/plain\r\n\r\ndata"
+}
+
+// TestBadBodies compares what comes of bodies that can't be read or hold something else.
+func TestBadBodies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const required = `{"refresh":["This field is required."]}`
+	notAnObject := func(kind string) string {
+		return `{"non_field_errors":["Invalid data. Expected a dictionary, but got ` + kind + `."]}`
+	}
+	unsupported := func(contentType string) string {
+		return `{"detail":"Unsupported media type \"` + contentType + `\" in request."}`
+	}
+	for _, c := range []struct {
+		name, contentType, body string
+		status                  int
+		want                    string
+	}{
+		{"an empty JSON body has no fields", jsonType, "", 400, required},
+		{"an empty form has no fields", formType, "", 400, required},
+		{"an empty multipart body has no fields", multipartType, "", 400, required},
+		{"an empty body without a type has no fields", "", "", 400, required},
+		{"an empty body of an unknown type has no fields", "text/plain", "", 400, required},
+		{"a list", jsonType, `["refresh"]`, 400, notAnObject("list")},
+		{"a text", jsonType, ` "refresh" `, 400, notAnObject("str")},
+		{"an integer", jsonType, `-1`, 400, notAnObject("int")},
+		{"a fraction", jsonType, `1.0`, 400, notAnObject("float")},
+		{"an exponent", jsonType, `1E5`, 400, notAnObject("float")},
+		{"true", jsonType, `true`, 400, notAnObject("bool")},
+		{"false", jsonType, "\nfalse", 400, notAnObject("bool")},
+		{"null", jsonType, ` null`, 400, `{"non_field_errors":["No data provided"]}`},
+		{"a body without a content type", "", `{}`, 415, unsupported("")},
+		{"plain text", "text/plain", "x", 415, unsupported("text/plain")},
+		{"the type is named as it was sent", "Text/X; a=B", "x", 415, unsupported("Text/X; a=B")},
+		{"a type that is none", "json", "{}", 415, unsupported("json")},
+		{"a type with a quote", `a/"b`, "{}", 415, unsupported(`a/\"b`)},
+		{"a type that is no UTF-8", "text/\xff", "{}", 415, unsupported("text/\uFFFD")},
+		{"JSON by another name", "application/vnd.api+json", "{}", 415, unsupported("application/vnd.api+json")},
+		{"a form of a file", multipartType, parts(upload("refresh", "x.txt")), 400, `{"refresh":["Not a valid string."]}`},
+		{"a form with NUL", formType, "refresh=a%00b", 400, `{"refresh":["Null characters are not allowed."]}`},
+		{"a form with a blank value", formType, "refresh=+%09", 400, `{"refresh":["This field may not be blank."]}`},
+		{"a form with a name alone", formType, "refresh", 400, `{"refresh":["This field may not be blank."]}`},
+		{"multipart without a boundary", "multipart/form-data", "x", 400, `{"detail":"Multipart form parse error - Invalid boundary in multipart: None"}`},
+		{"multipart with another boundary", "multipart/form-data; boundary=c", parts(part("refresh", "x")), 400, required},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			wantAnswer(t, post(views.Refresh(f.Auth), c.contentType, c.body), c.status, c.want)
+		})
+	}
+}
+
+// TestBodiesThatCannotBeReadAreBadRequests asks for 400 and the start of DRF's sentence: the rest is the parser's.
+func TestBodiesThatCannotBeReadAreBadRequests(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const parseError = `{"detail":"JSON parse error - `
+	const multipartError = `{"detail":"Multipart form parse error - `
+	for _, c := range []struct{ name, contentType, body, prefix string }{
+		{"half an object", jsonType, `{"refresh":`, parseError},
+		{"blanks alone", jsonType, "  ", parseError},
+		{"something behind the object", jsonType, `{"refresh":"x"}x`, parseError},
+		{"two objects", jsonType, `{"refresh":"x"}{}`, parseError},
+		{"a key that stands twice", jsonType, `{"refresh":"x","refresh":"y"}`, parseError},
+		{"a key that stands twice in another spelling", jsonType, `{"refresh":"x","refres\u0068":"y"}`, parseError},
+		{"a byte order mark", jsonType, "\ufeff{\"refresh\":\"x\"}", parseError},
+		{"bytes that are no UTF-8", jsonType, "{\"refresh\":\"\xff\"}", parseError},
+		{"an encoded surrogate", jsonType, "{\"refresh\":\"\xed\xa0\xbd\"}", parseError},
+		{"NaN", jsonType, `{"refresh":NaN}`, parseError},
+		{"Infinity", jsonType, `{"refresh":-Infinity}`, parseError},
+		{"a comment", jsonType, `{/**/"refresh":"x"}`, parseError},
+		{"single quotes", jsonType, `{'refresh':'x'}`, parseError},
+		{"a comma at the end", jsonType, `{"refresh":"x",}`, parseError},
+		{"a number with a leading zero", jsonType, `{"refresh":01}`, parseError},
+		{"a raw line feed in a text", jsonType, "{\"refresh\":\"a\nb\"}", parseError},
+		{"a form sent as JSON", jsonType, "refresh=x", parseError},
+		{"nesting without end", jsonType, strings.Repeat("[", 1<<18), parseError},
+		{"objects nested without end", jsonType, strings.Repeat(`{"a":`, 1<<17), parseError},
+		{"multipart that breaks off within a part", multipartType, "--b\r\n" + part("refresh", "x"), multipartError},
+		{"multipart with a broken part header", multipartType, "--b\r\nbroken\r\n\r\nx\r\n--b--\r\n", multipartError},
+		{"1,001 form fields", formType, strings.Repeat("a=1&", 1000) + "refresh=x", `{"detail":"The number of GET/POST parameters exceeded`},
+		{"1,200 parts", multipartType, parts(strings.Split(strings.Repeat(part("a", "1")+"|", 1200), "|")[:1200]...), multipartError},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := post(views.Refresh(f.Auth), c.contentType, c.body)
+			if w.Code != http.StatusBadRequest || !strings.HasPrefix(w.Body.String(), c.prefix) {
+				t.Errorf("answer %d %.200s, want 400 %s...", w.Code, w.Body, c.prefix)
+			}
+		})
+	}
+}
+
+func TestFormsOfAThousandFieldsAreRead(t *testing.T) {
+	t.Parallel()
+	view := views.Refresh(newFixture(t).Auth)
+	const invalid = `{"detail":"Token is invalid","code":"token_not_valid"}`
+	wantAnswer(t, post(view, formType, strings.Repeat("a=1&", 999)+"refresh=x"), http.StatusUnauthorized, invalid)
+	thousand := append(strings.Split(strings.Repeat(part("a", "1")+"|", 999), "|")[:999], part("refresh", "x"))
+	wantAnswer(t, post(view, multipartType, parts(thousand...)), http.StatusUnauthorized, invalid)
+}
+
+// TestMultipartHasTheLimitOfForms: the thousand and first part is one too many, as in a form.
+func TestMultipartHasTheLimitOfForms(t *testing.T) {
+	t.Parallel()
+	view := views.Refresh(newFixture(t).Auth)
+	tooMany := strings.Split(strings.Repeat(part("a", "1")+"|", 1001), "|")[:1001]
+	if w := post(view, multipartType, parts(tooMany...)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "parse error") {
+		t.Errorf("1,001 parts were answered %d %s", w.Code, w.Body)
+	}
+}

@@ -1,0 +1,118 @@
+package views
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// field is a text field that a view asks for: a CharField of DRF.
+type field struct {
+	name string
+	trim bool
+}
+
+// DRF's messages, letter for letter.
+const (
+	msgRequired  = "This field is required."
+	msgNull      = "This field may not be null."
+	msgBlank     = "This field may not be blank."
+	msgInvalid   = "Not a valid string."
+	msgNullChar  = "Null characters are not allowed."
+	msgSurrogate = "Surrogate characters are not allowed: U+%X."
+)
+
+// validate checks the fields and returns all of the body, with the fields as text. All wrong fields are named at once.
+func (b body) validate(fields []field) (simplejwt.Attrs, error) {
+	out := simplejwt.Attrs{}
+	for name, value := range b {
+		if s, ok := value.(surrogate); ok {
+			value = s.text
+		}
+		if value != (any)(file{}) {
+			out[name] = value
+		}
+	}
+	faults := core.ValidationError{}
+	for _, f := range fields {
+		value, present := b[f.name]
+		text, messages := f.read(value, present)
+		if len(messages) > 0 {
+			faults[f.name] = messages
+		}
+		out[f.name] = text
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return out, nil
+}
+
+// read turns a value into text as DRF's CharField does. Without trim only the check for blank looks past white space.
+func (f field) read(value any, present bool) (string, []string) {
+	var text string
+	var half rune
+	switch v := value.(type) {
+	case nil:
+		if present {
+			return "", []string{msgNull}
+		}
+		return "", []string{msgRequired}
+	case string:
+		text = v
+	case surrogate:
+		text, half = v.text, v.half
+	case json.Number:
+		text = pythonNumber(v.String())
+	default:
+		return "", []string{msgInvalid}
+	}
+	stripped := strings.TrimFunc(text, isPythonSpace)
+	if stripped == "" {
+		return "", []string{msgBlank}
+	}
+	if f.trim {
+		text = stripped
+	}
+	var messages []string
+	if strings.ContainsRune(text, 0) {
+		messages = append(messages, msgNullChar)
+	}
+	if half != 0 {
+		messages = append(messages, fmt.Sprintf(msgSurrogate, half))
+	}
+	return text, messages
+}
+
+// isPythonSpace is what Python's str.strip cuts off: Go's white space and the four information separators.
+func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f) }
+
+// pythonNumber writes a JSON number as Python's str does.
+func pythonNumber(literal string) string {
+	if !strings.ContainsAny(literal, ".eE") {
+		if n, ok := new(big.Int).SetString(literal, 10); ok && len(literal) < 4300 {
+			return n.String()
+		}
+		return literal
+	}
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil {
+		return strings.Repeat("-", strings.Count(literal[:1], "-")) + "inf"
+	}
+	shortest := strconv.FormatFloat(f, 'e', -1, 64)
+	_, exp, _ := strings.Cut(shortest, "e")
+	if n, _ := strconv.Atoi(exp); n < -4 || n >= 16 {
+		return shortest
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}

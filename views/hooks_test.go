@@ -1,0 +1,225 @@
+package views_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+type (
+	super  = func(context.Context) (simplejwt.Attrs, error)
+	answer = struct {
+		status int
+		body   string
+	}
+)
+
+const serverError = `{"detail":"A server error occurred.","code":"error"}`
+
+// TestHooksOfEachView gives each view the same hook.
+func TestHooksOfEachView(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		hook simplejwt.Serializer
+		want answer
+		log  string
+	}{
+		{"replaces the answer", func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+			_, err := super(ctx)
+			return simplejwt.Attrs{"ok": true, "html": "<&>"}, err
+		}, answer{200, `{"html":"<&>","ok":true}`}, ""},
+		{"answers without super", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return simplejwt.Attrs{}, nil
+		}, answer{200, `{}`}, ""},
+		{"refuses with a core.Error", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return nil, fmt.Errorf("wrapped: %w", &core.Error{Status: http.StatusForbidden, Code: "blocked", Detail: "Not from here."})
+		}, answer{403, `{"detail":"Not from here.","code":"blocked"}`}, ""},
+		{"refuses after super", func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+			out, err := super(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return out, core.ErrPermissionDenied
+		}, answer{403, `{"detail":"You do not have permission to perform this action."}`}, ""},
+		{"refuses with a ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return nil, core.ValidationError{"otp": {"Wrong code.", "Try again."}}
+		}, answer{400, `{"otp":["Wrong code.","Try again."]}`}, ""},
+		{"refuses with a wrapped ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return nil, fmt.Errorf("captcha: %w", core.ValidationError{"non_field_errors": {"No."}})
+		}, answer{400, `{"non_field_errors":["No."]}`}, ""},
+		{"fails", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return simplejwt.Attrs{"half": "done"}, errors.New("mail server is down")
+		}, answer{500, serverError}, "mail server is down"},
+		{"answers what can't be encoded", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return simplejwt.Attrs{"f": func() {}}, nil
+		}, answer{500, serverError}, ""},
+		{"sees the request", func(ctx context.Context, _ *simplejwt.SerializerInput, _ super) (simplejwt.Attrs, error) {
+			return simplejwt.Attrs{"agent": views.Request(ctx).UserAgent()}, nil
+		}, answer{200, `{"agent":"test/1"}`}, ""},
+	} {
+		for _, e := range endpoints() {
+			t.Run(e.name+" "+c.name, func(t *testing.T) {
+				t.Parallel()
+				f := newFixture(t, withHook(c.hook))
+				r := httptest.NewRequest("POST", "/", strings.NewReader(e.good(t, f)))
+				r.Header.Set("Content-Type", jsonType)
+				r.Header.Set("User-Agent", "test/1")
+				w := serve(e.view(f.Auth), r)
+				wantAnswer(t, w, c.want.status, c.want.body)
+				if got := w.Header().Get("WWW-Authenticate"); got != "" {
+					t.Errorf("WWW-Authenticate is %q", got)
+				}
+				if !strings.Contains(f.log.String(), c.log) || (c.log == "" && c.want.status < 500 && f.log.String() != "") {
+					t.Errorf("the log is %q, want %q in it", f.log, c.log)
+				}
+			})
+		}
+	}
+}
+
+// TestHooksAddToTheAnswer: what super answers stays.
+func TestHooksAddToTheAnswer(t *testing.T) {
+	t.Parallel()
+	keys := map[string][]string{
+		"obtain pair": {"access", "refresh"}, "refresh": {"access", "refresh"}, "verify": {}, "blacklist": {},
+		"obtain sliding": {"token"}, "refresh sliding": {"token"},
+	}
+	for _, e := range endpoints() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, withHook(func(ctx context.Context, in *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+				if in.User != nil {
+					return nil, errors.New("there is a user before super")
+				}
+				out, err := super(ctx)
+				if err == nil {
+					out["more"] = 1
+				}
+				if account, ok := in.User.(*memstore.Account); ok {
+					out["who"] = account.Username
+				}
+				return out, err
+			}))
+			w := post(e.view(f.Auth), jsonType, e.good(t, f))
+			want := append([]string{`"more":1`}, keys[e.name]...)
+			if len(keys[e.name]) > 0 {
+				want = append(want, `"who":"alice"`)
+			}
+			for _, text := range want {
+				if w.Code != 200 || !strings.Contains(w.Body.String(), text) {
+					t.Errorf("answer %d %s, want %s in it", w.Code, w.Body, text)
+				}
+			}
+		})
+	}
+}
+
+// TestHooksMayChangeTheFields: super works on what the hook left.
+func TestHooksMayChangeTheFields(t *testing.T) {
+	t.Parallel()
+	var good string
+	f := newFixture(t, withHook(func(ctx context.Context, in *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+		in.Attrs["username"], in.Attrs["password"] = "alice", password
+		in.Attrs["refresh"] = in.Attrs["real"]
+		in.Attrs["token"] = in.Attrs["real"]
+		return super(ctx)
+	}))
+	for _, e := range endpoints() {
+		good = f.login(t).Refresh
+		if strings.Contains(e.name, "sliding") {
+			good = f.slidingToken(t)
+		}
+		body := object("username", "x", "password", "x", "refresh", "x", "token", "x", "real", good)
+		if w := post(e.view(f.Auth), jsonType, body); w.Code != http.StatusOK {
+			t.Errorf("%s: answer %d %s", e.name, w.Code, w.Body)
+		}
+		body = object("username", "x", "password", "x", "refresh", "x", "token", "x")
+		if w := post(e.view(f.Auth), jsonType, body); !strings.HasPrefix(e.name, "obtain") && w.Code != http.StatusUnauthorized {
+			t.Errorf("%s without a token: answer %d %s", e.name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestHooksAreNotAskedAboutBadFields(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+		t.Error("the hook was called")
+		return nil, nil
+	}))
+	for _, e := range endpoints() {
+		if w := post(e.view(f.Auth), jsonType, "{}"); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: answer %d %s", e.name, w.Code, w.Body)
+		}
+	}
+}
+
+func TestRequestIsNilOutsideAView(t *testing.T) {
+	t.Parallel()
+	if r := views.Request(t.Context()); r != nil {
+		t.Errorf("request %v", r)
+	}
+}
+
+func TestRefusalsOfOnLoginSuccessAreAnswered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		err  error
+		want answer
+	}{
+		{"with a core.Error", &core.Error{Status: 403, Detail: "Accept the terms first."}, answer{403, `{"detail":"Accept the terms first."}`}},
+		{"with a ValidationError", core.ValidationError{"terms": {"Accept them."}}, answer{400, `{"terms":["Accept them."]}`}},
+		{"with any other", errors.New("boom"), answer{500, serverError}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) {
+				s.OnLoginSuccess = func(context.Context, simplejwt.User) error { return c.err }
+			})
+			body := object("username", "alice", "password", password)
+			wantAnswer(t, post(views.ObtainPair(f.Auth), jsonType, body), c.want.status, c.want.body)
+			wantAnswer(t, post(views.ObtainSliding(f.Auth), jsonType, body), c.want.status, c.want.body)
+		})
+	}
+}
+
+// TestUnencodableAnswersAreLogged: otherwise nobody learns why the client gets a 500.
+func TestUnencodableAnswersAreLogged(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+		return simplejwt.Attrs{"f": func() {}}, nil
+	}))
+	post(views.ObtainPair(f.Auth), jsonType, object("username", "alice", "password", password))
+	if !strings.Contains(f.log.String(), "json") {
+		t.Errorf("the log is %q", f.log)
+	}
+}
+
+// TestRefusalsWithoutAStatusAreServerErrors: a hook that forgets the status must not panic in net/http.
+func TestRefusalsWithoutAStatusAreServerErrors(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{0, 99, 1000, -1} {
+		f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+			return nil, &core.Error{Status: status, Detail: "No status."}
+		}))
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					t.Errorf("status %d: the view panics: %v", status, p)
+				}
+			}()
+			w := post(views.ObtainPair(f.Auth), jsonType, object("username", "alice", "password", password))
+			wantAnswer(t, w, http.StatusInternalServerError, serverError)
+		}()
+	}
+}

@@ -1,0 +1,178 @@
+// Package views holds SimpleJWT's endpoints as http.Handlers, and the one decision about a request that the middleware of
+// every framework asks for. Start with [ObtainPair] and [Authenticate]; the adapters ginjwt, echojwt and stdjwt mount
+// both.
+package views
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// Route is a view and the path below the mount point where Django projects put it.
+type Route struct {
+	Path string
+	View http.Handler
+}
+
+// Routes are the views that Mount mounts: obtain pair, refresh, verify, blacklist.
+func Routes(a *core.Auth) []Route {
+	return []Route{{"", ObtainPair(a)}, {"refresh/", Refresh(a)}, {"verify/", Verify(a)}, {"blacklist/", Blacklist(a)}}
+}
+
+// SlidingRoutes are the views that MountSliding mounts: obtain and refresh of sliding tokens.
+func SlidingRoutes(a *core.Auth) []Route {
+	return []Route{{"sliding/", ObtainSliding(a)}, {"sliding/refresh/", RefreshSliding(a)}}
+}
+
+// ObtainPair is SimpleJWT's TokenObtainPairView: user name and password for an access and a refresh token.
+func ObtainPair(a *core.Auth) http.Handler {
+	return loginView(a, a.Settings().TokenObtainSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error) {
+		pair, user, err := a.ObtainPair(ctx, username, password)
+		in.User = user
+		return pairAttrs(pair), err
+	})
+}
+
+// ObtainSliding is SimpleJWT's TokenObtainSlidingView: user name and password for a sliding token.
+func ObtainSliding(a *core.Auth) http.Handler {
+	return loginView(a, a.Settings().SlidingTokenObtainSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error) {
+		token, user, err := a.ObtainSliding(ctx, username, password)
+		in.User = user
+		return simplejwt.Attrs{"token": token}, err
+	})
+}
+
+// Refresh is SimpleJWT's TokenRefreshView: a refresh token for an access token and, with rotation, a new refresh token.
+func Refresh(a *core.Auth) http.Handler {
+	return tokenView(a, "refresh", a.Settings().TokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+		pair, user, err := a.Refresh(ctx, raw)
+		in.User = user
+		return pairAttrs(pair), err
+	})
+}
+
+// RefreshSliding is SimpleJWT's TokenRefreshSlidingView: a sliding token for the same one with a later exp.
+func RefreshSliding(a *core.Auth) http.Handler {
+	return tokenView(a, "token", a.Settings().SlidingTokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+		token, user, err := a.RefreshSliding(ctx, raw)
+		in.User = user
+		return simplejwt.Attrs{"token": token}, err
+	})
+}
+
+// Verify is SimpleJWT's TokenVerifyView: an empty object for a good token of any type.
+func Verify(a *core.Auth) http.Handler {
+	return tokenView(a, "token", a.Settings().TokenVerifySerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+		_, err := a.Verify(ctx, raw)
+		if isBlacklisted(err) {
+			err = core.ValidationError{"non_field_errors": {core.ErrTokenBlacklisted.Detail}}
+		}
+		return simplejwt.Attrs{}, err
+	})
+}
+
+// Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
+func Blacklist(a *core.Auth) http.Handler {
+	return tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+		return simplejwt.Attrs{}, a.Blacklist(ctx, raw)
+	})
+}
+
+func pairAttrs(p core.Pair) simplejwt.Attrs {
+	out := simplejwt.Attrs{"access": p.Access}
+	if p.Refresh != "" {
+		out["refresh"] = p.Refresh
+	}
+	return out
+}
+
+func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
+	name := a.UsernameField()
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}, {name: "password"}},
+		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
+			return login(ctx, in, text(in, name), text(in, "password"))
+		}}
+}
+
+func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) http.Handler {
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}},
+		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
+			return use(ctx, in, text(in, name))
+		}}
+}
+
+// text is a field that has been checked, or that a hook has put there.
+func text(in *simplejwt.SerializerInput, name string) string {
+	s, _ := in.Attrs[name].(string)
+	return s
+}
+
+// view is an endpoint: it reads the fields, lets the hook or the work answer, and writes what comes of it.
+type view struct {
+	auth   *core.Auth
+	fields []field
+	hook   simplejwt.Serializer
+	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
+}
+
+// ServeHTTP answers POST; anything else is 405, OPTIONS 204.
+func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
+		return
+	}
+	out, err := v.answer(w, r)
+	if err == nil {
+		err = writeJSON(w, http.StatusOK, out)
+	}
+	if err != nil {
+		WriteError(w, r, v.auth, err)
+	}
+}
+
+func (v *view) answer(w http.ResponseWriter, r *http.Request) (simplejwt.Attrs, error) {
+	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := in.validate(v.fields)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.WithValue(r.Context(), requestKey{}, r)
+	input := &simplejwt.SerializerInput{Attrs: attrs}
+	if v.hook == nil {
+		return v.work(ctx, input)
+	}
+	return v.hook(ctx, input, func(ctx context.Context) (simplejwt.Attrs, error) { return v.work(ctx, input) })
+}
+
+type requestKey struct{}
+
+// Request is the HTTP request behind a context that a view hands to hooks; nil outside a view.
+func Request(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	return r
+}
+
+// MethodNotAllowed answers 405 with DRF's sentence and the given methods in Allow; OPTIONS it answers with 204. Without
+// methods it leaves an Allow header that is set already.
+func MethodNotAllowed(methods ...string) http.Handler {
+	allow := strings.Join(append(slices.Clone(methods), http.MethodOptions), ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(methods) > 0 || w.Header().Get("Allow") == "" {
+			w.Header().Set("Allow", allow)
+		}
+		if r.Method == http.MethodOptions {
+			secure(w.Header())
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		_ = writeJSON(w, http.StatusMethodNotAllowed, detail{Detail: `Method "` + r.Method + `" not allowed.`})
+	})
+}
