@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Off, as the value of JTIClaim or TokenTypeClaim, switches the claim off, as None does in SimpleJWT.
+// Off is the value of JTIClaim or TokenTypeClaim that switches the claim off, as None does in SimpleJWT.
 const Off = "\x00off"
 
 // User is what a user model must offer to log in. A GORM model implements it with three short methods.

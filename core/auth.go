@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -122,7 +123,7 @@ func ask(ctx context.Context) (context.Context, context.CancelFunc) {
 // trouble turns an error of the store, the users or a hook into the refusal 503, logs it and raises the event.
 func (a *Auth) trouble(ctx context.Context, operation string, err error) error {
 	out := unavailable(operation, err)
-	if out != nil && out != err && ctx.Err() != context.Canceled {
+	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {
 		a.d.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
 		a.event(ctx, Event{Type: EventStoreError, Err: out})
 	}

@@ -52,7 +52,7 @@ func TestWrongCredentialsAreAllRefusedAlike(t *testing.T) {
 			}))
 			e.store(c.stored)
 			pair, user, err := e.ObtainPair(opsCtx(), c.username, c.password)
-			if err != core.ErrNoActiveAccount || pair != (core.Pair{}) || user != nil { //nolint:errorlint // the very same error, without a cause that would tell
+			if err != core.ErrNoActiveAccount || pair != (core.Pair{}) || user != nil { // the very same error, without a cause that would tell
 				t.Errorf("ObtainPair: %+v, user %v, error %v, want nothing but ErrNoActiveAccount", pair, user, err)
 			}
 			if diff := cmp.Diff([]string{c.username}, failed); diff != "" {

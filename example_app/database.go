@@ -37,7 +37,7 @@ func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
 		dialector = postgres.Open(dsn)
 	default:
-		return nil, errors.New("-database must be sqlite:///path or postgres://...")
+		return nil, errors.New("the flag -database must be sqlite:///path or postgres://user:password@host/name")
 	}
 	// Queries are logged without their values, if at all: some of these are secrets.
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard, TranslateError: false})

@@ -59,7 +59,7 @@ func needsSecret(s simplejwt.Settings) bool {
 // signingKey reads the secret in the file, or makes one there that only the owner can read. Of several programs that
 // start at once all get the same.
 func signingKey(file string) (string, error) {
-	if data, err := os.ReadFile(file); err == nil { //nolint:gosec // it lies beside the operator's database
+	if data, err := os.ReadFile(file); err == nil {
 		return strings.TrimSpace(string(data)), nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read signing key: %w", err)
@@ -74,7 +74,7 @@ func signingKey(file string) (string, error) {
 	if err := os.Link(temporary, file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("write signing key: %w", err)
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // as above
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("read signing key: %w", err)
 	}

@@ -41,7 +41,7 @@ type process struct {
 // launch starts the program and waits until it listens.
 func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	cmd := exec.CommandContext(context.Background(), os.Args[0], args...) //nolint:gosec // this very binary
+	cmd := exec.CommandContext(context.Background(), os.Args[0], args...)
 	cmd.Dir = dir
 	cmd.Env = append(append(os.Environ(), asProgram+"=1"), env...)
 	stdout, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
@@ -182,7 +182,7 @@ func TestFirstRun(t *testing.T) {
 	}
 	dir := t.TempDir()
 	p := launch(t, dir, nil, "-addr", "127.0.0.1:0")
-	cmd := exec.CommandContext(t.Context(), shell) //nolint:gosec // the program's own words
+	cmd := exec.CommandContext(t.Context(), shell)
 	_, script, ok := strings.Cut(p.printed(t), "\n\n")
 	if !ok {
 		t.Fatalf("printed: %q", p.printed(t))

@@ -129,7 +129,7 @@ func (p *program) flushExpiredTokens(ctx context.Context) error {
 
 // readSettings reads a settings file over the zero Settings. Its error names all faults of the file.
 func readSettings(file string) (simplejwt.Settings, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // the operator names the file
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return simplejwt.Settings{}, fmt.Errorf("read settings: %w", err)
 	}

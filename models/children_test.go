@@ -55,8 +55,8 @@ func startChild(t testing.TB, task string, d database) *child {
 	must(t, err)
 	must(t, command.Start())
 	t.Cleanup(func() {
-		in.Close()
-		command.Wait()
+		_ = in.Close()
+		_ = command.Wait()
 	})
 	c := &child{in: in, out: bufio.NewReader(out)}
 	if got := c.answer(t); got != "ready" {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"database/sql"
+	"errors"
 	"strings"
 
 	"gorm.io/gorm"
@@ -64,7 +65,7 @@ func columnsOf(tx *gorm.DB, table string) (map[string]bool, error) {
 	for _, name := range names {
 		out[name] = true
 	}
-	return out, err
+	return out, errors.Join(err, rows.Err())
 }
 
 func createIndex(tx *gorm.DB, one index) error {

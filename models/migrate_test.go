@@ -74,9 +74,7 @@ func TestAutoMigrateCreatesTheTables(t *testing.T) {
 				"token_blacklist_outstandingtoken_id_seq cache 1",
 			)
 			got := catalog(t, db)
-			for _, line := range usersOwn {
-				want = append(want, line)
-			}
+			want = append(want, usersOwn...)
 			if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
 				t.Errorf("the tables (-want +got):\n%s", diff)
 			}

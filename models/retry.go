@@ -58,7 +58,8 @@ func retry(ctx context.Context, limit time.Duration, op func() error) error {
 		if err == nil || !transient(err) || time.Since(start) > limit {
 			return err
 		}
-		if waitErr := wait(ctx, pause/2+rand.N(pause)); waitErr != nil {
+		jittered := pause/2 + rand.N(pause) //nolint:gosec // no secret: it keeps the losers apart
+		if waitErr := wait(ctx, jittered); waitErr != nil {
 			return fmt.Errorf("%w, retrying after: %w", waitErr, err)
 		}
 	}
