@@ -22,6 +22,9 @@ type client struct {
 // signingKey1 is the HMAC secret of these tests.
 const signingKey1 = "a signing key of these tests, long enough for every HMAC algorithm there is"
 
+// rotating are the settings that consume a refresh token by its refresh.
+const rotating = `, "ROTATE_REFRESH_TOKENS": true, "BLACKLIST_AFTER_ROTATION": true`
+
 // start serves settings (more members of the JSON object, after SIGNING_KEY) on net/http with a fresh SQLite file and
 // one user, alice.
 func start(t *testing.T, settings string) *client {
