@@ -20,12 +20,23 @@ const maxTokenBytes = 16 << 10
 
 var encoding = base64.RawURLEncoding.Strict()
 
+// errNoSigningKey is what a program that only verifies says where it is to sign.
+var errNoSigningKey = errors.New("sign token: there is no SIGNING_KEY")
+
+// mustSign refuses, before anything is recorded or consumed, what a program without a signing key can't finish.
+func (a *Auth) mustSign(ctx context.Context) error {
+	if a.keys.signing == nil {
+		return a.trouble(ctx, "sign", errNoSigningKey)
+	}
+	return nil
+}
+
 // Sign makes the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
 // be encoded, or no SIGNING_KEY.
 func (t *Token) Sign() (string, error) {
 	a := t.auth
 	if a.keys.signing == nil {
-		return "", errors.New("sign token: there is no SIGNING_KEY")
+		return "", errNoSigningKey
 	}
 	claims := maps.Clone(t.claims)
 	if a.checksAudience() {

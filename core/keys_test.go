@@ -15,9 +15,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
 // tokAsymmetric are the algorithms with a key pair.
@@ -326,5 +328,46 @@ func TestAKeyOfJWKURLMustFit(t *testing.T) {
 				t.Errorf("asked for %q, want %q", keys.asked, c.asked)
 			}
 		})
+	}
+}
+
+// A program without a signing key can't answer a login or a refresh. It must not consume a token before it says so.
+func TestAProgramThatOnlyVerifiesConsumesNothing(t *testing.T) {
+	t.Parallel()
+	key := tokSigner(t, "ES256")
+	users, store := memstore.NewUsers(), memstore.New()
+	if err := users.Add(memstore.Account{ID: "1", Username: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	alice, err := users.ByUsername(t.Context(), "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := simplejwt.Recommended()
+	settings.Algorithm = "ES256"
+	with := func(signing, verifying string) *core.Auth {
+		return tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
+			*s = settings
+			s.SigningKey, s.VerifyingKey = signing, verifying
+			d.Users, d.Store = users, store
+		})
+	}
+	signer, verifier := with(tokPrivate(t, key), ""), with("", tokPublic(t, key.Public()))
+	pair, err := signer.Login(t.Context(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := verifier.Refresh(t.Context(), pair.Refresh); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("Refresh: error %v", err)
+	}
+	if _, err := verifier.Login(t.Context(), alice); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("Login: error %v", err)
+	}
+	if _, err := verifier.LoginSliding(t.Context(), alice); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("LoginSliding: error %v", err)
+	}
+	live, err := store.Revoke(t.Context(), core.Scope{UserID: "1"}, core.ReasonAdmin, time.Now())
+	if err != nil || live != 1 {
+		t.Errorf("%d live tokens (error %v), want the signer's one", live, err)
 	}
 }

@@ -42,6 +42,9 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 
 // login issues a pair to a user who may authenticate.
 func (a *Auth) login(ctx context.Context, user simplejwt.User) (Pair, error) {
+	if err := a.mustSign(ctx); err != nil {
+		return Pair{}, err
+	}
 	refresh, err := a.ForUser(ctx, RefreshToken, user)
 	if err != nil {
 		return Pair{}, err

@@ -15,6 +15,9 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err != nil {
 		return Pair{}, nil, err
 	}
+	if err := a.mustSign(ctx); err != nil {
+		return Pair{}, nil, err
+	}
 	user, err := a.userForRefresh(ctx, presented)
 	if err != nil {
 		return Pair{}, nil, err

@@ -28,6 +28,9 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 }
 
 func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User) (string, error) {
+	if err := a.mustSign(ctx); err != nil {
+		return "", err
+	}
 	t, err := a.ForUser(ctx, SlidingToken, user)
 	if err != nil {
 		return "", err

@@ -82,6 +82,9 @@ func MountSliding(group *echo.Group, a *core.Auth) { mount(group, views.SlidingR
 func mount(group *echo.Group, routes []views.Route) {
 	for _, route := range routes {
 		path, view := "/"+route.Path, wrap(route.View)
+		if strings.Contains(group.RouteNotFound(path, view).Path, "//") { // the group's own path ends in a slash
+			path = route.Path
+		}
 		for _, p := range []string{path, strings.TrimSuffix(path, "/")} {
 			group.Any(p, view)
 			group.RouteNotFound(p, view) // methods that Any does not know: the view answers 405

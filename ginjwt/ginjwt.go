@@ -63,8 +63,8 @@ func mount(group gin.IRoutes, routes []views.Route) {
 	for _, route := range routes {
 		path := "/" + route.Path
 		group.Any(path, wrap(route.View))
-		if g, ok := group.(interface{ BasePath() string }); !ok || g.BasePath() != "/" || route.Path != "" {
-			group.Any(strings.TrimSuffix(path, "/"), wrap(route.View)) // at the root both are one path
+		if g, ok := group.(interface{ BasePath() string }); !ok || !strings.HasSuffix(g.BasePath(), "/") || route.Path != "" {
+			group.Any(strings.TrimSuffix(path, "/"), wrap(route.View)) // below a path that ends in a slash both are one
 		}
 	}
 }

@@ -155,8 +155,6 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	t0 := time.Now()
-	its := 0
 	total := 0
 	next := sweep{where: where, args: args, reason: nullable(string(reason)), now: cut(now)}
 	// A child that is born while a sweep runs is invisible to it. Its parent is not: that is a candidate which the sweep
@@ -170,10 +168,6 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 			return againOnForeignKey(err) // A record was flushed meanwhile.
 		})
 		total += done.consumed
-		its++
-		if its%50 == 0 {
-			println(its, time.Since(t0).Milliseconds(), done.candidates, done.consumed, next.from, done.missed, scope.UserID)
-		}
 		if unmatchable(err) {
 			return 0, nil // The user's id is no value of the column: no row has it.
 		}

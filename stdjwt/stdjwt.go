@@ -54,7 +54,7 @@ func User[T simplejwt.User](r *http.Request) (T, bool) { return views.User[T](r.
 func Token(r *http.Request) (*core.Token, bool) { return views.Token(r.Context()) }
 
 // Mount mounts obtain pair, refresh, verify and blacklist below a prefix such as "/api/token/", each with and without the
-// trailing slash.
+// trailing slash. The views answer every method, so a catch-all on the same mux must do so too: "/", not "GET /".
 func Mount(mux *http.ServeMux, prefix string, a *core.Auth) { mount(mux, prefix, views.Routes(a)) }
 
 // MountSliding mounts obtain and refresh of sliding tokens below a prefix: sliding/ and sliding/refresh/.

@@ -30,7 +30,7 @@ func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklis
 func Refusal(err error) (status int, body any) {
 	var invalid core.ValidationError
 	if errors.As(err, &invalid) {
-		return http.StatusBadRequest, invalid
+		return http.StatusBadRequest, map[string][]string(invalid) // no error, which Echo would write in its own form
 	}
 	var refusal *core.Error
 	if !errors.As(err, &refusal) || refusal.Status < 200 || refusal.Status > 599 {

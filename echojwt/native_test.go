@@ -1,0 +1,241 @@
+package echojwt_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/labstack/echo/v4"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/echojwt"
+	"github.com/go-simplejwt/simplejwt/internal/adaptertest"
+)
+
+// ok is a handler that answers "ok".
+func ok(c echo.Context) error { return c.String(http.StatusOK, "ok") }
+
+func TestMiddlewareReturnsAnHTTPErrorAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	auth, alice := adaptertest.NewAuth(t)
+	for _, c := range []struct {
+		name          string
+		guard         echo.MiddlewareFunc
+		authorization string
+		status        int
+		body          string
+		cause         error
+		challenge     string
+	}{
+		{"Required", echojwt.Required(auth), "", 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
+		{"Optional", echojwt.Optional(auth), "Bearer", 401, adaptertest.BadHeader, core.ErrBadHeader, `Bearer realm="api"`},
+		{"Require", chain(echojwt.Required(auth), echojwt.Require(auth, adaptertest.Nobody)), alice, 403, adaptertest.Denied, core.ErrPermissionDenied, ""},
+		{"Require about nobody", echojwt.Require(auth, adaptertest.Nobody), alice, 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.Header.Set("Authorization", c.authorization)
+			ctx := echo.New().NewContext(r, w)
+			err := c.guard(func(echo.Context) error { t.Error("the handler ran"); return nil })(ctx)
+			refusal, isHTTPError := err.(*echo.HTTPError)
+			if !isHTTPError { // Echo's error handler looks for this very type
+				t.Fatalf("the error is %T: %v", err, err)
+			}
+			body, err := json.Marshal(refusal.Message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if refusal.Code != c.status || string(body) != c.body {
+				t.Errorf("error %d %s, want %d %s", refusal.Code, body, c.status, c.body)
+			}
+			if !errors.Is(refusal, c.cause) || !errors.Is(refusal.Internal, c.cause) {
+				t.Errorf("the cause is %v, want %v", refusal.Internal, c.cause)
+			}
+			want := http.Header{"Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"}}
+			if c.challenge != "" {
+				want.Set("WWW-Authenticate", c.challenge)
+			}
+			if diff := cmp.Diff(want, w.Header()); diff != "" {
+				t.Errorf("headers (-want +got):\n%s", diff)
+			}
+			if ctx.Response().Committed || w.Body.Len() != 0 {
+				t.Errorf("written already: %s", w.Body)
+			}
+		})
+	}
+}
+
+func chain(outer, inner echo.MiddlewareFunc) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return outer(inner(next)) }
+}
+
+func TestAnErrorHandlerOfOnesOwnGetsTheRefusal(t *testing.T) {
+	t.Parallel()
+	auth, _ := adaptertest.NewAuth(t)
+	e := echo.New()
+	calls := 0
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		calls++
+		var refusal *core.Error
+		if !errors.As(err, &refusal) {
+			t.Errorf("the error is %T: %v", err, err)
+			return
+		}
+		_ = c.String(refusal.Status, "house style: "+refusal.Detail)
+	}
+	e.GET("/", ok, echojwt.Required(auth))
+	w := adaptertest.Request(t, e, http.MethodGet, "/", "")
+	if calls != 1 || w.Code != 401 || w.Body.String() != "house style: Authentication credentials were not provided." {
+		t.Errorf("%d calls, answer %d %s", calls, w.Code, w.Body)
+	}
+	if h := w.Header(); h.Get("WWW-Authenticate") != `Bearer realm="api"` || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v, want those of a refusal", h)
+	}
+}
+
+func TestARefusalIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	auth, _ := adaptertest.NewAuth(t)
+	e := echo.New()
+	var status int
+	var size int64
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc { // as Echo's own logger does
+		return func(c echo.Context) error {
+			err := next(c)
+			if err != nil {
+				c.Error(err)
+			}
+			status, size = c.Response().Status, c.Response().Size
+			return err
+		}
+	})
+	e.GET("/", ok, echojwt.Required(auth))
+	w := adaptertest.Request(t, e, http.MethodGet, "/", "")
+	if w.Code != 401 || w.Body.String() != adaptertest.NotProvided+"\n" {
+		t.Errorf("answer %d %q", w.Code, w.Body)
+	}
+	if status != 401 || size != int64(w.Body.Len()) {
+		t.Errorf("the logger saw %d and %d bytes, want 401 and %d", status, size, w.Body.Len())
+	}
+}
+
+func TestMiddlewareOutsideSeesTheAnswerOfAView(t *testing.T) {
+	t.Parallel()
+	auth, _ := adaptertest.NewAuth(t)
+	e := echo.New()
+	var status int
+	var size int64
+	echojwt.Mount(e.Group("/api/token", func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := next(c); err != nil {
+				t.Errorf("the view returned %v, though it has answered", err)
+			}
+			status, size = c.Response().Status, c.Response().Size
+			return errors.New("too late: the answer is written")
+		}
+	}), auth)
+	w := adaptertest.Request(t, e, http.MethodPost, "/api/token/verify/", "")
+	if w.Code != 400 || w.Body.String() != `{"token":["This field is required."]}` {
+		t.Errorf("answer %d %s", w.Code, w.Body)
+	}
+	if status != 400 || size != int64(w.Body.Len()) {
+		t.Errorf("saw %d and %d bytes of %d %s", status, size, w.Code, w.Body)
+	}
+}
+
+// TestMountedViewsAreListed is about e.Routes, from which applications print what they serve.
+func TestMountedViewsAreListed(t *testing.T) {
+	t.Parallel()
+	auth, _ := adaptertest.NewAuth(t)
+	e := echo.New()
+	echojwt.Mount(e.Group("/t"), auth)
+	echojwt.MountSliding(e.Group("/t"), auth)
+	var got []string
+	for _, route := range e.Routes() {
+		if route.Method == http.MethodPost {
+			got = append(got, route.Path)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"/t", "/t/", "/t/blacklist", "/t/blacklist/", "/t/refresh", "/t/refresh/", "/t/sliding", "/t/sliding/",
+		"/t/sliding/refresh", "/t/sliding/refresh/", "/t/verify", "/t/verify/",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("routes for POST (-want +got):\n%s", diff)
+	}
+}
+
+func TestAGroupBehindTheMiddleware(t *testing.T) {
+	t.Parallel()
+	auth, alice := adaptertest.NewAuth(t)
+	e := echo.New()
+	e.GET("/open", ok)
+	api := e.Group("/api", echojwt.Required(auth))
+	api.GET("/me", ok)
+	api.GET("/staff", ok, echojwt.Require(auth, adaptertest.Nobody))
+	for _, c := range []struct {
+		path, authorization string
+		status              int
+	}{
+		{"/open", "", 200},
+		{"/api/me", "", 401},
+		{"/api/me", alice, 200},
+		{"/api/staff", "", 401},
+		{"/api/staff", alice, 403},
+		{"/api/nothing", "", 401},
+		{"/api/nothing", alice, 404},
+	} {
+		if w := adaptertest.Request(t, e, http.MethodGet, c.path, c.authorization); w.Code != c.status {
+			t.Errorf("GET %s with %.8q: %d %s, want %d", c.path, c.authorization, w.Code, w.Body, c.status)
+		}
+	}
+	if w := adaptertest.Request(t, e, http.MethodHead, "/api/nothing", ""); w.Code != 401 || w.Body.Len() != 0 {
+		t.Errorf("HEAD: %d %s, want 401 without a body", w.Code, w.Body)
+	}
+}
+
+func TestSkippersLeaveRequestsAlone(t *testing.T) {
+	t.Parallel()
+	auth, alice := adaptertest.NewAuth(t)
+	health := func(c echo.Context) bool { return c.Path() == "/health" }
+	debug := func(c echo.Context) bool { return c.QueryParam("debug") == "1" }
+	for name, guard := range map[string]echo.MiddlewareFunc{
+		"Required": echojwt.Required(auth, health, debug),
+		"Optional": echojwt.Optional(auth, health, debug),
+	} {
+		for _, c := range []struct {
+			path, authorization string
+			status              int
+			user                bool
+		}{
+			{"/health", "Bearer x", 200, false},
+			{"/health", alice, 200, false},
+			{"/me?debug=1", "Bearer x", 200, false},
+			{"/me", "Bearer x", 401, false},
+			{"/me", alice, 200, true},
+		} {
+			t.Run(name+" "+c.path, func(t *testing.T) {
+				t.Parallel()
+				e := echo.New()
+				e.Use(guard)
+				user := false
+				e.GET(strings.TrimSuffix(c.path, "?debug=1"), func(ctx echo.Context) error {
+					_, user = echojwt.User[*memstore.Account](ctx)
+					return ok(ctx)
+				})
+				if w := adaptertest.Request(t, e, http.MethodGet, c.path, c.authorization); w.Code != c.status || user != c.user {
+					t.Errorf("answer %d %s, user %v; want %d, %v", w.Code, w.Body, user, c.status, c.user)
+				}
+			})
+		}
+	}
+}

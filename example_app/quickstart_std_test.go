@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libtnb/sqlite"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
+	"github.com/go-simplejwt/simplejwt/stdjwt"
+)
+
+// What lies between the markers is in README letter for letter: docs_test.go in the root holds it there.
+
+// user:begin
+type User struct {
+	ID       int64
+	Username string `gorm:"uniqueIndex;not null"`
+	Password string `gorm:"not null"`
+	Active   bool   `gorm:"not null"`
+}
+
+func (u *User) AuthID() string       { return strconv.FormatInt(u.ID, 10) }
+func (u *User) AuthActive() bool     { return u.Active }
+func (u *User) AuthPassword() string { return u.Password }
+
+// user:end
+
+// quickstart:begin
+func newMux(ctx context.Context, dsn string) (http.Handler, error) {
+	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.AutoMigrate(&User{}); err != nil {
+		return nil, err
+	}
+	if err := models.AutoMigrate(ctx, db, &User{}); err != nil {
+		return nil, err
+	}
+	settings := simplejwt.Recommended()
+	settings.SigningKey = os.Getenv("SECRET_KEY")
+	auth, err := core.New(settings, core.Deps{Users: models.NewUsers[User](db), Store: models.NewStore(db)})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	stdjwt.Mount(mux, "/api/token/", auth)
+	mux.Handle("GET /api/me", stdjwt.Required(auth)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, _ := stdjwt.User[*User](r)
+		fmt.Fprintf(w, "Hello, %s!", user.Username)
+	})))
+	return mux, nil
+}
+
+// quickstart:end
+
+func TestQuickStartStd(t *testing.T) { testQuickStart(t, newMux) }
+
+// testQuickStart does with a quick start what its reader does: log in, call the protected route, refresh.
+func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn string) (http.Handler, error)) {
+	t.Helper()
+	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "app.db")) + "?" + quickStartOptions(t)
+	t.Setenv("SECRET_KEY", "too short")
+	var faults simplejwt.Faults
+	if _, err := newHandler(t.Context(), dsn); !errors.As(err, &faults) || faults[0].Setting != "SIGNING_KEY" {
+		t.Errorf("with a key that is too short: %v, want a fault of SIGNING_KEY", err)
+	}
+	t.Setenv("SECRET_KEY", signingKey1)
+	handler, err := newHandler(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addUser(t, dsn, "alice", "correct horse")
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	post := func(path, body string) answer {
+		return send(t.Context(), t, http.MethodPost, server.URL+path, body)
+	}
+	me := func(access string) (int, string) {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/me", nil)
+		if access != "" {
+			r.Header.Set("Authorization", "Bearer "+access)
+		}
+		handler.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	pair := post("/api/token/", `{"username": "alice", "password": "correct horse"}`)
+	if status, body := me(pair.text("access")); status != http.StatusOK || !strings.Contains(body, "alice") {
+		t.Errorf("the protected route answers %d %q, want 200 with the user's name", status, body)
+	}
+	if status, body := me(""); status != http.StatusUnauthorized {
+		t.Errorf("without a token the protected route answers %d %q, want 401", status, body)
+	}
+	if status, body := me(pair.text("refresh")); status != http.StatusUnauthorized {
+		t.Errorf("with a refresh token the protected route answers %d %q, want 401", status, body)
+	}
+	next := post("/api/token/refresh/", `{"refresh": "`+pair.text("refresh")+`"}`)
+	if next.status != http.StatusOK || next.text("refresh") == "" || next.text("refresh") == pair.text("refresh") {
+		t.Errorf("a refresh answers %v, want a new pair", next)
+	}
+	if status, body := me(next.text("access")); status != http.StatusOK {
+		t.Errorf("with the new access token the protected route answers %d %q, want 200", status, body)
+	}
+}
+
+// quickStartOptions are the options of SQLite's DSN as README has them.
+func quickStartOptions(t *testing.T) string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, options, found := strings.Cut(string(readme), "file:app.db?")
+	options, _, closed := strings.Cut(options, "`")
+	if !found || !closed {
+		t.Fatal("README names no DSN file:app.db?... for SQLite")
+	}
+	return options
+}
+
+// addUser stores a user as README says: with a hash that hashers.Make wrote.
+func addUser(t *testing.T, dsn, username, password string) {
+	t.Helper()
+	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDatabase(db)
+	hash, err := hashPassword(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Create(&User{Username: username, Password: hash, Active: true}).Error; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEveryCommandIsInREADME holds README's table of commands and flags against the program.
+func TestEveryCommandIsInREADME(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n| Command | Flags | What it does |\n| --- | --- | --- |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	want, got := map[string]string{}, map[string]string{}
+	for name, c := range commands() {
+		want[name] = "`-" + strings.ReplaceAll(c.flags, " ", "` `-") + "`"
+	}
+	for row := range strings.SplitSeq(table, "\n") {
+		if cells := strings.Split(row, " | "); len(cells) == 3 {
+			got[strings.Trim(cells[0], "|` ")] = cells[1]
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("README's commands (-program +README):\n%s", diff)
+	}
+}

@@ -1,0 +1,75 @@
+// Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
+// What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
+// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go and requests.go.
+package adaptertest
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// Adapter is what an adapter offers, with the framework's own handlers H and middleware M, and how an application is
+// made of it.
+type Adapter[H, M any] struct {
+	ObtainPair, Refresh, Verify, Blacklist func(*core.Auth) H
+	ObtainSliding, RefreshSliding          func(*core.Auth) H
+
+	Required, Optional func(core.Authenticator) M
+	Require            func(core.Authenticator, views.Permission) M
+
+	// Mount and MountSliding make an application with nothing but these routes below a prefix: "", "/", "/api/token" or
+	// "/api/token/".
+	Mount, MountSliding func(prefix string, a *core.Auth) http.Handler
+	// Serve makes an application with a handler at "/" for GET and POST, behind middleware; the first stands outermost. It
+	// catches no panic.
+	Serve func(h H, middleware ...M) http.Handler
+	// Handler makes a handler that tells what it sees and answers 200 with the body "ok".
+	Handler func(see func(Seen)) H
+}
+
+// Seen is what a handler sees of a request, by the adapter's own functions.
+type Seen struct {
+	// Request is the request as it is behind the middleware.
+	Request *http.Request
+	// Account and IsAccount are what User answers for *memstore.Account.
+	Account   *memstore.Account
+	IsAccount bool
+	// TokenUser and IsTokenUser are what User answers for *core.TokenUser.
+	TokenUser   *core.TokenUser
+	IsTokenUser bool
+	// Token and HasToken are what Token answers.
+	Token    *core.Token
+	HasToken bool
+}
+
+// testCase is a rule with the code that checks it.
+type testCase[H, M any] struct {
+	name string
+	// rule says what an adapter must do and why it matters, for whoever reads the failure.
+	rule string
+	run  func(*env[H, M])
+}
+
+// Run checks an adapter. Every case has an authentication of its own, in memory.
+func Run[H, M any](t *testing.T, a Adapter[H, M]) {
+	t.Helper()
+	for _, group := range [][]testCase[H, M]{
+		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), troubleCases[H, M](), requestCases[H, M](),
+	} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				defer func() {
+					if t.Failed() {
+						t.Logf("the rule: %s", c.rule)
+					}
+				}()
+				c.run(newEnv(t, a))
+			})
+		}
+	}
+}

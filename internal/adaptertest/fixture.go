@@ -1,0 +1,124 @@
+package adaptertest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+const (
+	key      = "a signing key of thirty-two bytes or more"
+	password = "correct horse"
+	jsonType = "application/json"
+)
+
+// The bodies of refusals.
+const (
+	NotProvided = `{"detail":"Authentication credentials were not provided."}`
+	BadHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
+	Denied      = `{"detail":"You do not have permission to perform this action."}`
+
+	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
+	notFound    = `{"detail":"User not found","code":"user_not_found"}`
+	unavailable = `{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable"}`
+	serverError = `{"detail":"A server error occurred.","code":"error"}`
+)
+
+// NewAuth is an Auth over memory, and the Authorization field of its user alice. Tests of a framework's own ways use it.
+func NewAuth(t testing.TB) (auth *core.Auth, alice string) {
+	t.Helper()
+	f := newFixture(t)
+	return f.auth, "Bearer " + f.login(f.alice).Access
+}
+
+// Request sends an application a request with an empty JSON object, and with an Authorization field unless it is "".
+func Request(t testing.TB, app http.Handler, method, path, authorization string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader("{}"))
+	r.Header.Set("Content-Type", jsonType)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	return w
+}
+
+// Nobody is a permission that nobody has.
+func Nobody(context.Context, simplejwt.User, *core.Token) bool { return false }
+
+// fixture is an Auth over memory with two users, alice and bob. Passwords are compared in plain text, so that no case
+// waits for a hash.
+type fixture struct {
+	t          testing.TB
+	auth       *core.Auth
+	users      *memstore.Users
+	store      *memstore.Store
+	alice, bob *memstore.Account
+}
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{
+		t: t, users: memstore.NewUsers(), store: memstore.New(),
+		alice: &memstore.Account{ID: "1", Username: "alice"}, bob: &memstore.Account{ID: "2", Username: "bob"},
+	}
+	for _, account := range []*memstore.Account{f.alice, f.bob} {
+		if err := f.users.Add(*account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.auth = f.newAuth()
+	return f
+}
+
+// newAuth makes an Auth over the same users, store and key; change may alter settings and dependencies before.
+func (f *fixture) newAuth(change ...func(*simplejwt.Settings, *core.Deps)) *core.Auth {
+	f.t.Helper()
+	settings := simplejwt.Settings{SigningKey: key, RotateRefreshTokens: true, BlacklistAfterRotation: true}
+	deps := core.Deps{Users: f.users, Store: f.store, Authenticate: f.plain}
+	for _, c := range change {
+		c(&settings, &deps)
+	}
+	auth, err := core.New(settings, deps)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return auth
+}
+
+// plain is Deps.Authenticate: the user, where the password is exactly the one.
+func (f *fixture) plain(ctx context.Context, username, given string) (simplejwt.User, error) {
+	user, err := f.users.ByUsername(ctx, username)
+	if errors.Is(err, core.ErrUserNotFound) || given != password {
+		return nil, nil
+	}
+	return user, err
+}
+
+// login is a fresh pair of tokens.
+func (f *fixture) login(user simplejwt.User) core.Pair {
+	f.t.Helper()
+	pair, err := f.auth.Login(f.t.Context(), user)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return pair
+}
+
+// sliding is a fresh sliding token of alice's.
+func (f *fixture) sliding() string {
+	f.t.Helper()
+	token, err := f.auth.LoginSliding(f.t.Context(), f.alice)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return token
+}

@@ -1,0 +1,155 @@
+package adaptertest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+func guardCases[H, M any]() []testCase[H, M] {
+	return []testCase[H, M]{{
+		name: "Required refuses whoever has no good token",
+		rule: "the handler must not run, and the client must be told in DRF's words and with WWW-Authenticate",
+		run:  (*env[H, M]).requiredRefuses,
+	}, {
+		name: "Required hands on user and token",
+		rule: "User answers the application's own type and false for any other; views and core see the same user",
+		run:  (*env[H, M]).requiredPasses,
+	}, {
+		name: "Required with Stateless believes the token",
+		rule: "a service without the user table must be able to check tokens: nothing may ask for a user",
+		run:  (*env[H, M]).statelessPasses,
+	}, {
+		name: "Optional lets requests without credentials pass as anonymous",
+		rule: "no credentials for us means nobody; bad ones are refused, or an expired token would pass for a visitor",
+		run:  (*env[H, M]).optional,
+	}, {
+		name: "Require asks the permission",
+		rule: "the permission gets user and token; 403 means: you are known and may not, 401: tell who you are",
+		run:  (*env[H, M]).permission,
+	}}
+}
+
+func (e *env[H, M]) requiredRefuses() {
+	good := "Bearer " + e.login(e.alice).Access
+	bobs := "Bearer " + e.login(e.bob).Access
+	e.users.Delete(e.bob.ID)
+	app := e.Serve(e.never(), e.Required(e.auth))
+	e.wantRefusal(e.get(app), http.StatusUnauthorized, NotProvided)
+	e.wantRefusal(e.get(app, "Basic YWxpY2U6eA=="), http.StatusUnauthorized, NotProvided)
+	e.wantRefusal(e.get(app, "Bearer x"), http.StatusUnauthorized, badToken)
+	e.wantRefusal(e.get(app, good+"x"), http.StatusUnauthorized, badToken)
+	e.wantRefusal(e.get(app, good, good), http.StatusUnauthorized, BadHeader)
+	e.wantRefusal(e.get(app, bobs), http.StatusUnauthorized, notFound)
+
+	stateless := e.Serve(e.never(), e.Required(e.auth.Stateless()))
+	e.wantRefusal(e.get(stateless), http.StatusUnauthorized, NotProvided)
+	e.wantRefusal(e.get(stateless, "Bearer x"), http.StatusUnauthorized, badToken)
+}
+
+func (e *env[H, M]) requiredPasses() {
+	h, seen := e.keep()
+	e.wantOK(e.get(e.Serve(h, e.Required(e.auth)), "Bearer "+e.login(e.alice).Access))
+	e.wantAlice(seen)
+	if seen.IsTokenUser || seen.TokenUser != nil {
+		e.Errorf("User of another type is %v, %v; want none", seen.TokenUser, seen.IsTokenUser)
+	}
+}
+
+// wantAlice tells that alice was seen, in every way there is.
+func (e *env[H, M]) wantAlice(seen *Seen) {
+	e.Helper()
+	if seen.Request == nil || !seen.IsAccount || !seen.HasToken {
+		e.Fatalf("saw %+v, want alice and her token", seen)
+	}
+	if seen.Account.Username != "alice" || seen.Token.UserID() != "1" || seen.Token.Class().Name != core.AccessToken {
+		e.Errorf("saw the user %+v and a token of %q, want alice", seen.Account, seen.Token.UserID())
+	}
+	ctx := seen.Request.Context()
+	if user, ok := views.User[*memstore.Account](ctx); !ok || user != seen.Account {
+		e.Errorf("views.User is %v, %v; want the same user", user, ok)
+	}
+	if user, token, ok := core.FromContext(ctx); !ok || user != simplejwt.User(seen.Account) || token != seen.Token {
+		e.Errorf("core.FromContext is %v, %v, %v; want the same user and token", user, token, ok)
+	}
+}
+
+// unasked are Users that nothing may ask.
+type unasked struct{ fail func(...any) }
+
+func (unasked) UsernameField() string { return "username" }
+
+func (u unasked) ByUsername(context.Context, string) (simplejwt.User, error) {
+	u.fail("the user was looked up by name")
+	return nil, core.ErrUserNotFound
+}
+
+func (u unasked) ByField(context.Context, string, string) (simplejwt.User, error) {
+	u.fail("the user was looked up")
+	return nil, core.ErrUserNotFound
+}
+
+func (u unasked) FieldValue(simplejwt.User, string) (string, error) {
+	u.fail("a field of the user was asked for")
+	return "", core.ErrUserNotFound
+}
+
+func (e *env[H, M]) statelessPasses() {
+	elsewhere := e.newAuth(func(_ *simplejwt.Settings, d *core.Deps) { d.Users = unasked{e.Error} })
+	h, seen := e.keep()
+	e.wantOK(e.get(e.Serve(h, e.Required(elsewhere.Stateless())), "Bearer "+e.login(e.alice).Access))
+	if !seen.IsTokenUser || seen.TokenUser.AuthID() != "1" || !seen.HasToken || seen.Token.UserID() != "1" {
+		e.Errorf("saw %+v, want a TokenUser with the id 1", seen)
+	}
+	if seen.IsAccount || seen.Account != nil {
+		e.Errorf("User of another type is %v, %v; want none", seen.Account, seen.IsAccount)
+	}
+}
+
+func (e *env[H, M]) optional() {
+	good := "Bearer " + e.login(e.alice).Access
+	for name, header := range map[string][]string{"no header": nil, "another scheme": {"Basic YWxpY2U6eA=="}} {
+		h, seen := e.keep()
+		e.wantOK(e.get(e.Serve(h, e.Optional(e.auth)), header...))
+		if seen.Request == nil || seen.IsAccount || seen.IsTokenUser || seen.HasToken || seen.Account != nil || seen.Token != nil {
+			e.Errorf("%s: saw %+v, want nobody", name, seen)
+		}
+	}
+	never := e.Serve(e.never(), e.Optional(e.auth))
+	e.wantRefusal(e.get(never, "Bearer x"), http.StatusUnauthorized, badToken)
+	e.wantRefusal(e.get(never, good, good), http.StatusUnauthorized, BadHeader)
+
+	h, seen := e.keep()
+	e.wantOK(e.get(e.Serve(h, e.Optional(e.auth)), good))
+	e.wantAlice(seen)
+}
+
+func (e *env[H, M]) permission() {
+	alice, bob := "Bearer "+e.login(e.alice).Access, "Bearer "+e.login(e.bob).Access
+	asked := 0
+	isAlice := e.Require(e.auth, func(_ context.Context, user simplejwt.User, token *core.Token) bool {
+		asked++
+		account, ok := user.(*memstore.Account)
+		if !ok || token.UserID() != account.ID {
+			e.Errorf("the permission got the user %v and the token of %q", user, token.UserID())
+		}
+		return ok && account.Username == "alice"
+	})
+	h, seen := e.keep()
+	e.wantOK(e.get(e.Serve(h, e.Required(e.auth), isAlice), alice))
+	e.wantAlice(seen)
+	e.wantRefusal(e.get(e.Serve(e.never(), e.Required(e.auth), isAlice), bob), http.StatusForbidden, Denied)
+	if asked != 2 {
+		e.Errorf("the permission was asked %d times, want 2", asked)
+	}
+
+	e.wantRefusal(e.get(e.Serve(e.never(), e.Optional(e.auth), isAlice)), http.StatusUnauthorized, NotProvided)
+	e.wantRefusal(e.get(e.Serve(e.never(), isAlice), alice), http.StatusUnauthorized, NotProvided) // nothing authenticates
+	if asked != 2 {
+		e.Error("the permission was asked about nobody")
+	}
+}

@@ -1,0 +1,66 @@
+package adaptertest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+func requestCases[H, M any]() []testCase[H, M] {
+	return []testCase[H, M]{{
+		name: "nothing of a request is left for the next",
+		rule: "frameworks use their contexts again: a user who stays in one would lend his session to a stranger",
+		run:  (*env[H, M]).nothingIsLeft,
+	}, {
+		name: "requests at the same time see their own users",
+		rule: "one middleware serves all requests and may keep nothing of any",
+		run:  (*env[H, M]).requestsAtOnce,
+	}}
+}
+
+func (e *env[H, M]) nothingIsLeft() {
+	good := "Bearer " + e.login(e.alice).Access
+	h, seen := e.keep()
+	app := e.Serve(h, e.Optional(e.auth))
+	for range 10 {
+		e.wantOK(e.get(app, good))
+		e.wantAlice(seen)
+		e.wantOK(e.get(app))
+		if seen.IsAccount || seen.HasToken {
+			e.Fatalf("an anonymous request saw %+v", seen)
+		}
+	}
+}
+
+func (e *env[H, M]) requestsAtOnce() {
+	const want = "X-Want" // the user id that the handler should see, "" for nobody
+	app := e.Serve(e.Handler(func(s Seen) {
+		id := ""
+		if s.IsAccount && s.HasToken && s.Token.UserID() == s.Account.ID {
+			id = s.Account.ID
+		}
+		if header := s.Request.Header.Get(want); id != header {
+			e.Errorf("saw the user %q, want %q", id, header)
+		}
+	}), e.Optional(e.auth))
+
+	tokens := map[string]string{e.alice.ID: e.login(e.alice).Access, e.bob.ID: e.login(e.bob).Access}
+	var all sync.WaitGroup
+	for range 20 {
+		for _, user := range []*memstore.Account{e.alice, e.bob, {}} {
+			all.Go(func() {
+				r := httptest.NewRequestWithContext(e.Context(), http.MethodGet, "/", http.NoBody)
+				r.Header.Set(want, user.ID)
+				if user.ID != "" {
+					r.Header.Set("Authorization", "Bearer "+tokens[user.ID])
+				}
+				w := httptest.NewRecorder()
+				app.ServeHTTP(w, r)
+				e.wantOK(w)
+			})
+		}
+	}
+	all.Wait()
+}
