@@ -42,7 +42,7 @@ func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	// Queries are logged without their values, if at all: some of these are secrets.
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard, TranslateError: false})
 	if err != nil {
-		return nil, errors.New("open database: it can't be reached or refuses us")
+		return nil, fmt.Errorf("open database: %w", err) // the driver leaves passwords out
 	}
 	pool, err := db.DB()
 	if err != nil {

@@ -71,10 +71,14 @@ func hashPassword(ctx context.Context, password string) (string, error) {
 func (p *program) change(ctx context.Context, what func(*gorm.DB, *Account) error) error {
 	return p.withDatabase(ctx, func(db *gorm.DB) error {
 		var account Account
-		if err := db.Where("username = ?", p.username).Take(&account).Error; err != nil {
+		err := db.Where("username = ?", p.username).Take(&account).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return fmt.Errorf("there is no user %q", p.username)
 		}
-		if err := what(db, &account); err != nil {
+		if err == nil {
+			err = what(db, &account)
+		}
+		if err != nil {
 			return fmt.Errorf("change user %q: %w", p.username, err)
 		}
 		return p.print(printed{account.ID, account.Username})
