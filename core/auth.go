@@ -29,7 +29,8 @@ type Deps struct {
 	// credentials fit nobody; an error is a 503.
 	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)
 	// Claims adds custom claims: at login and again at every refresh, with the user as he is then, to the refresh or
-	// sliding token and to each access token. An error is a 503. Registered claims it sets are overwritten.
+	// sliding token and to each access token. An *Error refuses as it says, any other is a 503, and nothing is consumed.
+	// Registered claims it sets are overwritten.
 	Claims func(ctx context.Context, user simplejwt.User, token *Token) error
 	// Keys finds the keys of JWK_URL; made by the package core/jwks.
 	Keys Keys

@@ -39,6 +39,11 @@ func (t *Token) checkRegistered() error {
 	return nil
 }
 
+// isID reports whether a text can be the id of a token on record.
+func isID(id string) bool {
+	return id != "" && len(id) <= maxIDBytes && !strings.ContainsRune(id, 0)
+}
+
 func isText(value any) bool { _, ok := value.(string); return ok }
 
 // matchesAudience reports whether the aud claim, a string or a list of nothing but strings, names one of ours.
@@ -73,7 +78,7 @@ func (t *Token) checkClass(c *TokenClass) error {
 		if !t.Has(s.JTIClaim) {
 			return ErrTokenNoID
 		}
-		if id := t.JTI(); id == "" || len(id) > maxIDBytes || strings.ContainsRune(id, 0) {
+		if !isID(t.JTI()) {
 			return ErrTokenInvalid
 		}
 	}

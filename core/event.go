@@ -17,7 +17,7 @@ const (
 	EventRetry EventType = "retry"
 	// EventReuse is a rotated token that came back after the grace period: a copy is in other hands.
 	EventReuse EventType = "reuse"
-	// EventRevoke is the end of sessions; Count is how many tokens were consumed.
+	// EventRevoke is the end of sessions; Count is how many tokens were consumed, but for a presented one.
 	EventRevoke EventType = "revoke"
 	// EventStoreError is trouble with the store, the users or a hook.
 	EventStoreError EventType = "store_error"

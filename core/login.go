@@ -24,7 +24,7 @@ func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair,
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	pair, err := a.login(ctx, user)
+	pair, err := a.login(ctx, user, a.samePassword)
 	if err != nil {
 		return Pair{}, nil, err
 	}
@@ -37,11 +37,14 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
-	return a.login(ctx, user)
+	return a.login(ctx, user, nil)
 }
 
-// login issues a pair to a user who may authenticate.
-func (a *Auth) login(ctx context.Context, user simplejwt.User) (Pair, error) {
+// recheck is what is asked about a login once it is on record.
+type recheck func(context.Context, *Token, simplejwt.User) error
+
+// login issues a pair to a user who may authenticate; still may be nil.
+func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (Pair, error) {
 	if err := a.mustSign(ctx); err != nil {
 		return Pair{}, err
 	}
@@ -49,8 +52,16 @@ func (a *Auth) login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	access, err := a.accessFor(ctx, refresh, user)
-	if err != nil {
+	if still != nil {
+		if err := still(ctx, refresh, user); err != nil {
+			return Pair{}, err
+		}
+	}
+	access := refresh.AccessToken()
+	if a.s.SessionLifetime > 0 {
+		access.capExp("exp", refresh.now.Add(a.s.SessionLifetime))
+	}
+	if err := a.customClaims(ctx, access, user); err != nil {
 		return Pair{}, err
 	}
 	pair, err := a.signPair(ctx, refresh, access)
@@ -84,7 +95,11 @@ func (a *Auth) loggedIn(ctx context.Context, t *Token, user simplejwt.User) erro
 	if updater, ok := a.d.Users.(LastLoginUpdater); ok && a.s.UpdateLastLogin {
 		askCtx, cancel := ask(ctx)
 		defer cancel()
-		if err := updater.UpdateLastLogin(askCtx, user, t.now); err != nil {
+		err := updater.UpdateLastLogin(askCtx, user, t.now)
+		if errors.Is(err, ErrUserNotFound) {
+			return ErrNoActiveAccount // deleted since
+		}
+		if err != nil {
 			return a.trouble(ctx, "update last login", err)
 		}
 	}
@@ -150,15 +165,6 @@ func (a *Auth) startSession(ctx context.Context, t *Token, user simplejwt.User) 
 	return err
 }
 
-// accessFor makes the access token beside a refresh token. It ends no later than the session.
-func (a *Auth) accessFor(ctx context.Context, refresh *Token, user simplejwt.User) (*Token, error) {
-	access := refresh.AccessToken()
-	if a.s.SessionLifetime > 0 && refresh.SessionID() == refresh.JTI() { // the first one; later ones are cut by their row
-		access.capExp("exp", refresh.now.Add(a.s.SessionLifetime))
-	}
-	return access, a.customClaims(ctx, access, user)
-}
-
 // signPair signs both tokens; refresh may be nil.
 func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair, err error) {
 	if pair.Access, err = access.Sign(); err != nil {
@@ -220,17 +226,40 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	if err != nil || !ok || !user.AuthActive() {
 		return nil, err
 	}
-	if upgrade {
-		a.upgradePassword(ctx, h, user, password)
+	if upgrade && !a.upgradePassword(ctx, h, user, password) {
+		ok, _, err = h.Check(hashCtx, password, user.AuthPassword())
+		if err != nil || !ok {
+			return nil, err
+		}
 	}
 	return user, nil
 }
 
-// upgradePassword stores the password in the preferred format. Where that fails the login goes on.
-func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) {
+// samePassword ends a login with a password that was changed while the login was under way: PasswordChanged may have
+// ended the user's sessions before this one was on record.
+func (a *Auth) samePassword(ctx context.Context, t *Token, user simplejwt.User) error {
+	if a.d.Authenticate != nil || !a.recorded() {
+		return nil
+	}
+	now, err := a.findUser(ctx, t.UserID())
+	if err != nil && !errors.Is(err, ErrUserNotFound) {
+		return a.trouble(ctx, "look up user", err)
+	}
+	if err == nil && now.AuthPassword() == user.AuthPassword() {
+		return nil
+	}
+	if err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
+		return err
+	}
+	return ErrNoActiveAccount
+}
+
+// upgradePassword stores the password in the preferred format. Where that fails the login goes on. It reports false
+// where another password, or another hash of it, was stored meanwhile; user has it then.
+func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) bool {
 	updater, ok := a.d.Users.(PasswordUpdater)
 	if !ok {
-		return
+		return true
 	}
 	askCtx, cancel := ask(ctx)
 	defer cancel()
@@ -241,4 +270,5 @@ func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user sim
 	if err != nil {
 		a.d.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)
 	}
+	return err != nil || user.AuthPassword() == encoded
 }

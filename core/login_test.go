@@ -82,8 +82,8 @@ func (e *opsEnv) store(encoded string) {
 	e.change(func(a *memstore.Account) { a.Password = strings.TrimPrefix(encoded, "none") })
 }
 
-// A login must take as long whether the user exists or not, so it must compute as many hashes. Each takes 19 MiB, and
-// memory can be counted where time can't. Not parallel: others would be counted too.
+// A login must take as long whether the user exists or not, so it must compute as many hashes, from the first login on.
+// Each takes 19 MiB, and memory can be counted where time can't. Not parallel: others would be counted too.
 func TestEveryRefusedLoginComputesOneHash(t *testing.T) {
 	h, err := hashers.New(hashers.Options{})
 	if err != nil {
@@ -93,25 +93,31 @@ func TestEveryRefusedLoginComputesOneHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := opsNew(t)
-	for _, name := range []string{"alice", "bob"} {
-		a := e.user(name)
-		a.Password = encoded
-		if err := e.accounts.Update(*a); err != nil {
-			t.Fatal(err)
+	for view, login := range map[string]func(e *opsEnv, username, password string) error{
+		"pair":    func(e *opsEnv, u, p string) error { _, _, err := e.ObtainPair(opsCtx(), u, p); return err },
+		"sliding": func(e *opsEnv, u, p string) error { _, _, err := e.ObtainSliding(opsCtx(), u, p); return err },
+	} {
+		for _, c := range append(opsWrongLogins(), opsLogin{"the right password", "alice", opsPassword, ""}) {
+			e := opsNew(t) // with hashers of its own, so that this is their first login
+			for _, name := range []string{"alice", "bob"} {
+				a := e.user(name)
+				a.Password = encoded
+				if err := e.accounts.Update(*a); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.store(c.stored)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := login(e, c.username, c.password)
+			runtime.ReadMemStats(&after)
+			if (err == nil) != (c.name == "the right password") {
+				t.Errorf("%s, %s: %v", view, c.name, err)
+			}
+			if hashes := math.Round(float64(after.TotalAlloc-before.TotalAlloc) / (19456 << 10)); hashes != 1 {
+				t.Errorf("%s, %s: %v hashes computed, want 1", view, c.name, hashes)
+			}
 		}
-	}
-	cases := append(opsWrongLogins(), opsLogin{"the right password", "alice", opsPassword, ""})
-	for _, c := range cases {
-		e.store(c.stored)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, _, _ = e.ObtainPair(t.Context(), c.username, c.password)
-		runtime.ReadMemStats(&after)
-		if hashes := math.Round(float64(after.TotalAlloc-before.TotalAlloc) / (19456 << 10)); hashes != 1 {
-			t.Errorf("%s: %v hashes computed, want 1", c.name, hashes)
-		}
-		e.store(encoded)
 	}
 }
 
@@ -152,7 +158,7 @@ func TestLoginGivesAPairOnRecord(t *testing.T) {
 	e.noSecrets(nil, pair.Access, pair.Refresh)
 }
 
-func TestAPasswordLoginAsksUsersOnceAndRecordsOnce(t *testing.T) {
+func TestAPasswordLoginRecordsOnceAndThenLooksAgain(t *testing.T) {
 	t.Parallel()
 	h, err := hashers.New(hashers.Options{})
 	if err != nil {
@@ -167,7 +173,7 @@ func TestAPasswordLoginAsksUsersOnceAndRecordsOnce(t *testing.T) {
 	if _, _, err := e.ObtainPair(t.Context(), "alice", opsPassword); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"ByUsername", "FieldValue", "Outstand", "UpdateLastLogin"}, e.spy.take()); diff != "" {
+	if diff := cmp.Diff([]string{"ByUsername", "FieldValue", "Outstand", "ByField", "UpdateLastLogin"}, e.spy.take()); diff != "" {
 		t.Errorf("calls of users and store (-want +got):\n%s", diff)
 	}
 }
@@ -342,5 +348,45 @@ func TestAPasswordLoginUpgradesAnOutdatedHash(t *testing.T) {
 	e.mustRefresh(pair.Refresh)
 	if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); err != nil {
 		t.Errorf("the upgraded hash does not match: %v", err)
+	}
+}
+
+// The user may be deleted between the check of his password and the record of his token.
+func TestALoginOfAUserWhoJustWentIsRefused(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) {
+		s.OnLoginSuccess = func(context.Context, simplejwt.User) error { t.Error("OnLoginSuccess was called"); return nil }
+	}))
+	e.spy.before = func(_ context.Context, call string) error {
+		if call == "Outstand" {
+			return core.ErrUserGone
+		}
+		return nil
+	}
+	if pair, user, err := e.ObtainPair(opsCtx(), "alice", opsPassword); !errors.Is(err, core.ErrNoActiveAccount) || pair != (core.Pair{}) || user != nil {
+		t.Errorf("ObtainPair: user %v, error %v, want ErrNoActiveAccount", user, err)
+	}
+	if token, err := e.LoginSliding(opsCtx(), e.user("alice")); !errors.Is(err, core.ErrNoActiveAccount) || token != "" {
+		t.Errorf("LoginSliding: error %v, want ErrNoActiveAccount", err)
+	}
+	if told := e.events.all(); len(told) > 0 {
+		t.Errorf("raised %v", told)
+	}
+}
+
+// A program asks the rule before it gives a token to whom it names, even to nobody.
+func TestNobodyCannotLogIn(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) {
+		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { return true }
+	}))
+	if pair, err := e.Login(opsCtx(), nil); !errors.Is(err, core.ErrNoActiveAccount) || pair != (core.Pair{}) {
+		t.Errorf("Login: %v", err)
+	}
+	if token, err := e.LoginSliding(opsCtx(), nil); !errors.Is(err, core.ErrNoActiveAccount) || token != "" {
+		t.Errorf("LoginSliding: %v", err)
+	}
+	if _, _, err := e.ObtainPair(opsCtx(), "nobody", opsPassword); !errors.Is(err, core.ErrNoActiveAccount) {
+		t.Errorf("ObtainPair: %v", err)
 	}
 }

@@ -22,25 +22,46 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	head, end, event, err := a.advance(ctx, presented, user)
+	next := presented
+	if a.s.RotateRefreshTokens {
+		next = presented.successor()
+		if err := a.customClaims(ctx, next, user); err != nil {
+			return Pair{}, nil, err
+		}
+	}
+	access := next.AccessToken()
+	if err := a.customClaims(ctx, access, user); err != nil { // the hook is asked before anything is consumed
+		return Pair{}, nil, err
+	}
+	done, err := a.advance(ctx, presented, next, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	access, err := a.accessFor(ctx, head, user)
-	if err != nil {
-		return Pair{}, nil, err
-	}
-	access.capExp("exp", end)
-	answered := head
+	access.join(done)
 	if !a.s.RotateRefreshTokens {
-		answered = nil
+		next = nil
 	}
-	pair, err := a.signPair(ctx, answered, access)
+	pair, err := a.signPair(ctx, next, access)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	a.event(ctx, Event{Type: event, UserID: userID(user), JTI: head.JTI(), SessionID: head.SessionID(), TokenType: a.refresh.Type})
+	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.refresh.Type})
 	return pair, user, nil
+}
+
+// step is what becomes of a session at a refresh.
+type step struct {
+	token *Token    // the token the client is to go on with
+	end   time.Time // the end of the session, zero for none
+	event EventType
+}
+
+// join makes the access token one of the session, with whose end it ends.
+func (t *Token) join(s step) {
+	if sid, ok := s.token.claims[claimSession]; ok {
+		t.claims[claimSession] = sid
+	}
+	t.capExp("exp", s.end)
 }
 
 // userForRefresh loads the user of a refresh or sliding token and asks whether he may authenticate. nil for a token
@@ -86,33 +107,36 @@ func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) 
 	return a.d.Users.ByField(ctx, a.s.UserIDField, id)
 }
 
-// advance moves the session of a refresh token on and returns the token the client is to go on with, and the end of the
-// session (zero: none). Without rotation that is the presented token.
-func (a *Auth) advance(ctx context.Context, presented *Token, user simplejwt.User) (*Token, time.Time, EventType, error) {
+// advance moves the session of a refresh token on to next, which without rotation is the presented token itself.
+func (a *Auth) advance(ctx context.Context, presented, next *Token, user simplejwt.User) (step, error) {
 	if a.s.RotateRefreshTokens && a.recorded() {
-		return a.rotate(ctx, presented, user)
+		return a.rotate(ctx, presented, next, user)
 	}
 	end, err := a.stillGood(ctx, presented)
-	if err != nil || !a.s.RotateRefreshTokens {
-		return presented, end, EventRefresh, err
-	}
-	next := presented.successor()
-	return next, time.Time{}, EventRefresh, a.customClaims(ctx, next, user)
+	return step{next, end, EventRefresh}, err
 }
 
 // stillGood refuses a token that is blacklisted or whose session is over, and returns the end of the session.
 func (a *Auth) stillGood(ctx context.Context, t *Token) (time.Time, error) {
-	if a.s.SessionLifetime == 0 {
+	if a.s.SessionLifetime == 0 || !a.recorded() {
 		return time.Time{}, t.CheckBlacklist(ctx)
 	}
 	state, err := a.state(ctx, t)
-	if err != nil || state.Presented == nil {
+	if err != nil {
 		return time.Time{}, err
 	}
-	if state.Presented.Blacklisted {
+	row := OutstandingToken{CreatedAt: t.issuedAt()} // made elsewhere
+	switch {
+	case state.Presented != nil && state.Presented.Blacklisted:
 		return time.Time{}, ErrTokenBlacklisted
+	case state.Presented != nil:
+		row = state.Presented.OutstandingToken
+	case state.Head != nil && a.over(t.now, state.Head):
+		return time.Time{}, ErrTokenBlacklisted
+	case state.Head != nil:
+		row = state.Head.OutstandingToken
 	}
-	end := a.sessionEnd(state.Presented.OutstandingToken)
+	end := a.sessionEnd(row)
 	if !end.After(t.now) {
 		return time.Time{}, ErrTokenExpired
 	}
@@ -145,6 +169,14 @@ func (t *Token) session() string {
 		return sid
 	}
 	return t.JTI()
+}
+
+// sessionOf is the session of the token's row, if that names one.
+func (t *Token) sessionOf(row *TokenState) string {
+	if row.SessionID != "" {
+		return row.SessionID
+	}
+	return t.session()
 }
 
 func userID(user simplejwt.User) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -345,5 +346,48 @@ func TestLeewayHoldsForRowsToo(t *testing.T) {
 		}
 		e.clock.set(end.Add(time.Minute))
 		e.wantRefused(name+", LEEWAY over", second, core.ErrTokenExpired)
+	}
+}
+
+func TestManyRefreshesAgainstOneEndingLeaveNothing(t *testing.T) {
+	t.Parallel()
+	const racers = 64
+	for mode, options := range map[string][]opsOption{"consuming": {opsGrace, opsReuse}, "not consuming": {opsRotateOnly}} {
+		for _, ending := range opsEndings() {
+			t.Run(mode+"/"+ending.name, func(t *testing.T) {
+				t.Parallel()
+				e := opsNew(t, options...)
+				first := e.login().Refresh
+				begun := make(chan struct{}, racers)
+				var wg sync.WaitGroup
+				for range racers {
+					wg.Go(func() {
+						raw := first
+						for i := range 50 {
+							pair, err := e.refresh(raw)
+							if i == 0 {
+								begun <- struct{}{}
+							}
+							if err != nil {
+								if !errors.Is(err, core.ErrTokenBlacklisted) {
+									t.Errorf("a refresh: %v", err)
+								}
+								return
+							}
+							raw = pair.Refresh
+						}
+					})
+				}
+				for range racers / 8 {
+					<-begun
+				}
+				if err := ending.end(e, first); err != nil {
+					t.Errorf("the ending: %v", err)
+				}
+				wg.Wait()
+				e.wantOver(e.jti(first))
+				e.wantRefused("the first token", first, core.ErrTokenBlacklisted)
+			})
+		}
 	}
 }

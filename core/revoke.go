@@ -22,33 +22,40 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 // nothing. Errors: ErrTokenBlacklisted, 503.
 func (t *Token) Blacklist(ctx context.Context) error {
 	a := t.auth
-	if !a.recorded() || t.JTI() == "" {
+	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
 	won, err := a.consume(ctx, t, nil, ReasonLogout)
 	if err != nil {
 		return err
 	}
-	session := t.session()
 	if !won {
-		state, err := a.state(ctx, t)
-		if err != nil {
+		return a.logoutAgain(ctx, t)
+	}
+	return a.revoke(ctx, Scope{SessionID: t.session()}, ReasonLogout)
+}
+
+// logoutAgain deals with a logout by a token that is consumed already.
+func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
+	state, err := a.state(ctx, t)
+	if err != nil {
+		return err
+	}
+	p := state.Presented
+	switch {
+	case p == nil:
+		return ErrTokenBlacklisted
+	case p.Reason == ReasonLogout: // the first logout may have failed half-way
+		if err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout); err != nil {
 			return err
 		}
-		if state.Presented == nil || state.Presented.Reason != ReasonRotated {
-			return ErrTokenBlacklisted
-		}
-		if !a.withinGrace(t.now, state.Presented) {
-			if state.Head == nil || a.over(t.now, state.Head) {
-				return ErrTokenBlacklisted
-			}
-			return a.reused(ctx, t, state)
-		}
-		if state.Presented.SessionID != "" {
-			session = state.Presented.SessionID
-		}
+		return ErrTokenBlacklisted
+	case a.withinGrace(t.now, p):
+		return a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout)
+	case p.Reason != ReasonRotated, state.Head == nil, a.over(t.now, state.Head):
+		return ErrTokenBlacklisted
 	}
-	return a.revoke(ctx, Scope{SessionID: session}, ReasonLogout)
+	return a.reused(ctx, t, state)
 }
 
 // consume puts a token on the blacklist and reports whether this call did it. A token that is not on record is recorded

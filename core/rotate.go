@@ -8,19 +8,40 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// rotate asks the store to consume the presented token. Where the store declines, the rows say why, and whether the
-// client is one that merely asked twice.
-func (a *Auth) rotate(ctx context.Context, presented *Token, user simplejwt.User) (*Token, time.Time, EventType, error) {
-	next := presented.successor()
-	row, rotated, err := a.tryRotate(ctx, presented, next)
-	if err == nil && !rotated {
-		return a.declined(ctx, presented, next, user)
+// maxLooks bounds how often a rotation asks again because the rows changed between two statements.
+const maxLooks = 3
+
+// rotate asks the store to consume the presented token in favour of next. Where the store declines, the rows say why, and
+// whether the client is one that merely asked twice.
+func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejwt.User) (step, error) {
+	for range maxLooks {
+		row, rotated, err := a.tryRotate(ctx, presented, next)
+		if err != nil {
+			return step{}, err
+		}
+		if rotated {
+			return a.follow(next, row, EventRefresh), nil
+		}
+		state, err := a.state(ctx, presented)
+		if err != nil {
+			return step{}, err
+		}
+		switch {
+		case state.Presented == nil && !a.s.BlacklistAfterRotation:
+			return a.succeedUnknown(ctx, presented, next, user, state.Head)
+		case state.Presented == nil:
+			if err := a.adopt(ctx, presented, user, state.Head); err != nil {
+				return step{}, err
+			}
+		case state.Presented.Blacklisted || a.over(presented.now, state.Presented):
+			return a.declined(ctx, presented, next, state)
+		}
+		// The token is on record by now, through us or another request that presents it.
 	}
-	if err != nil {
-		return nil, time.Time{}, "", err
-	}
-	return a.follow(ctx, next, row, user, EventRefresh)
+	return step{}, a.trouble(ctx, "rotate refresh token", errRestless)
 }
+
+var errRestless = errors.New("the token's record comes and goes")
 
 func (a *Auth) tryRotate(ctx context.Context, presented, next *Token) (OutstandingToken, bool, error) {
 	askCtx, cancel := ask(ctx)
@@ -33,79 +54,96 @@ func (a *Auth) tryRotate(ctx context.Context, presented, next *Token) (Outstandi
 	return row, rotated, a.trouble(ctx, "rotate refresh token", err)
 }
 
-// follow makes the token of a row: its id, times and session are the row's, its claims are made anew.
-func (a *Auth) follow(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, event EventType) (*Token, time.Time, EventType, error) {
+// follow makes t the token of a row, whose id, times and session it takes.
+func (a *Auth) follow(t *Token, row OutstandingToken, event EventType) step {
 	t.claims[a.s.JTIClaim] = row.JTI
 	t.claims["iat"], t.claims["exp"] = row.CreatedAt.Unix(), row.ExpiresAt.Unix()
 	t.claims[claimSession] = row.JTI
 	if row.SessionID != "" {
 		t.claims[claimSession] = row.SessionID
 	}
-	return t, a.sessionEnd(row), event, a.customClaims(ctx, t, user)
+	return step{t, a.sessionEnd(row), event}
 }
 
-// declined deals with a token that the store did not rotate.
-func (a *Auth) declined(ctx context.Context, presented, next *Token, user simplejwt.User) (*Token, time.Time, EventType, error) {
-	fail := func(err error) (*Token, time.Time, EventType, error) { return nil, time.Time{}, "", err }
-	state, err := a.state(ctx, presented)
-	if err != nil {
-		return fail(err)
+// declined deals with a token on record that the store did not rotate, as it is consumed or its time is over.
+func (a *Auth) declined(ctx context.Context, presented, next *Token, state SessionState) (step, error) {
+	switch {
+	case !state.Presented.Blacklisted: // the row, or the session, has ended before the token's exp
+		return step{}, ErrTokenExpired
+	case state.Head == nil, a.over(presented.now, state.Head), state.Presented.Reason != ReasonRotated:
+		return step{}, ErrTokenBlacklisted
+	case !a.withinGrace(presented.now, state.Presented):
+		return step{}, a.reused(ctx, presented, state)
 	}
-	if state.Presented == nil {
-		return a.rotateUnknown(ctx, presented, next, user, state)
-	}
-	if !state.Presented.Blacklisted {
-		return fail(ErrTokenExpired) // the row, or the session, has ended before the token's exp
-	}
-	if state.Head == nil || a.over(presented.now, state.Head) || state.Presented.Reason != ReasonRotated {
-		return fail(ErrTokenBlacklisted)
-	}
-	if !a.withinGrace(presented.now, state.Presented) {
-		return fail(a.reused(ctx, presented, state))
-	}
-	return a.follow(ctx, next, state.Head.OutstandingToken, user, EventRetry)
+	return a.follow(next, state.Head.OutstandingToken, EventRetry), nil
 }
 
-// rotateUnknown deals with a token that has no row: one made elsewhere with our key. SimpleJWT rotates these.
-func (a *Auth) rotateUnknown(ctx context.Context, presented, next *Token, user simplejwt.User, state SessionState) (*Token, time.Time, EventType, error) {
-	fail := func(err error) (*Token, time.Time, EventType, error) { return nil, time.Time{}, "", err }
-	if !presented.ExpiresAt().After(presented.now) {
-		return fail(ErrTokenExpired) // only LEEWAY admits it: its row may have been flushed
-	}
-	if state.Head != nil && a.over(presented.now, state.Head) {
-		return fail(ErrTokenBlacklisted) // it names a session that has ended
-	}
+// foreign is the row of a token that has none: one made elsewhere with our key. SimpleJWT rotates these. head is that of
+// the session it names, nil for none: it belongs to it, and ends with it.
+func (a *Auth) foreign(presented *Token, user simplejwt.User, head *TokenState) (OutstandingToken, error) {
 	row := presented.record(userID(user))
 	row.CreatedAt = presented.issuedAt()
-	if state.Head != nil { // it names a session under way, and ends with it
-		row.SessionStartedAt, row.SessionExpiresAt = state.Head.SessionStartedAt, a.sessionEnd(state.Head.OutstandingToken)
+	if !presented.ExpiresAt().After(presented.now) {
+		return row, ErrTokenExpired // only LEEWAY admits it: its row may have been flushed
 	}
-	if !a.s.BlacklistAfterRotation { // nothing is consumed, so only the successor is recorded, as in SimpleJWT
-		if row = a.successorRow(row, next); !row.ExpiresAt.After(presented.now) {
-			return fail(ErrTokenExpired)
+	if head != nil {
+		if a.over(presented.now, head) {
+			return row, ErrTokenBlacklisted
 		}
-		if err := a.outstandUnlessGone(ctx, row); err != nil {
-			return fail(err)
-		}
-		return a.follow(ctx, next, row, user, EventRefresh)
+		row.SessionStartedAt, row.SessionExpiresAt = head.SessionStartedAt, a.sessionEnd(head.OutstandingToken)
+	}
+	return row, nil
+}
+
+// adopt records a token that was made elsewhere, so that it can be consumed.
+func (a *Auth) adopt(ctx context.Context, presented *Token, user simplejwt.User, head *TokenState) error {
+	row, err := a.foreign(presented, user, head)
+	if err != nil {
+		return err
 	}
 	if err := a.outstandUnlessGone(ctx, row); err != nil {
-		return fail(err)
+		return err
 	}
-	recorded, rotated, err := a.tryRotate(ctx, presented, next)
+	return a.unlessEnded(ctx, presented, head)
+}
+
+// succeedUnknown records the successor of a token that was made elsewhere and, as nothing is consumed, stays so.
+func (a *Auth) succeedUnknown(ctx context.Context, presented, next *Token, user simplejwt.User, head *TokenState) (step, error) {
+	row, err := a.foreign(presented, user, head)
 	if err != nil {
-		return fail(err)
+		return step{}, err
 	}
-	if rotated {
-		return a.follow(ctx, next, recorded, user, EventRefresh)
+	if row = a.successorRow(row, next); !row.ExpiresAt.After(presented.now) {
+		return step{}, ErrTokenExpired
 	}
-	if state, err = a.state(ctx, presented); err != nil {
-		return fail(err)
+	if err := a.outstandUnlessGone(ctx, row); err != nil {
+		return step{}, err
 	}
-	if state.Presented == nil {
-		return fail(ErrTokenBlacklisted) // recorded and flushed between two statements
+	if err := presented.CheckBlacklist(ctx); err != nil { // it was consumed since we looked
+		_, _, _ = a.blacklistRow(ctx, next, ReasonLogout) // best effort: nobody gets next
+		return step{}, err
 	}
-	return a.declined(ctx, presented, next, user)
+	return a.follow(next, row, EventRefresh), a.unlessEnded(ctx, next, head)
+}
+
+// unlessEnded takes a token that was just recorded back where the session it joined was ended meanwhile.
+func (a *Auth) unlessEnded(ctx context.Context, recorded *Token, head *TokenState) error {
+	if head == nil {
+		return nil
+	}
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	state, err := a.d.Store.State(askCtx, head.JTI, "")
+	if err != nil {
+		return a.trouble(ctx, "look up session", err)
+	}
+	if p := state.Presented; p != nil && (!p.Blacklisted || p.Reason == ReasonRotated) {
+		return nil
+	}
+	if _, _, err := a.blacklistRow(ctx, recorded, ReasonLogout); err != nil {
+		return err
+	}
+	return ErrTokenBlacklisted
 }
 
 // successorRow is the row of a successor whose predecessor has none.
@@ -148,10 +186,7 @@ func (a *Auth) withinGrace(now time.Time, t *TokenState) bool {
 // reused answers a rotated token that came back after its grace: with REUSE_DETECTION its session ends (RFC 9700
 // section 4.14), as one of its two holders is a thief.
 func (a *Auth) reused(ctx context.Context, t *Token, state SessionState) error {
-	session := t.session()
-	if state.Presented.SessionID != "" {
-		session = state.Presented.SessionID
-	}
+	session := t.sessionOf(state.Presented)
 	a.d.Logger.WarnContext(ctx, "a rotated refresh token was used again", "user_id", state.Presented.UserID, "jti", t.JTI(), "session_id", session)
 	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
 	if !a.s.ReuseDetection {

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -225,6 +226,25 @@ func TestATokenMadeElsewhereIsRecordedAsItIs(t *testing.T) {
 	}
 }
 
+// The iat of a token made elsewhere starts its session, unless it has none that has passed.
+func TestATokenMadeElsewhereIsAsOldAsItSays(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		iat any
+		age time.Duration
+	}{
+		"an hour old":                      {opsStart().Unix() - 3600, time.Hour + 250*time.Millisecond},
+		"from within LEEWAY of the future": {opsStart().Unix() + 30, 0},
+		"without an iat":                   {nil, 0},
+	} {
+		e := opsNew(t, opsRotate, opsLeeway(time.Minute))
+		e.mustRefresh(e.forge(map[string]any{"iat": c.iat}))
+		if got := e.clock.now().Sub(e.row("made-elsewhere").CreatedAt); got != c.age {
+			t.Errorf("%s: its row is %v old, want %v", name, got, c.age)
+		}
+	}
+}
+
 func TestATokenMadeElsewhereDoesNotOutliveASession(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]opsOption{"consuming": opsRotate, "not consuming": opsRotateOnly} {
@@ -305,5 +325,69 @@ func TestManyRefreshesAtOnceHaveOneWinner(t *testing.T) {
 				t.Errorf("%d of %d succeeded with %d successors and %d rotations, want %d with %d", successes, racers, len(heads), len(e.events.of(core.EventRefresh)), c.successes, c.parents)
 			}
 		})
+	}
+}
+
+// opsDoor is something that moves a session on, for the races with what ends it.
+type opsDoor struct {
+	name    string
+	options []opsOption
+	prepare func(e *opsEnv) (presented, head string)
+	endings []opsEnding
+}
+
+func opsDoors() []opsDoor {
+	return []opsDoor{
+		{"a rotation", []opsOption{opsGrace, opsReuse}, opsRotated(0), opsEndings()},
+		{"a retry", []opsOption{opsGrace, opsReuse}, opsRotated(2), opsEndings()},
+		{"a rotation that consumes nothing", []opsOption{opsRotateOnly}, opsRotated(1), opsEndings()},
+		{"a refresh without rotation", []opsOption{opsPlain}, opsRotated(0), opsEndings()},
+		{"a refresh until a session's end", []opsOption{opsSessionLifetime(time.Hour)}, opsRotated(0), opsEndings()},
+		{"a rotation of a token made elsewhere", []opsOption{opsGrace, opsReuse}, opsForged(nil), opsLogouts()},
+	}
+}
+
+// An ending may come between any two statements of a refresh. Afterwards no token of the session is good, not even the
+// one that the refresh answers.
+func TestNothingSurvivesAnEndingWithinARefresh(t *testing.T) {
+	t.Parallel()
+	for _, door := range opsDoors() {
+		dry := opsNew(t, door.options...)
+		raw, _ := door.prepare(dry)
+		dry.spy.take()
+		dry.mustRefresh(raw)
+		calls := dry.spy.take()
+		for _, ending := range door.endings {
+			for i := range 2 * len(calls) {
+				name := fmt.Sprintf("%s, %s %s %s", door.name, ending.name, []string{"before", "after"}[i%2], calls[i/2])
+				e := opsNew(t, door.options...)
+				raw, _ := door.prepare(e)
+				seen := 0
+				interrupt := func(context.Context, string) error {
+					seen++
+					if seen == i/2+1 {
+						if err := ending.end(e, raw); err != nil {
+							t.Errorf("%s: the ending: %v", name, err)
+						}
+					}
+					return nil
+				}
+				if i%2 == 0 {
+					e.spy.before = interrupt
+				} else {
+					e.spy.after = interrupt
+				}
+				pair, err := e.refresh(raw)
+				if err != nil && !errors.Is(err, core.ErrTokenBlacklisted) {
+					t.Errorf("%s: the refresh: %v", name, err)
+				}
+				for _, left := range []string{raw, pair.Refresh} {
+					if left != "" {
+						e.wantRefused(name, left, core.ErrTokenBlacklisted)
+					}
+				}
+				e.wantOver(e.session(raw))
+			}
+		}
 	}
 }

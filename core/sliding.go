@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-simplejwt/simplejwt"
 )
@@ -12,7 +13,7 @@ func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (st
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := a.loginSliding(ctx, user)
+	token, err := a.loginSliding(ctx, user, a.samePassword)
 	if err != nil {
 		return "", nil, err
 	}
@@ -24,16 +25,21 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return "", ErrNoActiveAccount
 	}
-	return a.loginSliding(ctx, user)
+	return a.loginSliding(ctx, user, nil)
 }
 
-func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User) (string, error) {
+func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, still recheck) (string, error) {
 	if err := a.mustSign(ctx); err != nil {
 		return "", err
 	}
 	t, err := a.ForUser(ctx, SlidingToken, user)
 	if err != nil {
 		return "", err
+	}
+	if still != nil {
+		if err := still(ctx, t, user); err != nil {
+			return "", err
+		}
 	}
 	text, err := t.Sign()
 	if err != nil {
@@ -59,7 +65,14 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	if err := t.CheckExp(a.s.SlidingTokenRefreshExpClaim); err != nil {
 		return "", nil, err
 	}
+	var end time.Time
+	if a.s.SessionLifetime > 0 && a.recorded() {
+		if end, err = a.stillGood(ctx, t); err != nil {
+			return "", nil, err
+		}
+	}
 	t.SetExp("exp", a.s.SlidingTokenLifetime)
+	t.capExp("exp", end)
 	t.SetIat()
 	if err := a.customClaims(ctx, t, user); err != nil {
 		return "", nil, err

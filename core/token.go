@@ -93,8 +93,13 @@ func (t *Token) Claims() simplejwt.Claims { return maps.Clone(t.claims) }
 // JTI is the token's id; "" where it has none.
 func (t *Token) JTI() string { return t.text(t.auth.s.JTIClaim) }
 
-// SessionID is the session that the token names; "" where it names none.
-func (t *Token) SessionID() string { return t.text(claimSession) }
+// SessionID is the session that the token names; "" where it names none that could be on record.
+func (t *Token) SessionID() string {
+	if sid := t.text(claimSession); isID(sid) {
+		return sid
+	}
+	return ""
+}
 
 // UserID is the user id claim as text; "" where the token has none that could be a user's.
 func (t *Token) UserID() string { id, _ := userIDText(t.claims[t.auth.s.UserIDClaim]); return id }

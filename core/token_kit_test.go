@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,6 +14,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"hash"
 	"maps"
 	"slices"
@@ -204,4 +206,117 @@ func tokPublic(t testing.TB, key crypto.PublicKey) string {
 // tokHashes are the hashes of the HMAC algorithms.
 func tokHashes() map[string]func() hash.Hash {
 	return map[string]func() hash.Hash{"HS256": sha256.New, "HS384": sha512.New384, "HS512": sha512.New}
+}
+
+// tokMaxBytes is the longest token that is looked at.
+const tokMaxBytes = 16 << 10
+
+// tokDetail is what a refusal of a token says; "" for none. Any other error shows itself.
+func tokDetail(err error) string {
+	var refusal *core.Error
+	switch {
+	case err == nil:
+		return ""
+	case !errors.As(err, &refusal):
+		return "no refusal but: " + err.Error()
+	case refusal.Status != 401 || refusal.Code != "token_not_valid":
+		return "of another kind: " + err.Error()
+	}
+	return refusal.Detail
+}
+
+// tokParse says what ParseToken says of an access token; "" where it is good.
+func tokParse(t testing.TB, auth *core.Auth, raw string) string {
+	t.Helper()
+	_, err := auth.ParseToken(t.Context(), core.AccessToken, raw)
+	return tokDetail(err)
+}
+
+const (
+	tokGood    = ""
+	tokInvalid = "Token is invalid"
+	tokExpired = "Token is expired"
+)
+
+// tokMore adds members to a JSON object.
+func tokMore(object, members string) string {
+	return strings.TrimSuffix(object, "}") + "," + members + "}"
+}
+
+// tokLoose sets the last of the bits that the last letter of a part leaves unused.
+func tokLoose(t testing.TB, part string) string {
+	t.Helper()
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	i := strings.IndexByte(letters, part[len(part)-1])
+	if len(part)%4 == 0 || i%4 != 0 {
+		t.Fatalf("the last letter of %q has no unused bits", part)
+	}
+	return part[:len(part)-1] + letters[i+1:i+2]
+}
+
+// tokOneID makes every id the same.
+func tokOneID(_ *simplejwt.Settings, d *core.Deps) { d.NewID = func() string { return "id" } }
+
+// tokMade makes a token.
+func tokMade(t testing.TB, auth *core.Auth, class string) *core.Token {
+	t.Helper()
+	token, err := auth.NewToken(class)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// tokText signs a token.
+func tokText(t testing.TB, token *core.Token) string {
+	t.Helper()
+	raw, err := token.Sign()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// tokNoRefusal sees that an error is the programmer's, not the client's.
+func tokNoRefusal(t *testing.T, what string, token *core.Token, err error) {
+	t.Helper()
+	var refusal *core.Error
+	if token != nil || err == nil || errors.As(err, &refusal) {
+		t.Errorf("%s: token %v, error %v", what, token, err)
+	}
+}
+
+// tokAll are the payloads of all tokens that logins and refreshes give where the hook spoils what it gets.
+func tokAll(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map[string]string {
+	t.Helper()
+	made := 0
+	auth := tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
+		s.CheckRevokeToken, s.RotateRefreshTokens, s.Issuer, s.Audience = checkRevoke, true, "i", []string{"a"}
+		d.NewID = func() string { made++; return strconv.Itoa(made) }
+		d.Claims = func(_ context.Context, user simplejwt.User, token *core.Token) error {
+			spoil(token)
+			token.Set("name", user.(*memstore.Account).Username)
+			return nil
+		}
+	})
+	pair, err := auth.Login(t.Context(), tokAlice())
+	next, _, err2 := auth.Refresh(t.Context(), pair.Refresh)
+	sliding, err3 := auth.LoginSliding(t.Context(), tokAlice())
+	again, _, err4 := auth.RefreshSliding(t.Context(), sliding)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{"access": pair.Access, "refresh": pair.Refresh, "next access": next.Access, "next refresh": next.Refresh, "sliding": sliding, "sliding again": again}
+	for which, raw := range all {
+		all[which] = tokPart(t, raw, 1)
+	}
+	return all
+}
+
+// tokInvite is a class of one's own.
+func tokInvite(blacklistable bool) func(*simplejwt.Settings, *core.Deps) {
+	return func(s *simplejwt.Settings, d *core.Deps) {
+		d.TokenClasses = []core.TokenClass{{Name: "InviteToken", Type: "invite", Lifetime: time.Hour, Blacklistable: blacklistable}}
+		s.AuthTokenClasses = []string{core.AccessToken, "InviteToken"}
+	}
 }

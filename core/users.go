@@ -70,8 +70,13 @@ type TokenUser struct {
 // ID is the user id claim as it is in the token: a string, a json.Number, or what else the issuer wrote.
 func (u *TokenUser) ID() any { return u.claims[u.userIDClaim] }
 
-// AuthID is the user id claim as text.
-func (u *TokenUser) AuthID() string { return fmt.Sprint(u.ID()) }
+// AuthID is the user id claim as text; "" where it is null.
+func (u *TokenUser) AuthID() string {
+	if u.ID() == nil {
+		return ""
+	}
+	return fmt.Sprint(u.ID())
+}
 
 // AuthActive is always true.
 func (u *TokenUser) AuthActive() bool { return true }

@@ -60,7 +60,7 @@ func (t *Token) refused(ctx context.Context, refusal error) error {
 // Errors: ErrTokenBlacklisted, 503.
 func (t *Token) CheckBlacklist(ctx context.Context) error {
 	a := t.auth
-	if !a.recorded() || t.JTI() == "" {
+	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
 	ctx, cancel := ask(ctx)

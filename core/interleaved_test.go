@@ -1,0 +1,204 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+// once runs what before the first call of this name reaches the store or the users.
+func (e *opsEnv) once(name string, what func()) {
+	done := false
+	e.spy.before = func(_ context.Context, call string) error {
+		if call == name && !done {
+			done = true
+			what()
+		}
+		return nil
+	}
+}
+
+func TestATokenMadeElsewhereIsRefreshedByTwoAtOnce(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace)
+	raw := e.forge(nil)
+	e.once("State", func() { e.record(nil) }) // as far as another request has come that presents it too
+	e.wantSuccessor(raw, e.mustRefresh(raw).Refresh)
+}
+
+func TestATokenMadeElsewhereIsLoggedOutWhileItIsRefreshed(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]opsOption{"consuming": opsRotate, "not consuming": opsRotateOnly} {
+		e := opsNew(t, option)
+		raw := e.forge(nil)
+		e.once("Outstand", func() {
+			if err := e.Blacklist(opsCtx(), raw); err != nil {
+				t.Error(err)
+			}
+		})
+		pair, err := e.refresh(raw)
+		if !errors.Is(err, core.ErrTokenBlacklisted) || pair.Refresh != "" {
+			t.Errorf("%s: error %v, want that it is blacklisted", name, err)
+		}
+		if live, err := e.mem.Revoke(opsCtx(), core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
+			t.Errorf("%s: %d tokens were still live", name, live)
+		}
+	}
+}
+
+func TestASessionIsEndedWhileATokenMadeElsewhereJoinsIt(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]opsOption{"consuming": opsRotate, "not consuming": opsRotateOnly} {
+		e := opsNew(t, option)
+		first := e.login().Refresh
+		raw := e.forge(map[string]any{"sid": e.jti(first)})
+		e.once("Outstand", func() {
+			if err := e.RevokeSession(opsCtx(), e.jti(first)); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := e.refresh(raw); !errors.Is(err, core.ErrTokenBlacklisted) {
+			t.Errorf("%s: error %v, want that it is blacklisted", name, err)
+		}
+		if live, err := e.mem.Revoke(opsCtx(), core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
+			t.Errorf("%s: %d tokens were still live", name, live)
+		}
+	}
+}
+
+func TestALogoutThatFailedHalfWayIsFinishedByTheNext(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotateOnly)
+	first := e.login().Refresh
+	second := e.mustRefresh(first).Refresh
+	e.spy.before = func(_ context.Context, call string) error {
+		if call == "Revoke" {
+			return errors.New("down")
+		}
+		return nil
+	}
+	if err := e.Blacklist(opsCtx(), first); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("error %v", err)
+	}
+	e.spy.before = nil
+	if err := e.Blacklist(opsCtx(), first); !errors.Is(err, core.ErrTokenBlacklisted) {
+		t.Errorf("error %v", err)
+	}
+	e.wantRefused("the other token of the session", second, core.ErrTokenBlacklisted)
+}
+
+func TestClaimsAreAskedBeforeATokenIsConsumed(t *testing.T) {
+	t.Parallel()
+	for _, failing := range []string{core.RefreshToken, core.AccessToken} {
+		down := false
+		e := opsNew(t, opsRotate, func(_ *simplejwt.Settings, d *core.Deps) {
+			d.Claims = func(_ context.Context, _ simplejwt.User, token *core.Token) error {
+				if down && token.Class().Name == failing {
+					return errors.New("down")
+				}
+				return nil
+			}
+		})
+		raw := e.login().Refresh
+		down = true
+		e.wantRefused("claims of "+failing, raw, core.ErrServiceUnavailable)
+		down = false
+		e.mustRefresh(raw)
+	}
+}
+
+func TestAUserDeletedDuringALoginIsRefused(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.UpdateLastLogin = true }))
+	e.once("UpdateLastLogin", func() { e.accounts.Delete("1") })
+	if _, err := e.Login(opsCtx(), e.user("alice")); !errors.Is(err, core.ErrNoActiveAccount) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A login that was under way when the password changed must not outlive PasswordChanged.
+func TestAPasswordChangedDuringALoginEndsIt(t *testing.T) {
+	t.Parallel()
+	for _, moment := range []string{"UpdatePassword", "Outstand"} { // the fixture's hash is upgraded at login
+		for name, login := range map[string]func(*opsEnv) error{
+			"ObtainPair":    func(e *opsEnv) error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err },
+			"ObtainSliding": func(e *opsEnv) error { _, _, err := e.ObtainSliding(opsCtx(), "alice", opsPassword); return err },
+		} {
+			e := opsNew(t, opsRotate)
+			e.once(moment, func() {
+				e.change(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
+				if err := e.PasswordChanged(opsCtx(), e.user("alice"), ""); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := login(e); !errors.Is(err, core.ErrNoActiveAccount) {
+				t.Errorf("%s, changed before %s: error %v", name, moment, err)
+			}
+			if live, err := e.mem.Revoke(opsCtx(), core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
+				t.Errorf("%s, changed before %s: %d tokens were still live", name, moment, live)
+			}
+		}
+	}
+}
+
+func TestTwoLoginsUpgradeAHashAtOnce(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotate)
+	e.once("UpdatePassword", func() {
+		if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); err != nil {
+			t.Error("the first:", err)
+		}
+	})
+	if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); err != nil {
+		t.Error("the second:", err)
+	}
+}
+
+func TestNoSlidingRefreshAfterTheEndOfTheSession(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSliding(2*time.Hour, 24*time.Hour), opsSessionLifetime(time.Hour), opsLeeway(time.Minute))
+	raw := e.loginSliding()
+	e.clock.advance(time.Hour + 30*time.Second)
+	e.wantNoSlide("within LEEWAY", raw, core.ErrTokenExpired)
+}
+
+func TestWithoutRotationATokenMadeElsewhereHasAnEndToo(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSessionLifetime(time.Hour))
+	e.wantRefused("older than a session", e.forge(map[string]any{"iat": e.clock.now().Add(-time.Hour).Unix()}), core.ErrTokenExpired)
+	iat := e.clock.now().Add(-58 * time.Minute).Truncate(time.Second)
+	access := e.mustRefresh(e.forge(map[string]any{"iat": iat.Unix()})).Access
+	if end := e.token(access).ExpiresAt(); !end.Equal(iat.Add(time.Hour)) {
+		t.Errorf("the access token ends at %v, want the end of the session", end)
+	}
+	first := e.login().Refresh
+	if err := e.RevokeSession(opsCtx(), e.jti(first)); err != nil {
+		t.Fatal(err)
+	}
+	e.wantRefused("of a session that was ended", e.forge(map[string]any{"sid": e.jti(first)}), core.ErrTokenBlacklisted)
+}
+
+// PostgreSQL takes no NUL in a text, and an id that can't be on record need not be looked up.
+func TestIDsThatCannotBeOnRecordAreNotLookedUp(t *testing.T) {
+	t.Parallel()
+	for name, id := range map[string]string{"a NUL": "a\x00b", "256 bytes": string(make([]byte, 256))} {
+		e := opsNew(t, opsGrace, opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []string{"SlidingToken"} }))
+		e.wantRefused("jti of "+name, e.forge(map[string]any{"jti": id}), core.ErrTokenInvalid)
+		e.wantNoSlide("jti of "+name, e.forge(e.sliding(map[string]any{"jti": id})), core.ErrTokenInvalid)
+		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"jti": id})); !errors.Is(err, core.ErrTokenInvalid) {
+			t.Errorf("logout with a jti of %s: error %v", name, err)
+		}
+		if calls := e.spy.take(); len(calls) > 0 {
+			t.Errorf("%s was looked up: %q", name, calls)
+		}
+		raw := e.mustRefresh(e.forge(map[string]any{"sid": id})).Refresh
+		if got := e.token(raw).SessionID(); got != "made-elsewhere" {
+			t.Errorf("a sid of %s became %q, want a session of its own", name, got)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package core_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	for name, c := range map[string]struct {
+		claims map[string]any
+		id     any
+		text   string
+		name   string
+		flags  [2]bool // staff, superuser
+	}{
+		"an issued token": {nil, "1", "1", "", [2]bool{}},
+		"a number":        {map[string]any{"user_id": 7}, json.Number("7"), "7", "", [2]bool{}},
+		"a big number":    {map[string]any{"user_id": json.RawMessage("9007199254740993")}, json.Number("9007199254740993"), "9007199254740993", "", [2]bool{}},
+		"null":            {map[string]any{"user_id": json.RawMessage("null")}, nil, "", "", [2]bool{}},
+		"all claims":      {map[string]any{"username": "carol", "is_staff": true, "is_superuser": true}, "1", "1", "carol", [2]bool{true, true}},
+		"claims of a kind that Python would take": {map[string]any{"username": 5, "is_staff": 1, "is_superuser": "true"}, "1", "1", "", [2]bool{}},
+		"claims that deny":                        {map[string]any{"username": "", "is_staff": false, "is_superuser": nil}, "1", "1", "", [2]bool{}},
+	} {
+		user, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(c.claims)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		u, ok := user.(*core.TokenUser)
+		if !ok {
+			t.Fatalf("%s: the user is a %T", name, user)
+		}
+		if diff := cmp.Diff([]any{c.id, c.text, c.name, c.flags}, []any{u.ID(), u.AuthID(), u.Username(), [2]bool{u.IsStaff(), u.IsSuperuser()}}); diff != "" {
+			t.Errorf("%s: id, text, name, flags (-want +got):\n%s", name, diff)
+		}
+		if !u.AuthActive() || u.AuthPassword() != "" {
+			t.Errorf("%s: active %v, password %q", name, u.AuthActive(), u.AuthPassword())
+		}
+		if u.Claim("jti") != "made-elsewhere" || u.Claim("absent") != nil {
+			t.Errorf("%s: claims %v and %v", name, u.Claim("jti"), u.Claim("absent"))
+		}
+	}
+}
+
+func TestTokenUserFollowsUserIDClaim(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.UserIDClaim = "sub" }))
+	user, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(map[string]any{"sub": "carol", "user_id": "1"})))
+	if err != nil || user.AuthID() != "carol" {
+		t.Errorf("user %v, error %v", user, err)
+	}
+	if _, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(nil))); !errors.Is(err, core.ErrTokenNoUser) {
+		t.Errorf("user_id alone: error %v, want ErrTokenNoUser", err)
+	}
+}
+
+func TestUserIDFieldNamesWhatTokensCarry(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotate, opsClasses(core.AccessToken, core.SlidingToken), opsSettings(func(s *simplejwt.Settings) { s.UserIDField = "username" }))
+	pair, sliding := e.login(), e.loginSliding()
+	for _, raw := range []string{pair.Access, pair.Refresh, sliding} {
+		if got := e.token(raw).UserID(); got != "alice" {
+			t.Errorf("a token carries %q, want the username", got)
+		}
+	}
+	for _, raw := range []string{pair.Refresh, sliding} {
+		if row := e.row(e.jti(raw)); row.UserID != "1" {
+			t.Errorf("the row is of %q, want the primary key", row.UserID)
+		}
+	}
+	for _, raw := range []string{pair.Access, sliding} {
+		if user, _, err := e.AuthenticateToken(opsCtx(), raw); err != nil || user.AuthID() != "1" {
+			t.Errorf("a request: user %v, error %v", user, err)
+		}
+	}
+	if row := e.row(e.jti(e.mustRefresh(pair.Refresh).Refresh)); row.UserID != "1" {
+		t.Errorf("the successor's row is of %q, want the primary key", row.UserID)
+	}
+	foreign := e.forge(map[string]any{"user_id": "alice"})
+	if err := e.Blacklist(opsCtx(), foreign); err != nil || e.row("made-elsewhere").UserID != "1" {
+		t.Errorf("a logout with a token made elsewhere: error %v, row %+v", err, e.row("made-elsewhere"))
+	}
+}
+
+// A program that only verifies has neither key nor users.
+func TestAProgramThatOnlyVerifies(t *testing.T) {
+	t.Parallel()
+	key := tokSigner(t, "ES256")
+	signer := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
+	e := opsNew(t, func(s *simplejwt.Settings, d *core.Deps) {
+		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())
+		d.Users, d.Store = nil, nil
+	})
+	pair, sliding := signer.login(), signer.loginSliding()
+
+	user, token, err := e.Stateless().AuthenticateToken(opsCtx(), pair.Access)
+	if err != nil || user.AuthID() != "1" || token.JTI() != signer.jti(pair.Access) {
+		t.Errorf("stateless: user %v, error %v", user, err)
+	}
+	for name, raw := range map[string]string{"access": pair.Access, "refresh": pair.Refresh, "sliding": sliding} {
+		if _, err := e.Verify(opsCtx(), raw); err != nil {
+			t.Errorf("verify, %s token: %v", name, err)
+		}
+	}
+	if err := e.Blacklist(opsCtx(), pair.Refresh); err != nil {
+		t.Errorf("a logout only verifies: %v", err)
+	}
+	if got := e.UsernameField(); got != "username" {
+		t.Errorf("the field of a login is %q", got)
+	}
+	if told := e.events.all(); len(told) > 0 {
+		t.Errorf("raised %v", told)
+	}
+	for name, do := range map[string]func() (bool, error){
+		"a request": func() (bool, error) {
+			user, token, err := e.AuthenticateToken(opsCtx(), pair.Access)
+			return user != nil || token != nil, err
+		},
+		"a refresh": func() (bool, error) {
+			pair, user, err := e.Refresh(opsCtx(), pair.Refresh)
+			return pair != core.Pair{} || user != nil, err
+		},
+		"a sliding refresh": func() (bool, error) {
+			token, user, err := e.RefreshSliding(opsCtx(), sliding)
+			return token != "" || user != nil, err
+		},
+		"a login": func() (bool, error) {
+			pair, user, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
+			return pair != core.Pair{} || user != nil, err
+		},
+		"a sliding login": func() (bool, error) {
+			token, user, err := e.ObtainSliding(opsCtx(), "alice", opsPassword)
+			return token != "" || user != nil, err
+		},
+		"a login without a password": func() (bool, error) {
+			pair, err := e.Login(opsCtx(), e.user("alice"))
+			return pair != core.Pair{}, err
+		},
+	} {
+		seen := len(e.events.all())
+		gave, err := do()
+		if !errors.Is(err, core.ErrServiceUnavailable) || gave {
+			t.Errorf("%s: error %v, gave something: %v, want a 503", name, err, gave)
+		}
+		if told := e.events.all()[seen:]; len(told) != 1 || told[0].Type != core.EventStoreError {
+			t.Errorf("%s: raised %v, want one store_error", name, told)
+		}
+		e.noSecrets(err, pair.Access, pair.Refresh, sliding)
+	}
+}
+
+// It may share the store of the one that signs. What it can't answer, it must not consume.
+func TestAProgramThatOnlyVerifiesLeavesTokensLive(t *testing.T) {
+	t.Parallel()
+	key := tokSigner(t, "ES256")
+	signer := opsNew(t, opsRotate, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
+	e := opsNew(t, opsRotate, func(s *simplejwt.Settings, d *core.Deps) {
+		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())
+		d.Users, d.Store = signer.accounts, signer.mem
+		d.NewID = func() string { return "the verifier's" }
+	})
+	raw := signer.login().Refresh
+	for range 2 {
+		e.wantRefused("a program that can't sign", raw, core.ErrServiceUnavailable)
+	}
+	if _, err := e.Login(opsCtx(), signer.user("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("a login: %v", err)
+	}
+	if _, err := e.LoginSliding(opsCtx(), signer.user("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Errorf("a sliding login: %v", err)
+	}
+	if got := signer.reason(raw); got != "live" || signer.row("the verifier's") != nil {
+		t.Errorf("the token is %q, and the verifier recorded %+v", got, signer.row("the verifier's"))
+	}
+	if got := len(e.events.of(core.EventStoreError)); got != 4 {
+		t.Errorf("%d events for 4 requests: %v", got, e.events.all())
+	}
+}

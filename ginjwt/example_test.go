@@ -1,0 +1,129 @@
+package ginjwt_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/ginjwt"
+)
+
+// login makes an Auth over memory with alice in it, and her access token.
+func login() (*core.Auth, string, error) {
+	users := memstore.NewUsers()
+	alice := memstore.Account{ID: "1", Username: "alice"}
+	if err := users.Add(alice); err != nil {
+		return nil, "", err
+	}
+	settings := simplejwt.Recommended()
+	settings.SigningKey = "an example's key of thirty-two bytes or more"
+	auth, err := core.New(settings, core.Deps{Users: users, Store: memstore.New()})
+	if err != nil {
+		return nil, "", err
+	}
+	pair, err := auth.Login(context.Background(), &alice)
+	return auth, pair.Access, err
+}
+
+// request sends a request, with a token where there is one, and prints the answer.
+func request(app http.Handler, method, path, token string) {
+	r := httptest.NewRequest(method, path, http.NoBody)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	fmt.Println(method, path, w.Code, strings.TrimSpace(w.Body.String()))
+}
+
+// The four views of SimpleJWT, each with and without the trailing slash.
+func ExampleMount() {
+	auth, _, err := login()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	app := gin.New()
+	app.HandleMethodNotAllowed = true
+	app.NoMethod(ginjwt.NoMethod())
+	ginjwt.Mount(app.Group("/api/token"), auth)
+	request(app, http.MethodPost, "/api/token/", "")
+	request(app, http.MethodPost, "/api/token/verify", "")
+	request(app, http.MethodGet, "/api/token/refresh/", "")
+	// Output:
+	// POST /api/token/ 400 {"password":["This field is required."],"username":["This field is required."]}
+	// POST /api/token/verify 400 {"token":["This field is required."]}
+	// GET /api/token/refresh/ 405 {"detail":"Method \"GET\" not allowed."}
+}
+
+// Required guards a route; User is the account behind the token.
+func ExampleRequired() {
+	auth, token, err := login()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	app := gin.New()
+	app.GET("/me", ginjwt.Required(auth), func(c *gin.Context) {
+		user, _ := ginjwt.User[*memstore.Account](c)
+		c.String(http.StatusOK, "hello, %s", user.Username)
+	})
+	request(app, http.MethodGet, "/me", "")
+	request(app, http.MethodGet, "/me", token)
+	// Output:
+	// GET /me 401 {"detail":"Authentication credentials were not provided."}
+	// GET /me 200 hello, alice
+}
+
+// Require stands behind Required and asks more: here for a name.
+func ExampleRequire() {
+	auth, token, err := login()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	isRoot := func(_ context.Context, user simplejwt.User, _ *core.Token) bool {
+		return user.(*memstore.Account).Username == "root"
+	}
+	app := gin.New()
+	admin := app.Group("/admin", ginjwt.Required(auth), ginjwt.Require(auth, isRoot))
+	admin.GET("", func(c *gin.Context) { c.Status(http.StatusOK) })
+	request(app, http.MethodGet, "/admin", token)
+	// Output:
+	// GET /admin 403 {"detail":"You do not have permission to perform this action."}
+}
+
+// Optional also lets requests without a token pass, but none with a bad one.
+func ExampleOptional() {
+	auth, token, err := login()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	app := gin.New()
+	app.GET("/", ginjwt.Optional(auth), func(c *gin.Context) {
+		name := "whoever you are"
+		if user, ok := ginjwt.User[*memstore.Account](c); ok {
+			name = user.Username
+		}
+		c.String(http.StatusOK, "hello, %s", name)
+	})
+	request(app, http.MethodGet, "/", "")
+	request(app, http.MethodGet, "/", token)
+	request(app, http.MethodGet, "/", "e30.e30.e30")
+	// Output:
+	// GET / 200 hello, whoever you are
+	// GET / 200 hello, alice
+	// GET / 401 {"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}
+}
