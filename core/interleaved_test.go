@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 	"time"
@@ -200,5 +201,44 @@ func TestIDsThatCannotBeOnRecordAreNotLookedUp(t *testing.T) {
 		if got := e.token(raw).SessionID(); got != "made-elsewhere" {
 			t.Errorf("a sid of %s became %q, want a session of its own", name, got)
 		}
+	}
+}
+
+// No database knows all the times that a claim can hold.
+func TestATokenMadeElsewhereMayBeVeryOld(t *testing.T) {
+	t.Parallel()
+	for _, iat := range []int64{-1, -62135596801, -210866803200, -253402300799} {
+		e := opsNew(t, opsRotate)
+		e.mustRefresh(e.forge(map[string]any{"iat": iat}))
+		if got := e.row("made-elsewhere").CreatedAt; !got.Equal(time.Unix(0, 0)) {
+			t.Errorf("iat %d is on record as %v, want 1970", iat, got)
+		}
+	}
+}
+
+func TestNoTokenBesideAnError(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotate)
+	raw := e.login().Refresh
+	if token, err := e.ParseToken(opsCtx(), core.AccessToken, raw); err == nil || token != nil {
+		t.Errorf("of the wrong type: error %v, token %v", err, token)
+	}
+	if err := e.Blacklist(opsCtx(), raw); err != nil {
+		t.Fatal(err)
+	}
+	if token, err := e.Verify(opsCtx(), raw); err == nil || token != nil {
+		t.Errorf("blacklisted: error %v, token %v", err, token)
+	}
+}
+
+func TestAClaimWithHalfACharacterIsReplacedForTheApplication(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	user, token, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(map[string]any{"name": json.RawMessage(`"\ud800"`)})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := token.Get("name"), user.(*core.TokenUser).Claim("name"); a != "\ufffd" || b != "\ufffd" {
+		t.Errorf("the claim is %q, and %q for the user", a, b)
 	}
 }

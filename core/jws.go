@@ -141,6 +141,14 @@ func decodePart(part string) (map[string]any, error) {
 // as a custom claim with the replacement character in its place.
 type notText struct{ value any }
 
+// plain is a claim as an application sees it.
+func plain(claim any) any {
+	if n, ok := claim.(notText); ok {
+		return n.value
+	}
+	return claim
+}
+
 // MarshalJSON writes the value.
 func (n notText) MarshalJSON() ([]byte, error) { return json.Marshal(n.value) }
 

@@ -209,9 +209,11 @@ func (a *Auth) outstandUnlessGone(ctx context.Context, row OutstandingToken) err
 }
 
 // issuedAt is the iat of a token made elsewhere, so that its session does not start anew at each door; now without one.
+// It is not before 1970: not every database knows the years before Christ.
 func (t *Token) issuedAt() time.Time {
-	if at, ok := numericDate(t.claims["iat"]); ok && at.Before(t.now) {
-		return at
+	at, ok := numericDate(t.claims["iat"])
+	if !ok || at.After(t.now) {
+		return t.now
 	}
-	return t.now
+	return time.Unix(max(at.Unix(), 0), 0).UTC()
 }

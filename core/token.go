@@ -76,7 +76,7 @@ func (t Token) Format(w fmt.State, _ rune) {
 func (t *Token) Class() TokenClass { return *t.class }
 
 // Get is a claim; nil where there is none. Numbers of a parsed token are json.Number.
-func (t *Token) Get(claim string) any { return t.claims[claim] }
+func (t *Token) Get(claim string) any { return plain(t.claims[claim]) }
 
 // Has reports whether the token has the claim, be it null.
 func (t *Token) Has(claim string) bool { _, ok := t.claims[claim]; return ok }
@@ -160,7 +160,7 @@ func (t *Token) AccessToken() *Token {
 }
 
 // Outstand records the token as the user's (nil for nobody) in the store, as it is now. A token already on record stays
-// as it is. Without a store, or with JTI_CLAIM off, it does nothing. Errors: 503.
+// as it is. Without a store, or with JTI_CLAIM off, it does nothing. Errors: ErrUserGone, 503.
 func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 	if !t.auth.recorded() {
 		return nil

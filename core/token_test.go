@@ -366,8 +366,9 @@ func TestTheStatelessUserIsWhatTheTokenSays(t *testing.T) {
 		name  string
 		staff bool
 	}{
-		`user_id="a"`: {"a", "a", "", false},
-		`user_id=7`:   {json.Number("7"), "7", "", false},
+		`user_id="a"`:  {"a", "a", "", false},
+		`user_id=7`:    {json.Number("7"), "7", "", false},
+		`user_id=null`: {nil, "", "", false},
 		`user_id=9007199254740993,"username":"Ann","is_staff":true,"is_superuser":true`: {json.Number("9007199254740993"), "9007199254740993", "Ann", true},
 		`user_id=1.0,"username":1,"is_staff":1,"is_superuser":"true"`:                   {json.Number("1.0"), "1.0", "", false},
 		`user_id=["a"],"is_staff":null,"is_superuser":[true]`:                           {[]any{"a"}, "[a]", "", false},

@@ -68,7 +68,7 @@ type TokenUser struct {
 }
 
 // ID is the user id claim as it is in the token: a string, a json.Number, or what else the issuer wrote.
-func (u *TokenUser) ID() any { return u.claims[u.userIDClaim] }
+func (u *TokenUser) ID() any { return plain(u.claims[u.userIDClaim]) }
 
 // AuthID is the user id claim as text; "" where it is null.
 func (u *TokenUser) AuthID() string {
@@ -97,4 +97,4 @@ func (u *TokenUser) IsStaff() bool { return u.claims["is_staff"] == true }
 func (u *TokenUser) IsSuperuser() bool { return u.claims["is_superuser"] == true }
 
 // Claim is any claim of the token; nil where there is none.
-func (u *TokenUser) Claim(name string) any { return u.claims[name] }
+func (u *TokenUser) Claim(name string) any { return plain(u.claims[name]) }

@@ -17,7 +17,10 @@ func (a *Auth) ParseToken(ctx context.Context, class, raw string) (*Token, error
 	if err != nil {
 		return nil, err
 	}
-	return t, t.as(ctx, c)
+	if err := t.as(ctx, c); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // as checks a verified token as one of a class. A blacklisted one is called so whatever else is wrong with it.
@@ -82,7 +85,10 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t, t.CheckBlacklist(ctx)
+	if err := t.CheckBlacklist(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // outstand records a token; a user that went away meanwhile leaves it without one.
