@@ -172,7 +172,7 @@ func TestAFolderIsOpenToAllOnlyIfThoseAboveItAreToo(t *testing.T) {
 	if openToAll(inside) {
 		t.Error("a folder below a closed one counts as open")
 	}
-	if !openToAll("/tmp") {
+	if info, err := os.Stat("/tmp"); err == nil && info.Mode().Perm() == 0o777 && !openToAll("/tmp") {
 		t.Error("/tmp does not count as open")
 	}
 }
