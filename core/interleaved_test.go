@@ -242,3 +242,27 @@ func TestAClaimWithHalfACharacterIsReplacedForTheApplication(t *testing.T) {
 		t.Errorf("the claim is %q, and %q for the user", a, b)
 	}
 }
+
+// The row of a sliding token ends at refresh_exp, its last exp lies behind that: a flush between them must wait.
+func TestFlushDoesNotReviveARevokedSlidingToken(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSliding(10*time.Minute, time.Hour), opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []string{core.SlidingToken} }))
+	raw := e.loginSliding()
+	for range 6 {
+		e.clock.advance(590 * time.Second)
+		var err error
+		if raw, err = e.slide(raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.RevokeUser(opsCtx(), "1", ""); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.advance(5 * time.Minute) // behind refresh_exp, before exp
+	if _, err := e.FlushExpired(opsCtx()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := e.AuthenticateToken(opsCtx(), raw); !errors.Is(err, core.ErrTokenNotAllowed) {
+		t.Errorf("error %v, want that it is blacklisted", err)
+	}
+}

@@ -359,7 +359,7 @@ func TestFlushKeepsWhatLeewayAndGraceAdmit(t *testing.T) {
 	if err := e.Blacklist(opsCtx(), consumed); err != nil {
 		t.Fatal(err)
 	}
-	end := e.token(consumed).ExpiresAt().Add(leeway + 10*time.Second)
+	end := e.token(consumed).ExpiresAt().Add(leeway + 10*time.Second + 5*time.Minute) // SLIDING_TOKEN_LIFETIME
 	for _, c := range []struct {
 		at   time.Time
 		want int
@@ -384,7 +384,7 @@ func TestFlushWithoutAStoreAndWithoutIDs(t *testing.T) {
 		t.Errorf("without a store: %d rows, error %v", n, err)
 	}
 	e = opsNew(t, opsNoIDs) // rows may lie there from a time with ids
-	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now()})
+	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-time.Hour)})
 	if n, err := e.FlushExpired(opsCtx()); n != 1 || err != nil {
 		t.Errorf("with JTI_CLAIM off: %d rows, error %v, want 1", n, err)
 	}

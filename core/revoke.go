@@ -129,11 +129,12 @@ func (a *Auth) revokeUser(ctx context.Context, id, keep string, reason Reason) e
 	return a.revoke(ctx, Scope{UserID: id, ExceptSession: keep}, reason)
 }
 
-// FlushExpired deletes the records of tokens that have expired, and that neither LEEWAY nor ROTATION_GRACE_PERIOD admits
-// any more, and returns how many it deleted. Run it daily. Errors: those of the store.
+// FlushExpired deletes the records of tokens that have expired, and that neither LEEWAY, ROTATION_GRACE_PERIOD nor a
+// sliding token's last refresh admits any more, and returns how many it deleted. Run it daily. Errors: those of the
+// store.
 func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 	if a.d.Store == nil {
 		return 0, nil
 	}
-	return a.d.Store.FlushExpired(ctx, a.now().Add(-a.s.Leeway-a.s.RotationGracePeriod))
+	return a.d.Store.FlushExpired(ctx, a.now().Add(-a.s.Leeway-a.s.RotationGracePeriod-a.s.SlidingTokenLifetime))
 }
