@@ -108,8 +108,9 @@ func TestOneKindOfValueFitsASetting(t *testing.T) {
 
 func TestNullIsPythonsNone(t *testing.T) {
 	t.Parallel()
-	base := Settings{VerifyingKey: "x", Audience: []string{"x"}, Issuer: "x", JWKURL: "x", Leeway: 1, JTIClaim: "x", TokenTypeClaim: "x"}
+	base := Settings{SigningKey: "x", VerifyingKey: "x", Audience: []string{"x"}, Issuer: "x", JWKURL: "x", Leeway: 1, JTIClaim: "x", TokenTypeClaim: "x"}
 	for name, want := range map[string]func(*Settings){
+		"SIGNING_KEY":      func(s *Settings) { s.SigningKey = "" },
 		"VERIFYING_KEY":    func(s *Settings) { s.VerifyingKey = "" },
 		"AUDIENCE":         func(s *Settings) { s.Audience = nil },
 		"ISSUER":           func(s *Settings) { s.Issuer = "" },
@@ -125,7 +126,7 @@ func TestNullIsPythonsNone(t *testing.T) {
 			t.Errorf("%s null: error %v (-want +got):\n%s", name, err, diff)
 		}
 	}
-	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "SIGNING_KEY", "ALGORITHM", "ROTATE_REFRESH_TOKENS", "CHECK_USER_IS_ACTIVE", "AUTH_HEADER_TYPES", "DATA_UPLOAD_MAX_MEMORY_SIZE", "USER_ID_CLAIM"} {
+	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "ALGORITHM", "ROTATE_REFRESH_TOKENS", "CHECK_USER_IS_ACTIVE", "AUTH_HEADER_TYPES", "DATA_UPLOAD_MAX_MEMORY_SIZE", "USER_ID_CLAIM"} {
 		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": null}`))
 		if diff := cmp.Diff(error(Faults{{name, "may not be null"}}), err); diff != "" {
 			t.Errorf("%s null (-want +got):\n%s", name, diff)

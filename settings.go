@@ -63,7 +63,7 @@ type Settings struct {
 	Algorithm string `setting:"ALGORITHM"`
 	// SigningKey is SIGNING_KEY: the HMAC secret (at least 32 bytes) or a private key in PEM. Without it an asymmetric
 	// VerifyingKey or JWKURL makes a program that only verifies.
-	SigningKey string `setting:"SIGNING_KEY,secret"`
+	SigningKey string `setting:"SIGNING_KEY,null,secret"`
 	// VerifyingKey is VERIFYING_KEY: the public key in PEM. Defaults to the public half of SigningKey.
 	VerifyingKey string `setting:"VERIFYING_KEY,null,secret"`
 	// Audience is AUDIENCE: written as the aud claim and asked for. One entry is written as text, several as a list.

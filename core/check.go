@@ -39,6 +39,9 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	text("ALGORITHM", &s.Algorithm, "HS256")
 	text("AUTH_HEADER_NAME", &s.AuthHeaderName, "HTTP_AUTHORIZATION")
 	text("USER_ID_FIELD", &s.UserIDField, "id")
+	if s.UserIDField == "pk" { // Django's other name of it
+		s.UserIDField = "id"
+	}
 	text("USER_ID_CLAIM", &s.UserIDClaim, "user_id")
 	text("TOKEN_TYPE_CLAIM", &s.TokenTypeClaim, "token_type")
 	text("JTI_CLAIM", &s.JTIClaim, "jti")

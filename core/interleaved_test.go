@@ -210,7 +210,7 @@ func TestATokenMadeElsewhereMayBeVeryOld(t *testing.T) {
 	for _, iat := range []int64{-1, -62135596801, -210866803200, -253402300799} {
 		e := opsNew(t, opsRotate)
 		e.mustRefresh(e.forge(map[string]any{"iat": iat}))
-		if got := e.row("made-elsewhere").CreatedAt; !got.Equal(time.Unix(0, 0)) {
+		if got := e.row("made-elsewhere").SessionStartedAt; !got.Equal(time.Unix(0, 0)) {
 			t.Errorf("iat %d is on record as %v, want 1970", iat, got)
 		}
 	}
@@ -265,4 +265,44 @@ func TestFlushDoesNotReviveARevokedSlidingToken(t *testing.T) {
 	if _, _, err := e.AuthenticateToken(opsCtx(), raw); !errors.Is(err, core.ErrTokenNotAllowed) {
 		t.Errorf("error %v, want that it is blacklisted", err)
 	}
+}
+
+// What SimpleJWT crashes on, or can't look up, is refused where a record would need it.
+func TestALogoutOfAUserThatCannotBeIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{`""`, "[]", `["1"]`, "{}", "1e400"} {
+		e := opsNew(t, opsRotate)
+		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"user_id": json.RawMessage(id)})); !errors.Is(err, core.ErrNoActiveAccountToken) {
+			t.Errorf("user_id %s: error %v", id, err)
+		}
+		if row := e.row("made-elsewhere"); row != nil {
+			t.Errorf("user_id %s: it is on record: %+v", id, row)
+		}
+	}
+}
+
+func TestAnIssuerThatIsNoTextIsNotSignedAgain(t *testing.T) {
+	t.Parallel()
+	for _, iss := range []string{"1", "null", "[]"} {
+		e := opsNew(t, opsRotate)
+		claims := map[string]any{"iss": json.RawMessage(iss)}
+		e.wantRefused("iss "+iss, e.forge(claims), core.ErrTokenInvalid)
+		if err := e.Blacklist(opsCtx(), e.forge(claims)); !errors.Is(err, core.ErrTokenInvalid) {
+			t.Errorf("logout, iss %s: error %v", iss, err)
+		}
+		e.wantNoSlide("iss "+iss, e.forge(e.sliding(claims)), core.ErrTokenInvalid)
+		if _, err := e.Verify(opsCtx(), e.forge(claims)); err != nil {
+			t.Errorf("verify, iss %s: error %v", iss, err)
+		}
+	}
+}
+
+func TestABlacklistedTokenIsCalledSoEvenWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotate)
+	e.record(nil)
+	if _, _, err := e.mem.Blacklist(opsCtx(), "made-elsewhere", core.ReasonLogout, e.clock.now()); err != nil {
+		t.Fatal(err)
+	}
+	e.wantRefused("without exp", e.forge(map[string]any{"exp": nil}), core.ErrTokenBlacklisted)
 }

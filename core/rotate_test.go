@@ -217,7 +217,7 @@ func TestATokenMadeElsewhereIsRecordedAsItIs(t *testing.T) {
 	e := opsNew(t, opsGrace)
 	iat, exp := e.clock.now().Add(-time.Hour).Truncate(time.Second), e.clock.now().Add(time.Hour).Truncate(time.Second)
 	e.mustRefresh(e.forge(map[string]any{"iat": iat.Unix(), "exp": exp.Unix()}))
-	want := core.OutstandingToken{JTI: "made-elsewhere", UserID: "1", CreatedAt: iat, ExpiresAt: exp}
+	want := core.OutstandingToken{JTI: "made-elsewhere", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: exp, SessionStartedAt: iat}
 	if diff := cmp.Diff(want, e.row("made-elsewhere").OutstandingToken); diff != "" {
 		t.Errorf("its row (-want +got):\n%s", diff)
 	}
@@ -239,8 +239,8 @@ func TestATokenMadeElsewhereIsAsOldAsItSays(t *testing.T) {
 	} {
 		e := opsNew(t, opsRotate, opsLeeway(time.Minute))
 		e.mustRefresh(e.forge(map[string]any{"iat": c.iat}))
-		if got := e.clock.now().Sub(e.row("made-elsewhere").CreatedAt); got != c.age {
-			t.Errorf("%s: its row is %v old, want %v", name, got, c.age)
+		if got := e.clock.now().Sub(e.row("made-elsewhere").SessionStartedAt); got != c.age {
+			t.Errorf("%s: its session is %v old, want %v", name, got, c.age)
 		}
 	}
 }

@@ -58,6 +58,9 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	if err != nil {
 		return "", nil, err
 	}
+	if err := t.checkIssuable(); err != nil {
+		return "", nil, err
+	}
 	user, err := a.userForRefresh(ctx, t)
 	if err != nil {
 		return "", nil, err

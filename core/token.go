@@ -151,6 +151,8 @@ func (t *Token) AccessToken() *Token {
 	access := t.auth.newToken(t.auth.access, t.now)
 	for claim, value := range t.claims {
 		switch claim {
+		case "": // the name of a claim that is switched off, but no less a name
+			access.claims[claim] = value
 		case t.auth.s.TokenTypeClaim, t.auth.s.JTIClaim, "exp", "iat", "jti":
 		default:
 			access.claims[claim] = value
@@ -224,6 +226,20 @@ func numericDate(value any) (time.Time, bool) {
 		return time.Unix(int64(f), 0).UTC(), true
 	}
 	return time.Time{}, false
+}
+
+// unusableUserID reports whether a user id claim is of a kind that no field has: Django crashes when it looks for it.
+func unusableUserID(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return v == ""
+	case json.Number:
+		f, _ := v.Float64()
+		return math.IsInf(f, 0) && strings.ContainsAny(v.String(), ".eE")
+	case []any, map[string]any, notText:
+		return true
+	}
+	return false
 }
 
 // userIDText is a user id claim as text: a string, or an integer literal. present tells whether the claim holds

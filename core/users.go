@@ -12,6 +12,9 @@ import (
 // ErrUserNotFound is what Users answer where no user matches.
 var ErrUserNotFound = errors.New("user not found")
 
+// ErrUserIDInvalid is the ErrUserNotFound of a text that can't be a value of the field at all, such as "x" for a number.
+var ErrUserIDInvalid = fmt.Errorf("%w: no value of this field", ErrUserNotFound)
+
 // Users finds the users of the application. It is safe for concurrent use. Every method ends with ctx. ErrUserNotFound
 // says that nobody matches; any other error that the users could not be asked.
 type Users interface {
@@ -20,7 +23,7 @@ type Users interface {
 	// ByUsername finds the user of a login, with regard to case.
 	ByUsername(ctx context.Context, username string) (simplejwt.User, error)
 	// ByField finds the user whose field (USER_ID_FIELD, "id" for the primary key) has exactly this canonical text:
-	// "01" or " 1" are not the id 1.
+	// "01" or " 1" are not the id 1. It may answer ErrUserIDInvalid.
 	ByField(ctx context.Context, field, value string) (simplejwt.User, error)
 	// FieldValue is the canonical text of a field of a user that these Users returned. No input or output.
 	FieldValue(user simplejwt.User, field string) (string, error)

@@ -50,9 +50,6 @@ func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error)
 
 // refused says that a true and unexpired token is blacklisted, where it is, instead of the refusal it would get.
 func (t *Token) refused(ctx context.Context, refusal error) error {
-	if !t.Has("exp") {
-		return refusal
-	}
 	if err := t.CheckBlacklist(ctx); err != nil {
 		return err
 	}

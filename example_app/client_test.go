@@ -5,11 +5,15 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // client talks to a server of this program in process, as a person would with curl.
@@ -128,6 +132,21 @@ func (c *client) one(query string) string {
 		c.t.Fatalf("%s: %v", query, err)
 	}
 	return out
+}
+
+// mint signs a token with the key of these tests, good for a minute unless the claims say otherwise.
+func mint(t *testing.T, typ string, claims jwt.MapClaims) string {
+	t.Helper()
+	now := time.Now().Unix()
+	all := jwt.MapClaims{"exp": now + 60, "iat": now}
+	maps.Copy(all, claims)
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, all)
+	token.Header["typ"] = typ
+	text, err := token.SignedString([]byte(signingKey1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // claims decodes a token without verifying it.

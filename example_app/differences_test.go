@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -139,18 +140,29 @@ var differences = map[string]func(*testing.T){
 	},
 	"What crashes SimpleJWT is a 401": func(t *testing.T) {
 		c := start(t, rotating)
-		for _, id := range []string{`"not-a-number"`, `{"a": 1}`, `["1"]`, `1.5`, `"99999999999999999999"`, `"1\u0000"`} {
-			var claim any
-			if err := json.Unmarshal([]byte(id), &claim); err != nil {
-				t.Fatal(err)
-			}
-			now := time.Now().Unix()
-			token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"token_type": "refresh", "exp": now + 60,
-				"iat": now, "jti": id, "user_id": claim}).SignedString([]byte(signingKey1))
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, id := range []string{`"not-a-number"`, `{"a": 1}`, `["1"]`, `""`, `1e400`, `"1\u0000"`} {
+			token := mint(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "a", "user_id": json.RawMessage(id)})
 			c.want(c.refresh(token), 401, "")
+			c.want(c.post("/api/token/blacklist/", `{"refresh": "`+token+`"}`), 401, "")
+		}
+	},
+	"Tokens are read strictly": func(t *testing.T) {
+		c := start(t, "")
+		good := func(more jwt.MapClaims) jwt.MapClaims {
+			out := jwt.MapClaims{"token_type": "access", "jti": "a", "user_id": 1}
+			maps.Copy(out, more)
+			return out
+		}
+		c.want(c.me(mint(t, "JWT", good(nil))), 200, "")
+		c.want(c.me(mint(t, "JOSE", good(nil))), 401, "")
+		for name, claims := range map[string]jwt.MapClaims{
+			"a fraction as user id": {"user_id": 1.5}, "true as user id": {"user_id": true}, "a zero before the user id": {"user_id": "01"},
+			"iat as text": {"iat": "1700000000"}, "no id": {"jti": ""}, "a long id": {"jti": strings.Repeat("x", 256)},
+			"more than 16 KiB": {"x": strings.Repeat("x", 16<<10)},
+		} {
+			if a := c.me(mint(t, "JWT", good(claims))); a.status != 401 {
+				t.Errorf("%s: answer %d %v, want 401", name, a.status, a.body)
+			}
 		}
 	},
 	"A missing trailing slash is served": func(t *testing.T) {

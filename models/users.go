@@ -103,11 +103,14 @@ func (u *Users[T, P]) ByField(ctx context.Context, name, value string) (simplejw
 // is not bob.
 func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, operation string) (simplejwt.User, error) {
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
-		return nil, core.ErrUserNotFound
+		return nil, core.ErrUserIDInvalid
 	}
 	value, ok := parse(field.FieldType, text)
-	if !ok {
+	if !ok && looksLike(field.FieldType, text) {
 		return nil, core.ErrUserNotFound
+	}
+	if !ok {
+		return nil, core.ErrUserIDInvalid
 	}
 	var rows []T
 	err := patiently(ctx, u.db, func(tx *gorm.DB) error {

@@ -6,8 +6,10 @@ import (
 	"database/sql/driver"
 	"encoding"
 	"fmt"
+	"math/big"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"gorm.io/gorm/schema"
 )
@@ -26,6 +28,16 @@ func parse(fieldType reflect.Type, text string) (any, bool) {
 		return nil, false
 	}
 	return target.Elem().Interface(), true
+}
+
+// looksLike reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
+func looksLike(fieldType reflect.Type, text string) bool {
+	target := reflect.New(deref(fieldType))
+	if zero := target.Elem(); zero.CanInt() || zero.CanUint() {
+		_, ok := new(big.Int).SetString(strings.TrimSpace(text), 10)
+		return ok
+	}
+	return read(target, text)
 }
 
 // textOf is the canonical text of a model's field. A field that is NULL has none.

@@ -2,11 +2,11 @@ package views
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -48,14 +48,14 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 		return body{}, nil
 	}
 	contentType := r.Header.Get("Content-Type")
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
-		media = ""
-	}
+	media, params := parseHeader(contentType)
 	switch media {
 	case "application/json":
 		return readJSON(data, params["charset"])
 	case "application/x-www-form-urlencoded":
+		if !utf8.Valid(data) { // then Django takes it for Latin-1
+			return readForm(latin1(data))
+		}
 		return readForm(string(data))
 	case "multipart/form-data":
 		return readMultipart(data, params["boundary"])
@@ -64,13 +64,50 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 		Detail: `Unsupported media type "` + strings.ToValidUTF8(contentType, "\uFFFD") + `" in request.`}
 }
 
+// parseHeader reads a value with parameters as Django does, which is laxer than RFC 2045: a boundary may hold any byte
+// without quotes, as some clients send it, and of equal parameters the last one counts.
+func parseHeader(header string) (value string, params map[string]string) {
+	value, rest := cutParameter(header)
+	params = map[string]string{}
+	for rest != "" {
+		var one string
+		one, rest = cutParameter(rest)
+		name, text, found := strings.Cut(one, "=")
+		if !found {
+			continue
+		}
+		text = strings.TrimSpace(text)
+		if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+			text = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(text[1 : len(text)-1])
+		}
+		params[strings.ToLower(strings.TrimSpace(name))] = text
+	}
+	return strings.ToLower(strings.TrimSpace(value)), params
+}
+
+// cutParameter cuts at the first semicolon outside quotes.
+func cutParameter(s string) (before, after string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ';' && !quoted:
+			return s[:i], s[i+1:]
+		}
+	}
+	return s, ""
+}
+
 func badRequest(text string) error {
 	return &core.Error{Status: http.StatusBadRequest, Detail: text}
 }
 
 func readJSON(data []byte, charset string) (body, error) {
 	switch strings.ToLower(charset) {
-	case "iso-8859-1", "latin-1", "latin1":
+	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin-1", "latin1", "latin", "l1", "8859", "cp819": // Python's names of it
 		data = []byte(latin1(data))
 	}
 	members, err := strictjson.Object(data)
@@ -167,7 +204,7 @@ func readMultipart(data []byte, boundary string) (body, error) {
 	out := body{}
 	reader := multipart.NewReader(bytes.NewReader(data), boundary)
 	for n := 0; ; n++ {
-		part, err := reader.NextPart()
+		part, err := reader.NextRawPart() // DRF does not decode quoted-printable
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
@@ -178,12 +215,17 @@ func readMultipart(data []byte, boundary string) (body, error) {
 		if err != nil {
 			return fail("the parts can't be read")
 		}
-		switch name := part.FormName(); {
-		case name == "":
-		case part.FileName() != "":
+		if strings.EqualFold(strings.TrimSpace(part.Header.Get("Content-Transfer-Encoding")), "base64") {
+			if decoded, err := base64.StdEncoding.DecodeString(string(value)); err == nil {
+				value = decoded
+			}
+		}
+		_, disposition := parseHeader(part.Header.Get("Content-Disposition"))
+		name := disposition["name"]
+		switch {
+		case name == "", out[name] == any(file{}): // a file counts before a text of its name
+		case disposition["filename"] != "":
 			out[name] = file{}
-		case utf8.Valid(value):
-			out[name] = string(value)
 		default:
 			out[name] = strings.ToValidUTF8(string(value), "\uFFFD")
 		}
