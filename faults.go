@@ -55,6 +55,8 @@ func (s Settings) describe() []string {
 			continue
 		case f.secret:
 			out = append(out, f.name+"=[redacted]")
+		case f.off && value.String() == Off:
+			out = append(out, f.name+"=[off]")
 		case value.Kind() == reflect.Func:
 			out = append(out, f.name+"=[function]")
 		default:

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -40,7 +41,7 @@ type Deps struct {
 	PasswordHashers *hashers.Hashers
 	// OnEvent is called with what happens: logins, refreshes, reuse. It must be quick and safe for concurrent use.
 	OnEvent func(context.Context, Event)
-	// Logger gets what an operator must know. Defaults to discarding it.
+	// Logger gets what an operator must know. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
@@ -61,13 +62,14 @@ type Auth struct {
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
-// wrong, of the settings and of what FromJSON and FromEnv found. Passwords hashes are prepared here, so that the first
+// wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	a := &Auth{s: withDefaults(settings), d: deps}
-	faults := append(simplejwt.Faults(nil), settings.Faults()...)
+	told := settings.Faults()
+	var found simplejwt.Faults
 	if a.d.Logger == nil {
-		a.d.Logger = slog.New(slog.DiscardHandler)
+		a.d.Logger = slog.Default()
 	}
 	if a.d.Now == nil {
 		a.d.Now = time.Now
@@ -75,7 +77,13 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	if a.d.NewID == nil {
 		a.d.NewID = randomID
 	}
-	a.check(&faults)
+	a.check(&found)
+	faults := slices.Clone(told)
+	for _, f := range found { // what could not be read is not missing as well
+		if !slices.ContainsFunc(told, func(t simplejwt.Fault) bool { return t.Setting != "" && t.Setting == f.Setting }) {
+			faults = append(faults, f)
+		}
+	}
 	if a.d.Users == nil {
 		a.d.Users = noUsers{}
 	}

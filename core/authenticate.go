@@ -19,7 +19,8 @@ type Authenticator interface {
 
 // AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token, also outside HTTP (websockets, gRPC): the token
 // must be of one of AUTH_TOKEN_CLASSES, and its user is loaded and asked for.
-// Errors: ErrTokenNotAllowed with a message for each class, ErrUnknownUser, ErrUserInactive ..., 503.
+// Errors: ErrTokenNotAllowed with a message for each class (and errors.Is for what each said, such as ErrTokenExpired),
+// ErrUnknownUser, ErrUserInactive ..., 503.
 func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
 	if err != nil {
@@ -48,6 +49,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.verified(ctx, raw)
 	var messages []Message
+	var causes []error
 	for _, c := range a.allowed {
 		refusal := err
 		if err == nil {
@@ -63,11 +65,12 @@ func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 		if !errors.As(refusal, &known) || known.Code != codeTokenNotValid {
 			return nil, refusal
 		}
+		causes = append(causes, refusal)
 		messages = append(messages, Message{TokenClass: c.Name, TokenType: c.Type, Message: known.Detail})
 	}
-	out := *ErrTokenNotAllowed
+	out := ErrTokenNotAllowed.because(errors.Join(causes...))
 	out.Messages = messages
-	return nil, &out
+	return nil, out
 }
 
 // Stateless is SimpleJWT's JWTStatelessUserAuthentication: it believes the token and asks no database. The user is what

@@ -88,6 +88,9 @@ func (a *Auth) checkLifetimes(f *simplejwt.Faults) {
 		if l.value < 0 {
 			f.Add(l.name, "may not be negative")
 		}
+		if l.value > 0 && l.value < time.Millisecond {
+			a.d.Logger.Warn("a lifetime is shorter than a millisecond: is its unit missing?", "setting", l.name, "value", l.value)
+		}
 		if l.value > maxLifetime {
 			f.Add(l.name, "may not be longer than a hundred years")
 		}

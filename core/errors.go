@@ -27,9 +27,10 @@ type Message struct {
 	Message    string `json:"message"`
 }
 
-// Error is the detail and, where there is one, the cause. It holds nothing of a token.
+// Error is the detail and, where there is one, the cause; Messages say more where there are any. It holds nothing of a
+// token.
 func (e *Error) Error() string {
-	if e.cause != nil {
+	if e.cause != nil && len(e.Messages) == 0 {
 		return e.Detail + ": " + e.cause.Error()
 	}
 	return e.Detail

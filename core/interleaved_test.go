@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -305,4 +308,28 @@ func TestABlacklistedTokenIsCalledSoEvenWithoutAnEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.wantRefused("without exp", e.forge(map[string]any{"exp": nil}), core.ErrTokenBlacklisted)
+}
+
+func TestWhatEachTokenClassSaidCanBeAskedFor(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	access := e.login().Access
+	e.clock.advance(6 * time.Minute)
+	_, _, err := e.AuthenticateToken(opsCtx(), access)
+	if !errors.Is(err, core.ErrTokenNotAllowed) || !errors.Is(err, core.ErrTokenExpired) || errors.Is(err, core.ErrTokenBlacklisted) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAPairIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	pair := core.Pair{Access: "telltale", Refresh: "telltale"}
+	var log strings.Builder
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "pair", pair)
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "pair", pair)
+	for _, text := range []string{fmt.Sprint(pair), fmt.Sprintf("%+v %#v %s %q %x", pair, pair, pair, &pair, []core.Pair{pair}), log.String()} {
+		if strings.Contains(text, "telltale") || strings.Contains(text, "74656c6c") {
+			t.Errorf("it is printed: %s", text)
+		}
+	}
 }

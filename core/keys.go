@@ -49,6 +49,7 @@ func (a *Auth) loadKeys(f *simplejwt.Faults) {
 	method, ok := algorithms[a.s.Algorithm]
 	if !ok {
 		f.Add("ALGORITHM", "Unrecognized algorithm type '%s'; use HS, RS, PS or ES with 256, 384 or 512, or EdDSA", a.s.Algorithm)
+		a.checkJWKURL(f)
 		return
 	}
 	a.keys.method = method

@@ -3,6 +3,8 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -16,6 +18,12 @@ type Pair struct {
 	// Refresh is the refresh token; "" where a refresh gave none (without ROTATE_REFRESH_TOKENS).
 	Refresh string
 }
+
+// Format prints nothing of the tokens, for every verb.
+func (p Pair) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Pair{[redacted]}") }
+
+// LogValue logs nothing of the tokens.
+func (p Pair) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // ObtainPair is SimpleJWT's obtain pair view: it checks the password and logs the user in.
 // Errors: ErrNoActiveAccount for every kind of wrong credentials, 503.

@@ -117,7 +117,8 @@ func (a *Auth) RevokeSession(ctx context.Context, sessionID string) error {
 	return a.revoke(ctx, Scope{SessionID: sessionID}, ReasonAdmin)
 }
 
-// RevokeUser ends all sessions of a user (by primary key), but for the one named keepSession ("" for none).
+// RevokeUser ends all sessions of a user, but for the one named keepSession ("" for none). The user is named by primary
+// key, which is user.AuthID(), and not by token.UserID(), which is USER_ID_FIELD; for one who is not there it does nothing.
 // Errors: 503.
 func (a *Auth) RevokeUser(ctx context.Context, userID, keepSession string) error {
 	return a.revokeUser(ctx, userID, keepSession, ReasonAdmin)
@@ -125,8 +126,11 @@ func (a *Auth) RevokeUser(ctx context.Context, userID, keepSession string) error
 
 // PasswordChanged ends all sessions of a user whose password was changed, but for the one named keepSession ("" for none):
 // call it after the new password is stored. Errors: 503.
+//
+// With CHECK_REVOKE_TOKEN the tokens of the kept session end too, as they hold the old password's digest: give the client
+// a new pair by Login.
 func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, keepSession string) error {
-	return a.revokeUser(ctx, user.AuthID(), keepSession, ReasonPassword)
+	return a.revokeUser(ctx, userID(user), keepSession, ReasonPassword)
 }
 
 func (a *Auth) revokeUser(ctx context.Context, id, keep string, reason Reason) error {

@@ -227,3 +227,11 @@ func TestAnAuthNeverShowsItsKey(t *testing.T) {
 		}
 	}
 }
+
+// What could not be read is not called missing as well.
+func TestAFaultIsToldOnce(t *testing.T) {
+	t.Parallel()
+	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"SIGNING_KEY": 5, "LEEWAY": "-1s"}`))
+	_, err := core.New(settings, tokDeps(t))
+	tokFaults(t, err, "SIGNING_KEY: must be a string", "LEEWAY: may not be negative")
+}

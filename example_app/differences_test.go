@@ -169,6 +169,14 @@ var differences = map[string]func(*testing.T){
 		c := start(t, "")
 		c.want(c.post("/api/token", `{"username": "alice", "password": "correct horse"}`), 200, "")
 	},
+	"`OPTIONS` has no body": func(t *testing.T) {
+		c := start(t, "")
+		a := send(t.Context(), t, http.MethodOptions, c.url+"/api/token/", "")
+		c.want(a, 204, "")
+		if a.body != nil {
+			t.Errorf("body %v, want none", a.body)
+		}
+	},
 	"Request bodies are capped": func(t *testing.T) {
 		c := start(t, "")
 		c.want(c.post("/api/token/", `{"username": "`+strings.Repeat("x", 1<<20)+`"}`), 413, "")
