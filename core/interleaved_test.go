@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
@@ -331,5 +332,24 @@ func TestAPairIsNotPrinted(t *testing.T) {
 		if strings.Contains(text, "telltale") || strings.Contains(text, "74656c6c") {
 			t.Errorf("it is printed: %s", text)
 		}
+	}
+}
+
+func TestAHashOfTheSamePasswordDuringALoginIsNoChange(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsRotate)
+	e.once("Outstand", func() {
+		h, err := hashers.New(hashers.Options{Preferred: "pbkdf2_sha256"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := h.Make(opsCtx(), opsPassword)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.change(func(a *memstore.Account) { a.Password = encoded })
+	})
+	if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); err != nil {
+		t.Error(err)
 	}
 }

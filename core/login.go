@@ -32,7 +32,7 @@ func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair,
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	pair, err := a.login(ctx, user, a.samePassword)
+	pair, err := a.login(ctx, user, a.samePassword(password))
 	if err != nil {
 		return Pair{}, nil, err
 	}
@@ -245,21 +245,31 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 
 // samePassword ends a login with a password that was changed while the login was under way: PasswordChanged may have
 // ended the user's sessions before this one was on record.
-func (a *Auth) samePassword(ctx context.Context, t *Token, user simplejwt.User) error {
-	if a.d.Authenticate != nil || !a.recorded() {
-		return nil
+func (a *Auth) samePassword(password string) recheck {
+	return func(ctx context.Context, t *Token, user simplejwt.User) error {
+		if a.d.Authenticate != nil || !a.recorded() {
+			return nil
+		}
+		now, err := a.findUser(ctx, t.UserID())
+		if err != nil && !errors.Is(err, ErrUserNotFound) {
+			return a.trouble(ctx, "look up user", err)
+		}
+		if err == nil && now.AuthPassword() == user.AuthPassword() {
+			return nil
+		}
+		if err == nil { // another hash: it may be one of the same password
+			hashCtx, cancel := ask(ctx)
+			defer cancel()
+			ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
+			if err != nil || ok {
+				return a.trouble(ctx, "check credentials", err)
+			}
+		}
+		if err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
+			return err
+		}
+		return ErrNoActiveAccount
 	}
-	now, err := a.findUser(ctx, t.UserID())
-	if err != nil && !errors.Is(err, ErrUserNotFound) {
-		return a.trouble(ctx, "look up user", err)
-	}
-	if err == nil && now.AuthPassword() == user.AuthPassword() {
-		return nil
-	}
-	if err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
-		return err
-	}
-	return ErrNoActiveAccount
 }
 
 // upgradePassword stores the password in the preferred format. Where that fails the login goes on. It reports false

@@ -13,7 +13,7 @@ func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (st
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := a.loginSliding(ctx, user, a.samePassword)
+	token, err := a.loginSliding(ctx, user, a.samePassword(password))
 	if err != nil {
 		return "", nil, err
 	}
