@@ -91,6 +91,10 @@ func names() []string {
 
 func (p *program) flagSet(name, flags string) *flag.FlagSet {
 	set := flag.NewFlagSet(name, flag.ContinueOnError)
+	set.Usage = func() {
+		fmt.Fprintf(set.Output(), "%s, one of the commands %s, has these flags:\n", name, strings.Join(names(), ", "))
+		set.PrintDefaults()
+	}
 	for f := range strings.FieldsSeq(flags) {
 		switch f {
 		case "addr":
