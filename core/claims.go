@@ -39,6 +39,15 @@ func (t *Token) checkRegistered() error {
 	return nil
 }
 
+// checkIssuable refuses a token that was accepted but can't be signed again: without ISSUER nobody asks for iss, but no
+// token is made whose iss is no text (RFC 7519 section 4.1.1).
+func (t *Token) checkIssuable() error {
+	if iss, ok := t.claims["iss"]; ok && !isText(iss) {
+		return ErrTokenInvalid
+	}
+	return nil
+}
+
 // isID reports whether a text can be the id of a token on record.
 func isID(id string) bool {
 	return id != "" && len(id) <= maxIDBytes && !strings.ContainsRune(id, 0)

@@ -64,15 +64,6 @@ func (t *Token) Sign() (string, error) {
 	return text + "." + encoding.EncodeToString(signature), nil
 }
 
-// checkIssuable refuses a token that was accepted but can't be signed again: without ISSUER nobody asks for iss, but no
-// token is made whose iss is no text (RFC 7519 section 4.1.1).
-func (t *Token) checkIssuable() error {
-	if iss, ok := t.claims["iss"]; ok && !isText(iss) {
-		return ErrTokenInvalid
-	}
-	return nil
-}
-
 func encodeJSON(claims simplejwt.Claims) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

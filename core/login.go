@@ -51,19 +51,23 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 // recheck is what is asked about a login once it is on record.
 type recheck func(context.Context, *Token, simplejwt.User) error
 
-// login issues a pair to a user who may authenticate; still may be nil.
-func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (Pair, error) {
+// begin makes the first token of a login and records it; still may be nil.
+func (a *Auth) begin(ctx context.Context, class string, user simplejwt.User, still recheck) (*Token, error) {
 	if err := a.mustSign(ctx); err != nil {
-		return Pair{}, err
+		return nil, err
 	}
-	refresh, err := a.ForUser(ctx, RefreshToken, user)
+	t, err := a.ForUser(ctx, class, user)
+	if err == nil && still != nil {
+		err = still(ctx, t, user)
+	}
+	return t, err
+}
+
+// login issues a pair to a user who may authenticate.
+func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (Pair, error) {
+	refresh, err := a.begin(ctx, RefreshToken, user, still)
 	if err != nil {
 		return Pair{}, err
-	}
-	if still != nil {
-		if err := still(ctx, refresh, user); err != nil {
-			return Pair{}, err
-		}
 	}
 	access := refresh.AccessToken()
 	if a.s.SessionLifetime > 0 {

@@ -72,7 +72,7 @@ func (t *Token) join(s step) {
 func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := userIDText(t.claims[a.s.UserIDClaim])
 	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && unusableUserID(t.claims[a.s.UserIDClaim]) {
-		return nil, ErrNoActiveAccountToken // its record could name nobody, not even no one
+		return nil, ErrNoActiveAccountToken // its record would need a user, and none can have this id
 	}
 	if !present {
 		return nil, nil //nolint:nilnil // a token without a user is good, as in SimpleJWT
@@ -127,7 +127,7 @@ func (a *Auth) stillGood(ctx context.Context, t *Token) (time.Time, error) {
 	if a.s.SessionLifetime == 0 || !a.recorded() {
 		return time.Time{}, t.CheckBlacklist(ctx)
 	}
-	state, err := a.state(ctx, t)
+	state, err := a.state(ctx, t.JTI(), t.SessionID())
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -40,7 +40,7 @@ func (t *Token) Blacklist(ctx context.Context) error {
 
 // logoutAgain deals with a logout by a token that is consumed already.
 func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
-	state, err := a.state(ctx, t)
+	state, err := a.state(ctx, t.JTI(), t.SessionID())
 	if err != nil {
 		return err
 	}
@@ -69,8 +69,11 @@ func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reaso
 		return won, err
 	}
 	if user == nil {
+		if unusableUserID(t.claims[a.s.UserIDClaim]) {
+			return false, ErrNoActiveAccountToken
+		}
 		user, err = a.findUser(ctx, t.UserID())
-		if errors.Is(err, ErrUserIDInvalid) || unusableUserID(t.claims[a.s.UserIDClaim]) {
+		if errors.Is(err, ErrUserIDInvalid) {
 			return false, ErrNoActiveAccountToken
 		}
 		if err != nil && !errors.Is(err, ErrUserNotFound) {

@@ -22,7 +22,7 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 		if rotated {
 			return a.follow(next, row, EventRefresh), nil
 		}
-		state, err := a.state(ctx, presented)
+		state, err := a.state(ctx, presented.JTI(), presented.SessionID())
 		if err != nil {
 			return step{}, err
 		}
@@ -134,11 +134,9 @@ func (a *Auth) unlessEnded(ctx context.Context, recorded *Token, head *TokenStat
 	if head == nil {
 		return nil
 	}
-	askCtx, cancel := ask(ctx)
-	defer cancel()
-	state, err := a.d.Store.State(askCtx, head.JTI, "")
+	state, err := a.state(ctx, head.JTI, "")
 	if err != nil {
-		return a.trouble(ctx, "look up session", err)
+		return err
 	}
 	if p := state.Presented; p != nil && (!p.Blacklisted || p.Reason == ReasonRotated) {
 		return nil
@@ -164,10 +162,10 @@ func (a *Auth) successorRow(row OutstandingToken, next *Token) OutstandingToken 
 }
 
 // state reads what the store knows of a token and its session.
-func (a *Auth) state(ctx context.Context, t *Token) (SessionState, error) {
+func (a *Auth) state(ctx context.Context, jti, sid string) (SessionState, error) {
 	askCtx, cancel := ask(ctx)
 	defer cancel()
-	state, err := a.d.Store.State(askCtx, t.JTI(), t.SessionID())
+	state, err := a.d.Store.State(askCtx, jti, sid)
 	return state, a.trouble(ctx, "look up session", err)
 }
 

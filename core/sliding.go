@@ -29,17 +29,9 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 }
 
 func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, still recheck) (string, error) {
-	if err := a.mustSign(ctx); err != nil {
-		return "", err
-	}
-	t, err := a.ForUser(ctx, SlidingToken, user)
+	t, err := a.begin(ctx, SlidingToken, user, still)
 	if err != nil {
 		return "", err
-	}
-	if still != nil {
-		if err := still(ctx, t, user); err != nil {
-			return "", err
-		}
 	}
 	text, err := t.Sign()
 	if err != nil {

@@ -48,7 +48,7 @@ func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error)
 	return t, nil
 }
 
-// refused says that a true and unexpired token is blacklisted, where it is, instead of the refusal it would get.
+// refused says that a true token is blacklisted, where it is, instead of the refusal it would get.
 func (t *Token) refused(ctx context.Context, refusal error) error {
 	if err := t.CheckBlacklist(ctx); err != nil {
 		return err
@@ -88,7 +88,7 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	return t, nil
 }
 
-// outstand records a token; a user that went away meanwhile leaves it without one.
+// outstand records a token. It answers ErrUserGone where its user went away meanwhile.
 func (a *Auth) outstand(ctx context.Context, row OutstandingToken) error {
 	ctx, cancel := ask(ctx)
 	defer cancel()
