@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,6 +181,26 @@ func TestAPairIsNotPrinted(t *testing.T) {
 	for _, text := range []string{fmt.Sprint(pair), fmt.Sprintf("%+v %#v %s %q %x", pair, pair, pair, &pair, []core.Pair{pair}), log.String()} {
 		if strings.Contains(text, "telltale") || strings.Contains(text, "74656c6c") {
 			t.Errorf("it is printed: %s", text)
+		}
+	}
+}
+
+// Users tell an id that cannot be from one that nobody has: SimpleJWT crashes on the one and logs out the other.
+func TestALogoutAsksUsersWhetherAnIDCanBe(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[error]error{core.ErrUserIDInvalid: core.ErrNoActiveAccountToken, core.ErrUserNotFound: nil} {
+		e := opsNew(t, opsRotate)
+		e.spy.before = func(_ context.Context, call string) error {
+			if call == "ByField" {
+				return answer
+			}
+			return nil
+		}
+		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"user_id": "x"})); !errors.Is(err, want) {
+			t.Errorf("users answer %q: error %v, want %v", answer, err, want)
+		}
+		if recorded := e.row("made-elsewhere") != nil; recorded != (want == nil) {
+			t.Errorf("users answer %q: it is on record: %t", answer, recorded)
 		}
 	}
 }

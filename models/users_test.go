@@ -326,3 +326,22 @@ func TestUpdatePassword(t *testing.T) {
 		}
 	})
 }
+
+// An id that can't be one is told from one that nobody has.
+func TestATextThatIsNoKeyAtAll(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, d database) {
+		db := people(t, d.open(t))
+		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
+		for value, invalid := range map[string]bool{"x": true, "": true, "1.0": true, "1\x00": true, "\xff": true, "01": false, " 1": false, "99": false, "18446744073709551617": false} {
+			if _, err := accounts.ByField(t.Context(), "id", value); errors.Is(err, core.ErrUserIDInvalid) != invalid || !errors.Is(err, core.ErrUserNotFound) {
+				t.Errorf("the integer key %q: error %v; is no key at all: want %t", value, err, invalid)
+			}
+		}
+		for value, invalid := range map[string]bool{"1": true, uuid.Nil.String(): false, strings.ToUpper(adaID.String()): false} {
+			if _, err := members.ByField(t.Context(), "id", value); errors.Is(err, core.ErrUserIDInvalid) != invalid || !errors.Is(err, core.ErrUserNotFound) {
+				t.Errorf("the UUID %q: error %v; is no key at all: want %t", value, err, invalid)
+			}
+		}
+	})
+}
