@@ -110,7 +110,7 @@ func envJSON(name, value string) json.RawMessage {
 	}
 	kind := reflect.TypeFor[Settings]().Field(fields[i].index).Type.Kind()
 	isList := kind == reflect.Slice && strings.HasPrefix(value, "[")
-	isNumber := kind == reflect.Int64 && looksNumeric(value)
+	isNumber := (kind == reflect.Int64 || kind == reflect.Int) && looksNumeric(value)
 	isBool := kind == reflect.Bool || kind == reflect.Pointer
 	if b, err := strconv.ParseBool(value); isBool && err == nil {
 		return json.RawMessage(strconv.FormatBool(b))
@@ -198,7 +198,7 @@ func (s *Settings) read(f field, raw json.RawMessage) error {
 		return err
 	case *string:
 		return readAs(raw, p, "a string")
-	case *int64:
+	case *int64, *int:
 		return readAs(raw, p, "a whole number")
 	}
 	return readHook(f.name, raw)

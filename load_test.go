@@ -49,6 +49,11 @@ var oneOfEach = map[string]struct {
 	"ROTATION_GRACE_PERIOD":           {`"10s"`, "10s", Settings{RotationGracePeriod: 10 * time.Second}},
 	"REUSE_DETECTION":                 {`true`, "TRUE", Settings{ReuseDetection: true}},
 	"SESSION_LIFETIME":                {`"720h"`, "720h", Settings{SessionLifetime: 720 * time.Hour}},
+	"MAX_SESSIONS_PER_USER":           {`5`, "5", Settings{MaxSessionsPerUser: 5}},
+	"CHECK_SESSION":                   {`true`, "true", Settings{CheckSession: true}},
+	"CHECK_SESSION_CACHE_TIMEOUT":     {`"5s"`, "5s", Settings{CheckSessionCacheTimeout: 5 * time.Second}},
+	"OAUTH_ERRORS":                    {`true`, "true", Settings{OAuthErrors: true}},
+	"NUM_PROXIES":                     {`1`, "1", Settings{NumProxies: 1}},
 	"DATA_UPLOAD_MAX_MEMORY_SIZE":     {`2048`, "2048", Settings{DataUploadMaxMemorySize: 2048}},
 }
 
@@ -88,6 +93,7 @@ func TestOneKindOfValueFitsASetting(t *testing.T) {
 		"*bool":         {`true`, `false`},
 		"string":        {`"text"`, `""`, `"5m"`},
 		"int64":         {`5`, `-1`},
+		"int":           {`5`, `-1`},
 	}
 	for _, f := range fields {
 		kind := reflect.TypeFor[Settings]().Field(f.index).Type.String()

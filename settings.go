@@ -141,6 +141,21 @@ type Settings struct {
 	// SessionLifetime is SESSION_LIFETIME, beyond SimpleJWT: the absolute end of a session, counted from its login.
 	// Zero means none. Needs a Store.
 	SessionLifetime time.Duration `setting:"SESSION_LIFETIME"`
+	// MaxSessionsPerUser is MAX_SESSIONS_PER_USER, beyond SimpleJWT: a login ends all sessions of its user but this many
+	// that started last. Zero means no limit. Needs a Store.
+	MaxSessionsPerUser int `setting:"MAX_SESSIONS_PER_USER"`
+	// CheckSession is CHECK_SESSION, beyond SimpleJWT: user-backed authentication also asks whether the token's session
+	// still lives, so that an access token dies with its session. A token without sid is refused. Needs a Store.
+	CheckSession bool `setting:"CHECK_SESSION"`
+	// CheckSessionCacheTimeout is CHECK_SESSION_CACHE_TIMEOUT, beyond SimpleJWT: for how long a process may believe that a
+	// session still lives without asking again. Zero means it always asks. Needs CheckSession.
+	CheckSessionCacheTimeout time.Duration `setting:"CHECK_SESSION_CACHE_TIMEOUT"`
+	// OAuthErrors is OAUTH_ERRORS, beyond SimpleJWT: refusals also carry error and error_description (RFC 6749 section 5.2,
+	// RFC 6750 section 3.1) and reason, and WWW-Authenticate the first two.
+	OAuthErrors bool `setting:"OAUTH_ERRORS"`
+	// NumProxies is NUM_PROXIES, the name of Django REST framework: how many proxies in front append to X-Forwarded-For.
+	// Zero takes the client's address from the connection.
+	NumProxies int `setting:"NUM_PROXIES"`
 	// DataUploadMaxMemorySize is DATA_UPLOAD_MAX_MEMORY_SIZE, Django's name: the largest request body in bytes, over
 	// which the answer is 413. Defaults to 1 MiB.
 	DataUploadMaxMemorySize int64 `setting:"DATA_UPLOAD_MAX_MEMORY_SIZE"`

@@ -25,7 +25,10 @@ var djangoNames = []string{
 }
 
 // ownNames are the settings beyond SimpleJWT.
-var ownNames = []string{"ROTATION_GRACE_PERIOD", "REUSE_DETECTION", "SESSION_LIFETIME", "DATA_UPLOAD_MAX_MEMORY_SIZE"}
+var ownNames = []string{
+	"ROTATION_GRACE_PERIOD", "REUSE_DETECTION", "SESSION_LIFETIME", "MAX_SESSIONS_PER_USER", "CHECK_SESSION",
+	"CHECK_SESSION_CACHE_TIMEOUT", "OAUTH_ERRORS", "NUM_PROXIES", "DATA_UPLOAD_MAX_MEMORY_SIZE",
+}
 
 // hookNames are the settings that are functions.
 var hookNames = []string{

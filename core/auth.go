@@ -59,13 +59,15 @@ type Auth struct {
 	allowed []*TokenClass // AUTH_TOKEN_CLASSES
 
 	refresh, access, sliding, untyped *TokenClass
+
+	seen *sessionCache // sessions that CHECK_SESSION found alive
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
 // wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps}
+	a := &Auth{s: withDefaults(settings), d: deps, seen: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
 	told := settings.Faults()
 	var found simplejwt.Faults
 	if a.d.Logger == nil {

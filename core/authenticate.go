@@ -20,11 +20,24 @@ type Authenticator interface {
 // AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token, also outside HTTP (websockets, gRPC): the token
 // must be of one of AUTH_TOKEN_CLASSES, and its user is loaded and asked for.
 // Errors: ErrTokenNotAllowed with a message for each class (and errors.Is for what each said, such as ErrTokenExpired),
-// ErrUnknownUser, ErrUserInactive ..., 503.
+// ErrUnknownUser, ErrUserInactive ..., 503. With CHECK_SESSION the token's session must go on.
 func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
+	return a.authenticateToken(ctx, raw, false)
+}
+
+// authenticateToken is AuthenticateToken. With checkSession it also looks after the session of a token that names one.
+func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession bool) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.s.CheckSession || checkSession && a.recorded() && t.Session() != "" {
+		var refused refusals
+		if err := a.checkSession(ctx, t); refused.add(t.class, err) {
+			return nil, nil, refused.err()
+		} else if err != nil {
+			return nil, nil, err
+		}
 	}
 	id, _ := userIDText(t.claims[a.s.UserIDClaim])
 	user, err := a.findUser(ctx, id)
@@ -35,7 +48,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 		return nil, nil, a.trouble(ctx, "look up user", err)
 	}
 	switch {
-	case *a.s.CheckUserIsActive && !user.AuthActive():
+	case a.inactive(user):
 		return nil, nil, ErrUserInactive
 	case !a.mayAuthenticate(ctx, user):
 		return nil, nil, ErrRefusedByRule
@@ -48,8 +61,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 // allowedToken checks a token as each of AUTH_TOKEN_CLASSES in turn; the first that fits counts.
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.verified(ctx, raw)
-	var messages []Message
-	var causes []error
+	var refused refusals
 	for _, c := range a.allowed {
 		refusal := err
 		if err == nil {
@@ -61,16 +73,49 @@ func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 			}
 			return t, nil
 		}
-		var known *Error
-		if !errors.As(refusal, &known) || known.Code != codeTokenNotValid {
+		if !refused.add(c, refusal) {
 			return nil, refusal
 		}
-		causes = append(causes, refusal)
-		messages = append(messages, Message{TokenClass: c.Name, TokenType: c.Type, Message: known.Detail})
 	}
-	out := ErrTokenNotAllowed.because(errors.Join(causes...))
-	out.Messages = messages
-	return nil, out
+	return nil, refused.err()
+}
+
+// refusals are what token classes said of a token.
+type refusals struct {
+	causes   []error
+	messages []Message
+	reason   string
+}
+
+// add notes what a class said. It reports false for what is no refusal of a token, such as a 503.
+func (r *refusals) add(c *TokenClass, refusal error) bool {
+	var known *Error
+	if !errors.As(refusal, &known) || known.Code != codeTokenNotValid {
+		return false
+	}
+	r.causes = append(r.causes, refusal)
+	r.messages = append(r.messages, Message{TokenClass: c.Name, TokenType: c.Type, Message: known.Detail})
+	if r.reason == "" {
+		r.reason = known.Reason
+	}
+	return true
+}
+
+func (r *refusals) err() error {
+	out := ErrTokenNotAllowed.because(errors.Join(r.causes...)).withReason(r.reason)
+	out.Messages = r.messages
+	return out
+}
+
+// CheckingSession is Auth with CHECK_SESSION for tokens that belong to a session, whatever the setting says: for routes
+// that an ended session must not reach even while its access token lasts, such as a change of the password.
+func (a *Auth) CheckingSession() Authenticator { return checking{a} }
+
+type checking struct{ *Auth }
+
+// AuthenticateToken is that of Auth, and looks after the session.
+func (c checking) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
+	return c.authenticateToken(ctx, raw, true)
 }
 
 // Stateless is SimpleJWT's JWTStatelessUserAuthentication: it believes the token and asks no database. The user is what

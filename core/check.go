@@ -84,6 +84,7 @@ func (a *Auth) checkLifetimes(f *simplejwt.Faults) {
 		{"LEEWAY", a.s.Leeway},
 		{"ROTATION_GRACE_PERIOD", a.s.RotationGracePeriod},
 		{"SESSION_LIFETIME", a.s.SessionLifetime},
+		{"CHECK_SESSION_CACHE_TIMEOUT", a.s.CheckSessionCacheTimeout},
 	} {
 		if l.value < 0 {
 			f.Add(l.name, "may not be negative")
@@ -207,6 +208,8 @@ func (a *Auth) checkStore(f *simplejwt.Faults) {
 	}{
 		{"BLACKLIST_AFTER_ROTATION", a.s.BlacklistAfterRotation},
 		{"SESSION_LIFETIME", a.s.SessionLifetime > 0},
+		{"MAX_SESSIONS_PER_USER", a.s.MaxSessionsPerUser > 0},
+		{"CHECK_SESSION", a.s.CheckSession},
 	} {
 		if n.on && a.d.Store == nil {
 			f.Add(n.setting, "needs Deps.Store, where tokens are recorded")
@@ -221,6 +224,20 @@ func (a *Auth) checkStore(f *simplejwt.Faults) {
 	}{{"ROTATION_GRACE_PERIOD", a.s.RotationGracePeriod > 0}, {"REUSE_DETECTION", a.s.ReuseDetection}} {
 		if n.on && (!a.s.RotateRefreshTokens || !a.s.BlacklistAfterRotation) {
 			f.Add(n.setting, "needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION")
+		}
+	}
+	if a.s.ReuseDetection && a.s.RotationGracePeriod <= 0 {
+		a.d.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost answer logs its user out")
+	}
+	if a.s.CheckSessionCacheTimeout > 0 && !a.s.CheckSession {
+		f.Add("CHECK_SESSION_CACHE_TIMEOUT", "needs CHECK_SESSION")
+	}
+	for _, n := range []struct {
+		setting string
+		value   int
+	}{{"MAX_SESSIONS_PER_USER", a.s.MaxSessionsPerUser}, {"NUM_PROXIES", a.s.NumProxies}} {
+		if n.value < 0 {
+			f.Add(n.setting, "may not be negative")
 		}
 	}
 }

@@ -16,6 +16,9 @@ type Error struct {
 	Detail string
 	// Messages are what each of several token classes said of a token.
 	Messages []Message
+	// Reason tells refusals apart that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed" or
+	// "session_ended"; "" for any other.
+	Reason string
 
 	cause error
 }
@@ -39,7 +42,7 @@ func (e *Error) Error() string {
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is the same refusal, whatever its cause and messages.
+// Is reports whether target is the same refusal, whatever its cause, messages and reason.
 func (e *Error) Is(target error) bool {
 	var other *Error
 	return errors.As(target, &other) && e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
@@ -58,11 +61,20 @@ const (
 	codeUnavailable   = "service_unavailable"
 )
 
+// The values of Error.Reason.
+const (
+	reasonExpired         = "expired"
+	reasonReused          = "reused"
+	reasonRevoked         = "revoked"
+	reasonPasswordChanged = "password_changed"
+	reasonSessionEnded    = "session_ended"
+)
+
 // The refusals. SimpleJWT's texts, letter for letter.
 var (
 	ErrTokenInvalid     = notValid("Token is invalid")
-	ErrTokenExpired     = notValid("Token is expired")
-	ErrTokenBlacklisted = notValid("Token is blacklisted")
+	ErrTokenExpired     = notValid("Token is expired").withReason(reasonExpired)
+	ErrTokenBlacklisted = notValid("Token is blacklisted").withReason(reasonRevoked)
 	ErrTokenNoID        = notValid("Token has no id")
 	ErrTokenNoType      = notValid("Token has no type")
 	ErrTokenWrongType   = notValid("Token has wrong type")
@@ -71,16 +83,23 @@ var (
 
 	ErrNoActiveAccount      = unauthorized("", "No active account found with the given credentials")
 	ErrNoActiveAccountToken = unauthorized("", "No active account found for the given token.")
-	ErrPasswordChangedToken = unauthorized("", "The user's password has been changed.")
+	ErrPasswordChangedToken = unauthorized("", "The user's password has been changed.").withReason(reasonPasswordChanged)
 
 	ErrNotAuthenticated   = unauthorized("", "Authentication credentials were not provided.")
 	ErrBadHeader          = unauthorized("bad_authorization_header", "Authorization header must contain two space-delimited values")
 	ErrUnknownUser        = unauthorized("user_not_found", "User not found")
 	ErrUserInactive       = unauthorized("user_inactive", "User is inactive")
-	ErrPasswordChanged    = unauthorized("password_changed", "The user's password has been changed.")
+	ErrPasswordChanged    = unauthorized("password_changed", "The user's password has been changed.").withReason(reasonPasswordChanged)
 	ErrRefusedByRule      = unauthorized("no_active_account", "No active account found for the given token.")
 	ErrPermissionDenied   = &Error{Status: http.StatusForbidden, Detail: "You do not have permission to perform this action."}
+	ErrSessionNotFound    = &Error{Status: http.StatusNotFound, Detail: "Not found."}
 	ErrServiceUnavailable = &Error{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Detail: "Service temporarily unavailable, try again later."}
+)
+
+// What SimpleJWT has no word of its own for.
+var (
+	errTokenReused  = ErrTokenBlacklisted.withReason(reasonReused)
+	errSessionEnded = ErrTokenBlacklisted.withReason(reasonSessionEnded)
 )
 
 func notValid(detail string) *Error { return unauthorized(codeTokenNotValid, detail) }
@@ -93,12 +112,21 @@ func unauthorized(code, detail string) *Error {
 func noClaim(claim string) *Error { return notValid("Token has no '" + claim + "' claim") }
 
 // claimExpired says that the time in a claim has passed.
-func claimExpired(claim string) *Error { return notValid("Token '" + claim + "' claim has expired") }
+func claimExpired(claim string) *Error {
+	return notValid("Token '" + claim + "' claim has expired").withReason(reasonExpired)
+}
 
 // because returns a copy of the refusal with its cause, for logs and events.
 func (e *Error) because(cause error) *Error {
 	out := *e
 	out.cause = cause
+	return &out
+}
+
+// withReason returns a copy of the refusal with its reason.
+func (e *Error) withReason(reason string) *Error {
+	out := *e
+	out.Reason = reason
 	return &out
 }
 

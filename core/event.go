@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"log/slog"
+)
 
 // EventType says what happened.
 type EventType string
@@ -36,8 +39,45 @@ type Event struct {
 	Err       error
 }
 
+// event logs what happened and tells Deps.OnEvent. Trouble is logged where it is met. The name of a refused login is not
+// logged: people type passwords there.
 func (a *Auth) event(ctx context.Context, e Event) {
+	level, message := slog.LevelInfo, ""
+	switch e.Type {
+	case EventLogin:
+		message = "a user logged in"
+	case EventLoginFailed:
+		message = "a login was refused"
+	case EventRefresh:
+		level, message = slog.LevelDebug, "a token was refreshed"
+	case EventRetry:
+		level, message = slog.LevelDebug, "a rotated refresh token came again within the grace period"
+	case EventReuse:
+		level, message = slog.LevelWarn, "a rotated refresh token was used again"
+	case EventRevoke:
+		message = "sessions were ended"
+	}
+	if message != "" && a.d.Logger.Enabled(ctx, level) {
+		a.d.Logger.LogAttrs(ctx, level, message, e.attrs()...)
+	}
 	if a.d.OnEvent != nil {
 		a.d.OnEvent(ctx, e)
 	}
+}
+
+// attrs are the fields that are not empty.
+func (e Event) attrs() []slog.Attr {
+	var out []slog.Attr
+	for _, a := range []slog.Attr{
+		slog.String("user_id", e.UserID), slog.String("session_id", e.SessionID), slog.String("jti", e.JTI),
+		slog.String("token_type", e.TokenType), slog.String("reason", string(e.Reason)),
+	} {
+		if a.Value.String() != "" {
+			out = append(out, a)
+		}
+	}
+	if e.Type == EventRevoke {
+		out = append(out, slog.Int("count", e.Count))
+	}
+	return out
 }

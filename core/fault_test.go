@@ -78,6 +78,11 @@ func (s *opsStore) Revoke(ctx context.Context, scope core.Scope, reason core.Rea
 	return n, err
 }
 
+func (s *opsStore) Sessions(ctx context.Context, userID string, now time.Time, skip int) (out []core.OutstandingToken, err error) {
+	err = s.spy.watch(ctx, "Sessions", func() (err error) { out, err = s.Store.Sessions(ctx, userID, now, skip); return err })
+	return out, err
+}
+
 func (s *opsStore) FlushExpired(ctx context.Context, before time.Time) (n int, err error) {
 	err = s.spy.watch(ctx, "FlushExpired", func() (err error) { n, err = s.Store.FlushExpired(ctx, before); return err })
 	return n, err

@@ -241,8 +241,10 @@ func opsLogouts() []opsEnding {
 
 func opsEndings() []opsEnding {
 	return append(opsLogouts(),
-		opsEnding{"RevokeSession", core.ReasonAdmin, false, func(e *opsEnv, raw string) error { return e.RevokeSession(opsCtx(), e.session(raw)) }},
-		opsEnding{"RevokeUser", core.ReasonAdmin, true, func(e *opsEnv, _ string) error { return e.RevokeUser(opsCtx(), "1", "") }},
+		opsEnding{"RevokeSession", core.ReasonAdmin, false, func(e *opsEnv, raw string) error {
+			return e.RevokeSession(opsCtx(), "1", e.session(raw), core.ReasonAdmin)
+		}},
+		opsEnding{"RevokeUser", core.ReasonAdmin, true, func(e *opsEnv, _ string) error { return e.RevokeUser(opsCtx(), "1", core.ReasonAdmin) }},
 		opsEnding{"PasswordChanged", core.ReasonPassword, true, func(e *opsEnv, _ string) error { return e.PasswordChanged(opsCtx(), e.user("alice"), "") }},
 	)
 }

@@ -58,7 +58,7 @@ func TestASessionIsEndedWhileATokenMadeElsewhereJoinsIt(t *testing.T) {
 		first := e.login().Refresh
 		raw := e.forge(map[string]any{"sid": e.jti(first)})
 		e.once("Outstand", func() {
-			if err := e.RevokeSession(opsCtx(), e.jti(first)); err != nil {
+			if err := e.RevokeSession(opsCtx(), "1", e.jti(first), core.ReasonAdmin); err != nil {
 				t.Error(err)
 			}
 		})

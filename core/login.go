@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -56,11 +57,14 @@ func (a *Auth) begin(ctx context.Context, class string, user simplejwt.User, sti
 	if err := a.mustSign(ctx); err != nil {
 		return nil, err
 	}
-	t, err := a.ForUser(ctx, class, user)
+	t, err := a.issue(ctx, class, user)
 	if err == nil && still != nil {
 		err = still(ctx, t, user)
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return t, a.limitSessions(ctx, user.AuthID())
 }
 
 // login issues a pair to a user who may authenticate.
@@ -89,6 +93,15 @@ func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (P
 // ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
 // SimpleJWT's for_user. It asks no rule. Errors: an unknown class, 503.
 func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
+	t, err := a.issue(ctx, class, user)
+	if err != nil || !t.class.Blacklistable {
+		return t, err
+	}
+	return t, a.limitSessions(ctx, user.AuthID())
+}
+
+// issue makes a token for a user and, if its class is Blacklistable, records it as the first one of a session.
+func (a *Auth) issue(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
 	t, err := a.NewToken(class)
 	if err != nil {
 		return nil, err
@@ -140,17 +153,29 @@ func (a *Auth) fill(ctx context.Context, t *Token, user simplejwt.User) error {
 	return nil
 }
 
-// customClaims calls Deps.Claims and puts back what it may not change.
+// customClaims has Deps.Claims make the custom claims anew: what it does not set this time goes, so that a role that was
+// taken is not carried on from an older token. What it may not change is put back.
 func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) error {
 	if a.d.Claims == nil || user == nil {
 		return nil
 	}
-	own := t.Claims()
-	if err := a.d.Claims(ctx, user, t); err != nil {
+	before := t.Claims()
+	t.set = map[string]bool{}
+	err := a.d.Claims(ctx, user, t)
+	set := t.set
+	t.set = nil
+	if err != nil {
 		return a.trouble(ctx, "custom claims", err)
 	}
-	for _, claim := range []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession} {
-		if value, ok := own[claim]; ok {
+	own := []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession}
+	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: carried on, but the hook may change them
+	for claim := range t.claims {
+		if !set[claim] && !slices.Contains(own, claim) && !slices.Contains(registered, claim) {
+			delete(t.claims, claim)
+		}
+	}
+	for _, claim := range own {
+		if value, ok := before[claim]; ok {
 			t.claims[claim] = value
 		} else {
 			delete(t.claims, claim)
@@ -169,7 +194,7 @@ func (a *Auth) startSession(ctx context.Context, t *Token, user simplejwt.User) 
 		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
 	}
 	row := t.record(user.AuthID())
-	row.SessionStartedAt, row.SessionExpiresAt = t.now, end
+	row.SessionStartedAt, row.SessionExpiresAt, row.Device = t.now, end, DeviceFrom(ctx)
 	err := a.outstand(ctx, row)
 	if errors.Is(err, ErrUserGone) {
 		return ErrNoActiveAccount
@@ -191,12 +216,17 @@ func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair,
 	return pair, nil
 }
 
-// mayAuthenticate is USER_AUTHENTICATION_RULE.
+// mayAuthenticate is the rule of every path, login, refresh and request: USER_AUTHENTICATION_RULE and CHECK_USER_IS_ACTIVE.
 func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
-	if a.s.UserAuthenticationRule != nil {
-		return a.s.UserAuthenticationRule(ctx, user)
+	if rule := a.s.UserAuthenticationRule; rule != nil && !rule(ctx, user) {
+		return false
 	}
-	return user != nil && (!*a.s.CheckUserIsActive || user.AuthActive())
+	return user != nil && !a.inactive(user)
+}
+
+// inactive is CHECK_USER_IS_ACTIVE.
+func (a *Auth) inactive(user simplejwt.User) bool {
+	return *a.s.CheckUserIsActive && !user.AuthActive()
 }
 
 // authenticate finds the user of a login and checks his password. A refusal tells nothing of its reason, and takes as
@@ -210,7 +240,7 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 	if err != nil {
 		return nil, a.trouble(ctx, "check credentials", err)
 	}
-	if a.mayAuthenticate(ctx, user) && user != nil {
+	if a.mayAuthenticate(ctx, user) {
 		return user, nil
 	}
 	if a.s.OnLoginFailed != nil {
@@ -269,7 +299,7 @@ func (a *Auth) samePassword(password string) recheck {
 				return a.trouble(ctx, "check credentials", err)
 			}
 		}
-		if err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
 			return err
 		}
 		return ErrNoActiveAccount

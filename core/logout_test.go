@@ -51,7 +51,10 @@ func TestEveryEndingEndsTheWholeSession(t *testing.T) {
 				}
 				want := core.Event{Type: core.EventRevoke, SessionID: e.jti(tokens[0]), Reason: c.reason}
 				if c.user {
-					want.SessionID, want.UserID = "", "1"
+					want.SessionID = ""
+				}
+				if c.user || c.reason == core.ReasonAdmin {
+					want.UserID = "1"
 				}
 				if diff := cmp.Diff([]core.Event{want}, e.events.of(core.EventRevoke), cmpopts.IgnoreFields(core.Event{}, "Count")); diff != "" {
 					t.Errorf("%s: events (-want +got):\n%s", name, diff)
@@ -292,7 +295,9 @@ func TestEndingAUsersSessionsSparesOnlyTheOneKept(t *testing.T) {
 		{"of a user who does not exist", "no such user", "first", []string{"first", "firstChild", "sliding", "djangos", "bobs"}, 0},
 	} {
 		for reason, end := range map[core.Reason]func(e *opsEnv, keep string) error{
-			core.ReasonAdmin: func(e *opsEnv, keep string) error { return e.RevokeUser(opsCtx(), c.user, keep) },
+			core.ReasonAdmin: func(e *opsEnv, keep string) error {
+				return e.RevokeOtherSessions(opsCtx(), c.user, keep, core.ReasonAdmin)
+			},
 			core.ReasonPassword: func(e *opsEnv, keep string) error {
 				return e.PasswordChanged(opsCtx(), &memstore.Account{ID: c.user}, keep)
 			},
@@ -335,14 +340,18 @@ func TestAnEmptyIDEndsNothing(t *testing.T) {
 	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "nobodys", ExpiresAt: e.clock.now().Add(time.Hour)})
 	e.spy.take()
 	for name, err := range map[string]error{
-		"RevokeSession":            e.RevokeSession(opsCtx(), ""),
-		"RevokeUser":               e.RevokeUser(opsCtx(), "", ""),
-		"RevokeUser but for one":   e.RevokeUser(opsCtx(), "", e.jti(raw)),
+		"RevokeUser":               e.RevokeUser(opsCtx(), "", core.ReasonAdmin),
+		"RevokeUser but for one":   e.RevokeOtherSessions(opsCtx(), "", e.jti(raw), core.ReasonAdmin),
 		"PasswordChanged":          e.PasswordChanged(opsCtx(), &memstore.Account{}, ""),
 		"PasswordChanged, but one": e.PasswordChanged(opsCtx(), &memstore.Account{}, e.jti(raw)),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, c := range [][2]string{{"", e.jti(raw)}, {"1", ""}, {"", ""}, {"1", "\xff"}, {"1", "a\x00"}} {
+		if err := e.RevokeSession(opsCtx(), c[0], c[1], core.ReasonAdmin); !errors.Is(err, core.ErrSessionNotFound) {
+			t.Errorf("RevokeSession of the session %q of the user %q: %v, want ErrSessionNotFound", c[1], c[0], err)
 		}
 	}
 	if calls := e.spy.take(); len(calls) > 0 || len(e.events.of(core.EventRevoke)) > 0 || e.row("nobodys").Blacklisted {
@@ -359,7 +368,7 @@ func TestFlushKeepsWhatLeewayAndGraceAdmit(t *testing.T) {
 	if err := e.Blacklist(opsCtx(), consumed); err != nil {
 		t.Fatal(err)
 	}
-	end := e.token(consumed).ExpiresAt().Add(leeway + 10*time.Second + 5*time.Minute) // SLIDING_TOKEN_LIFETIME
+	end := e.token(consumed).ExpiresAt().Add(leeway + 10*time.Second + 5*time.Minute + time.Hour) // SLIDING_TOKEN_LIFETIME, and an hour for clocks that differ
 	for _, c := range []struct {
 		at   time.Time
 		want int
@@ -384,7 +393,7 @@ func TestFlushWithoutAStoreAndWithoutIDs(t *testing.T) {
 		t.Errorf("without a store: %d rows, error %v", n, err)
 	}
 	e = opsNew(t, opsNoIDs) // rows may lie there from a time with ids
-	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-time.Hour)})
+	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-2 * time.Hour)})
 	if n, err := e.FlushExpired(opsCtx()); n != 1 || err != nil {
 		t.Errorf("with JTI_CLAIM off: %d rows, error %v, want 1", n, err)
 	}

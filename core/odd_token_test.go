@@ -32,7 +32,7 @@ func TestWithoutRotationATokenMadeElsewhereHasAnEndToo(t *testing.T) {
 		t.Errorf("the access token ends at %v, want the end of the session", end)
 	}
 	first := e.login().Refresh
-	if err := e.RevokeSession(opsCtx(), e.jti(first)); err != nil {
+	if err := e.RevokeSession(opsCtx(), "1", e.jti(first), core.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
 	e.wantRefused("of a session that was ended", e.forge(map[string]any{"sid": e.jti(first)}), core.ErrTokenBlacklisted)
@@ -109,7 +109,7 @@ func TestFlushDoesNotReviveARevokedSlidingToken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := e.RevokeUser(opsCtx(), "1", ""); err != nil {
+	if err := e.RevokeUser(opsCtx(), "1", core.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
 	e.clock.advance(5 * time.Minute) // behind refresh_exp, before exp

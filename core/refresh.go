@@ -44,12 +44,21 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if !a.s.RotateRefreshTokens {
 		next = nil
 	}
-	pair, err := a.signPair(ctx, next, access)
+	pair, err := a.hand(ctx, done, next, access, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.refresh.Type})
 	return pair, user, nil
+}
+
+// hand signs what a refresh gives, and tells of it; refresh may be nil.
+func (a *Auth) hand(ctx context.Context, done step, refresh, access *Token, user simplejwt.User) (Pair, error) {
+	pair, err := a.signPair(ctx, refresh, access)
+	if err != nil {
+		return Pair{}, err
+	}
+	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.refresh.Type})
+	return pair, nil
 }
 
 // step is what becomes of a session at a refresh.
@@ -97,7 +106,7 @@ func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, er
 	if !won {
 		return nil, ErrTokenBlacklisted
 	}
-	if err := a.revoke(ctx, Scope{SessionID: t.session()}, ReasonPassword); err != nil {
+	if _, err := a.revoke(ctx, Scope{SessionID: t.session()}, ReasonPassword); err != nil {
 		return nil, err
 	}
 	return nil, ErrPasswordChangedToken
@@ -134,17 +143,17 @@ func (a *Auth) stillGood(ctx context.Context, t *Token) (time.Time, error) {
 	row := OutstandingToken{CreatedAt: t.issuedAt()} // made elsewhere
 	switch {
 	case state.Presented != nil && state.Presented.Blacklisted:
-		return time.Time{}, ErrTokenBlacklisted
+		return time.Time{}, a.consumed(t.now, state)
 	case state.Presented != nil:
 		row = state.Presented.OutstandingToken
 	case state.Head != nil && a.over(t.now, state.Head):
-		return time.Time{}, ErrTokenBlacklisted
+		return time.Time{}, errSessionEnded
 	case state.Head != nil:
 		row = state.Head.OutstandingToken
 	}
 	end := a.sessionEnd(row)
 	if !end.After(t.now) {
-		return time.Time{}, ErrTokenExpired
+		return time.Time{}, ErrTokenExpired.withReason(reasonSessionEnded)
 	}
 	return end, nil
 }

@@ -35,7 +35,8 @@ func (t *Token) Blacklist(ctx context.Context) error {
 	if !won {
 		return a.logoutAgain(ctx, t)
 	}
-	return a.revoke(ctx, Scope{SessionID: t.session()}, ReasonLogout)
+	_, err = a.revoke(ctx, Scope{SessionID: t.session()}, ReasonLogout)
+	return err
 }
 
 // logoutAgain deals with a logout by a token that is consumed already.
@@ -49,14 +50,15 @@ func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
 	case p == nil:
 		return ErrTokenBlacklisted
 	case p.Reason == ReasonLogout: // the first logout may have failed half-way
-		if err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout); err != nil {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout); err != nil {
 			return err
 		}
 		return ErrTokenBlacklisted
 	case a.withinGrace(t.now, p):
-		return a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout)
+		_, err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonLogout)
+		return err
 	case p.Reason != ReasonRotated, state.Head == nil, a.over(t.now, state.Head):
-		return ErrTokenBlacklisted
+		return a.consumed(t.now, state)
 	}
 	return a.reused(ctx, t, state)
 }
@@ -96,59 +98,57 @@ func (a *Auth) blacklistRow(ctx context.Context, t *Token, reason Reason) (found
 	return found, won, a.trouble(ctx, "blacklist token", err)
 }
 
-// revoke consumes all tokens of a scope that are not consumed yet.
-func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) error {
+// revoke consumes all tokens of a scope that are not consumed yet, and returns how many.
+func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
 	if !a.recorded() {
-		return nil
+		return 0, nil
 	}
 	askCtx, cancel := ask(ctx)
 	defer cancel()
+	defer a.seen.forget(s.SessionID)
 	n, err := a.d.Store.Revoke(askCtx, s, reason, a.now())
 	if err != nil {
-		return a.trouble(ctx, "revoke tokens", err)
+		return n, a.trouble(ctx, "revoke tokens", err)
 	}
 	a.event(ctx, Event{Type: EventRevoke, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Count: n})
-	return nil
+	return n, nil
 }
 
-// RevokeSession ends a session: no refresh or sliding token of it is good any more. Access tokens live on until they
-// expire. Without a store it does nothing. Errors: 503.
-func (a *Auth) RevokeSession(ctx context.Context, sessionID string) error {
-	if sessionID == "" {
+// RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
+// USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
+// CHECK_SESSION is set. The reason is for the record: ReasonAdmin, or a word of one's own of at most 32 bytes.
+// Errors: ErrSessionNotFound where the user has no such session that goes on, 503.
+func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reason Reason) error {
+	if userID == "" || !isSessionID(sessionID) {
+		return ErrSessionNotFound
+	}
+	n, err := a.revoke(ctx, Scope{SessionID: sessionID, UserID: userID}, reason)
+	if err == nil && n == 0 {
+		err = ErrSessionNotFound
+	}
+	return err
+}
+
+// RevokeUser ends all sessions of a user, who is named by primary key: after a deactivation, a theft, a change of his
+// rights. For one who is not there it does nothing. Errors: 503.
+func (a *Auth) RevokeUser(ctx context.Context, userID string, reason Reason) error {
+	return a.RevokeOtherSessions(ctx, userID, "", reason)
+}
+
+// RevokeOtherSessions ends all sessions of a user but the one named keepSession ("" for none). Errors: 503.
+func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession string, reason Reason) error {
+	if userID == "" {
 		return nil
 	}
-	return a.revoke(ctx, Scope{SessionID: sessionID}, ReasonAdmin)
-}
-
-// RevokeUser ends all sessions of a user, but for the one named keepSession ("" for none). The user is named by primary
-// key, which is user.AuthID(), and not by token.UserID(), which is USER_ID_FIELD; for one who is not there it does nothing.
-// Errors: 503.
-func (a *Auth) RevokeUser(ctx context.Context, userID, keepSession string) error {
-	return a.revokeUser(ctx, userID, keepSession, ReasonAdmin)
+	_, err := a.revoke(ctx, Scope{UserID: userID, ExceptSession: keepSession}, reason)
+	return err
 }
 
 // PasswordChanged ends all sessions of a user whose password was changed, but for the one named keepSession ("" for none):
 // call it after the new password is stored. Errors: 503.
 //
-// With CHECK_REVOKE_TOKEN the tokens of the kept session end too, as they hold the old password's digest: give the client
-// a new pair by Login.
+// With CHECK_REVOKE_TOKEN the tokens of the kept session are refused too, as they hold the old password's digest: give its
+// client a new pair by RenewSession.
 func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, keepSession string) error {
-	return a.revokeUser(ctx, userID(user), keepSession, ReasonPassword)
-}
-
-func (a *Auth) revokeUser(ctx context.Context, id, keep string, reason Reason) error {
-	if id == "" {
-		return nil
-	}
-	return a.revoke(ctx, Scope{UserID: id, ExceptSession: keep}, reason)
-}
-
-// FlushExpired deletes the records of tokens that have expired, and that neither LEEWAY, ROTATION_GRACE_PERIOD nor a
-// sliding token's last refresh admits any more, and returns how many it deleted. Run it daily. Errors: those of the
-// store.
-func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
-	if a.d.Store == nil {
-		return 0, nil
-	}
-	return a.d.Store.FlushExpired(ctx, a.now().Add(-a.s.Leeway-a.s.RotationGracePeriod-a.s.SlidingTokenLifetime))
+	return a.RevokeOtherSessions(ctx, userID(user), keepSession, ReasonPassword)
 }

@@ -15,7 +15,7 @@ const maxLooks = 3
 // whether the client is one that merely asked twice.
 func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejwt.User) (step, error) {
 	for range maxLooks {
-		row, rotated, err := a.tryRotate(ctx, presented, next)
+		row, rotated, err := a.tryRotate(ctx, presented.JTI(), presented.SessionID(), next, a.s.BlacklistAfterRotation)
 		if err != nil {
 			return step{}, err
 		}
@@ -43,13 +43,14 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 
 var errRestless = errors.New("the token's record comes and goes")
 
-func (a *Auth) tryRotate(ctx context.Context, presented, next *Token) (OutstandingToken, bool, error) {
+// tryRotate is one attempt to put next in the place of the token with this jti.
+func (a *Auth) tryRotate(ctx context.Context, jti, sid string, next *Token, consume bool) (OutstandingToken, bool, error) {
 	askCtx, cancel := ask(ctx)
 	defer cancel()
 	row, rotated, err := a.d.Store.Rotate(askCtx, Rotation{
-		JTI: presented.JTI(), SessionID: presented.SessionID(), NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
-		Now: presented.now, AliveAfter: presented.now.Add(-a.s.Leeway),
-		SessionLifetime: a.s.SessionLifetime, Consume: a.s.BlacklistAfterRotation,
+		JTI: jti, SessionID: sid, NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
+		Now: next.now, AliveAfter: next.now.Add(-a.s.Leeway),
+		SessionLifetime: a.s.SessionLifetime, Consume: consume, Device: DeviceFrom(ctx),
 	})
 	return row, rotated, a.trouble(ctx, "rotate refresh token", err)
 }
@@ -58,10 +59,7 @@ func (a *Auth) tryRotate(ctx context.Context, presented, next *Token) (Outstandi
 func (a *Auth) follow(t *Token, row OutstandingToken, event EventType) step {
 	t.claims[a.s.JTIClaim] = row.JTI
 	t.claims["iat"], t.claims["exp"] = row.CreatedAt.Unix(), row.ExpiresAt.Unix()
-	t.claims[claimSession] = row.JTI
-	if row.SessionID != "" {
-		t.claims[claimSession] = row.SessionID
-	}
+	t.claims[claimSession] = row.Session()
 	return step{t, a.sessionEnd(row), event}
 }
 
@@ -69,9 +67,9 @@ func (a *Auth) follow(t *Token, row OutstandingToken, event EventType) step {
 func (a *Auth) declined(ctx context.Context, presented, next *Token, state SessionState) (step, error) {
 	switch {
 	case !state.Presented.Blacklisted: // the row, or the session, has ended before the token's exp
-		return step{}, ErrTokenExpired
+		return step{}, a.ended(presented.now, state.Presented.OutstandingToken)
 	case state.Head == nil, a.over(presented.now, state.Head), state.Presented.Reason != ReasonRotated:
-		return step{}, ErrTokenBlacklisted
+		return step{}, a.consumed(presented.now, state)
 	case !a.withinGrace(presented.now, state.Presented):
 		return step{}, a.reused(ctx, presented, state)
 	}
@@ -86,9 +84,12 @@ func (a *Auth) foreign(presented *Token, user simplejwt.User, head *TokenState) 
 	if !presented.ExpiresAt().After(presented.now) {
 		return row, ErrTokenExpired // only LEEWAY admits it: its row may have been flushed
 	}
+	if presented.SessionID() == presented.JTI() {
+		return row, errSessionEnded // the first token of a session of ours, which had a row before it left: it was flushed
+	}
 	if head != nil {
 		if a.over(presented.now, head) {
-			return row, ErrTokenBlacklisted
+			return row, errSessionEnded
 		}
 		row.SessionExpiresAt = a.sessionEnd(head.OutstandingToken)
 		if !head.SessionStartedAt.IsZero() {
@@ -144,15 +145,13 @@ func (a *Auth) unlessEnded(ctx context.Context, recorded *Token, head *TokenStat
 	if _, _, err := a.blacklistRow(ctx, recorded, ReasonLogout); err != nil {
 		return err
 	}
-	return ErrTokenBlacklisted
+	return errSessionEnded
 }
 
 // successorRow is the row of a successor whose predecessor has none.
 func (a *Auth) successorRow(row OutstandingToken, next *Token) OutstandingToken {
 	row.SessionExpiresAt = a.sessionEnd(row)
-	if row.SessionID == "" {
-		row.SessionID = row.JTI
-	}
+	row.SessionID = row.Session()
 	row.ParentJTI, row.JTI = row.JTI, next.JTI()
 	row.CreatedAt, row.ExpiresAt = next.now, next.ExpiresAt()
 	if end := row.SessionExpiresAt; !end.IsZero() && end.Before(row.ExpiresAt) {
@@ -185,15 +184,43 @@ func (a *Auth) withinGrace(now time.Time, t *TokenState) bool {
 // section 4.14), as one of its two holders is a thief.
 func (a *Auth) reused(ctx context.Context, t *Token, state SessionState) error {
 	session := t.sessionOf(state.Presented)
-	a.d.Logger.WarnContext(ctx, "a rotated refresh token was used again", "user_id", state.Presented.UserID, "jti", t.JTI(), "session_id", session)
 	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
 	if !a.s.ReuseDetection {
-		return ErrTokenBlacklisted
+		return errTokenReused
 	}
-	if err := a.revoke(ctx, Scope{SessionID: session}, ReasonReuse); err != nil {
+	if _, err := a.revoke(ctx, Scope{SessionID: session}, ReasonReuse); err != nil {
 		return err
 	}
-	return ErrTokenBlacklisted
+	return errTokenReused
+}
+
+// ended refuses a token whose row, or whose session, is over by time.
+func (a *Auth) ended(now time.Time, row OutstandingToken) error {
+	if end := a.sessionEnd(row); !end.IsZero() && !end.After(now) {
+		return ErrTokenExpired.withReason(reasonSessionEnded)
+	}
+	return ErrTokenExpired
+}
+
+// consumed refuses a token on the blacklist. One that was rotated is told what has become of its session since.
+func (a *Auth) consumed(now time.Time, state SessionState) error {
+	why, otherwise := state.Presented.Reason, reasonRevoked
+	if why == ReasonRotated && state.Head != nil && !a.over(now, state.Head) {
+		return errTokenReused
+	}
+	if why == ReasonRotated {
+		otherwise = reasonSessionEnded
+		if state.Head != nil && state.Head.Blacklisted {
+			why = state.Head.Reason
+		}
+	}
+	switch why {
+	case ReasonReuse:
+		return errTokenReused
+	case ReasonPassword:
+		return ErrTokenBlacklisted.withReason(reasonPasswordChanged)
+	}
+	return ErrTokenBlacklisted.withReason(otherwise)
 }
 
 // outstandUnlessGone records a token, without a user where he went away meanwhile.

@@ -112,7 +112,7 @@ func TestARefreshIsClassified(t *testing.T) {
 		}, core.ErrTokenExpired, "", "unknown"},
 		{"an unknown token of a session that has ended", all, func(e *opsEnv) (string, string) {
 			first := e.login().Refresh
-			_ = e.RevokeSession(opsCtx(), e.jti(first))
+			_ = e.RevokeSession(opsCtx(), "1", e.jti(first), core.ReasonAdmin)
 			return opsForged(map[string]any{"sid": e.jti(first)})(e)
 		}, core.ErrTokenBlacklisted, "", "unknown"},
 		{"an unknown token of a session under way", all, func(e *opsEnv) (string, string) {

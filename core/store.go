@@ -9,6 +9,12 @@ import (
 // ErrUserGone is what a Store answers when it is to record a token of a user that has no row any more.
 var ErrUserGone = errors.New("the token's user does not exist")
 
+// ErrFlushRunning is what a Store answers to a flush while another one is under way.
+var ErrFlushRunning = errors.New("another flush is under way")
+
+// MaxSessions is how many sessions Store.Sessions and Auth.Sessions answer at most.
+const MaxSessions = 1000
+
 // Reason says why a token is on the blacklist. The empty Reason stands for a row that Django wrote.
 type Reason string
 
@@ -19,6 +25,7 @@ const (
 	ReasonReuse    Reason = "reuse"
 	ReasonPassword Reason = "password"
 	ReasonAdmin    Reason = "admin"
+	ReasonLimit    Reason = "limit"
 )
 
 // OutstandingToken is the record of a refresh or sliding token: who it belongs to and until when, never the token itself.
@@ -36,6 +43,17 @@ type OutstandingToken struct {
 	SessionStartedAt time.Time
 	// SessionExpiresAt is the absolute end of the session; zero where there is none.
 	SessionExpiresAt time.Time
+	// Device is the client at the login or the refresh that made the token.
+	Device Device
+}
+
+// Session is the session a record belongs to. One that names none belongs to the session that its descendants name by
+// its jti.
+func (t OutstandingToken) Session() string {
+	if t.SessionID != "" {
+		return t.SessionID
+	}
+	return t.JTI
 }
 
 // Rotation asks a Store to consume a refresh token and to record its successor.
@@ -55,6 +73,8 @@ type Rotation struct {
 	SessionLifetime time.Duration
 	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token stays as it is.
 	Consume bool
+	// Device is the client that refreshes. What it does not tell ("") the successor inherits.
+	Device Device
 }
 
 // TokenState is a record and its blacklist row, if there is one.
@@ -74,14 +94,15 @@ type SessionState struct {
 	Head *TokenState
 }
 
-// Scope says which tokens Revoke consumes: those of a session, or those of a user but for one session.
+// Scope says which tokens Revoke consumes: those of a session, those of a user but for one session, or those of a session
+// that are a user's. An empty scope covers none.
 type Scope struct {
 	// SessionID is the session to end. It covers the rows with this session id and the row whose jti it is and that
 	// names no session.
 	SessionID string
-	// UserID is the user whose sessions are to end, where SessionID is "".
+	// UserID is the user whose sessions are to end; beside SessionID, the user whose session it must be.
 	UserID string
-	// ExceptSession, beside UserID, is the session that goes on; "" for none.
+	// ExceptSession, beside UserID alone, is the session that goes on; "" for none.
 	ExceptSession string
 }
 
@@ -115,7 +136,14 @@ type Store interface {
 	// has returned, no token of the scope is usable, nor one that a concurrent Rotate of them records.
 	Revoke(ctx context.Context, s Scope, reason Reason, now time.Time) (int, error)
 
+	// Sessions answers the newest live token of each session of a user: not on the blacklist, and ending after now, as its
+	// session does. The session that began last comes first. That is the one whose first token, which has its id as its
+	// jti, was recorded last; those whose first token is not on record any more come last, by SessionStartedAt. The first
+	// skip are left out, and at most MaxSessions are answered.
+	Sessions(ctx context.Context, userID string, now time.Time, skip int) ([]OutstandingToken, error)
+
 	// FlushExpired deletes the records, and their blacklist rows, that ended at or before the given time, in bounded
-	// batches, and returns how many outstanding rows went.
+	// batches, and returns how many outstanding rows went. While another flush is under way it may answer ErrFlushRunning,
+	// with what it deleted before it met it.
 	FlushExpired(ctx context.Context, before time.Time) (int, error)
 }

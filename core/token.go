@@ -40,7 +40,8 @@ type Token struct {
 	auth   *Auth
 	class  *TokenClass
 	claims simplejwt.Claims
-	now    time.Time // when it was made or parsed: all its times are relative to this one
+	now    time.Time       // when it was made or parsed: all its times are relative to this one
+	set    map[string]bool // what was set since Deps.Claims was asked; nil outside
 }
 
 // NewToken makes a token of a class (by name: AccessToken ...) with type, exp, iat and jti, without a user and not
@@ -82,7 +83,12 @@ func (t *Token) Get(claim string) any { return plain(t.claims[claim]) }
 func (t *Token) Has(claim string) bool { _, ok := t.claims[claim]; return ok }
 
 // Set sets a claim.
-func (t *Token) Set(claim string, value any) { t.claims[claim] = value }
+func (t *Token) Set(claim string, value any) {
+	t.claims[claim] = value
+	if t.set != nil {
+		t.set[claim] = true
+	}
+}
 
 // Delete removes a claim.
 func (t *Token) Delete(claim string) { delete(t.claims, claim) }
@@ -99,6 +105,15 @@ func (t *Token) SessionID() string {
 		return sid
 	}
 	return ""
+}
+
+// Session is the session that the token belongs to: the one it names, else for a refresh or sliding token its own; "" for
+// an access token that names none.
+func (t *Token) Session() string {
+	if t.class.Blacklistable && isID(t.JTI()) {
+		return t.session()
+	}
+	return t.SessionID()
 }
 
 // UserID is the user id claim as text; "" where the token has none that could be a user's.

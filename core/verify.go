@@ -76,6 +76,7 @@ func (t *Token) CheckBlacklist(ctx context.Context) error {
 }
 
 // Verify is SimpleJWT's verify view: whether a token of any class is good and not on the blacklist. No user is looked up.
+// With CHECK_SESSION the session that it names must go on.
 // Errors: as for ParseToken.
 func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.ParseToken(ctx, UntypedToken, raw)
@@ -84,6 +85,9 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	}
 	if err := t.CheckBlacklist(ctx); err != nil {
 		return nil, err
+	}
+	if a.s.CheckSession && t.SessionID() != "" {
+		return t, a.checkSession(ctx, t)
 	}
 	return t, nil
 }

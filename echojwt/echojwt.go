@@ -61,8 +61,7 @@ func Require(a core.Authenticator, may views.Permission) echo.MiddlewareFunc {
 
 // refuse makes the error whose body Echo's error handler writes as it is.
 func refuse(c echo.Context, a core.Authenticator, err error) error {
-	status, body := views.Refusal(err)
-	views.SetHeaders(c.Response().Header(), a, status)
+	status, body := views.Refuse(c.Response().Header(), a, err)
 	return &echo.HTTPError{Code: status, Message: body, Internal: err}
 }
 
@@ -76,14 +75,17 @@ func Token(c echo.Context) (*core.Token, bool) { return views.Token(c.Request().
 // without the trailing slash.
 func Mount(group *echo.Group, a *core.Auth) { mount(group, views.Routes(a)) }
 
+// MountSessions mounts the user's own sessions below a group: sessions/, sessions/others/ and sessions/{id}/.
+func MountSessions(group *echo.Group, a *core.Auth) { mount(group, views.SessionRoutes(a)) }
+
 // MountSliding mounts obtain and refresh of sliding tokens below a group: sliding/ and sliding/refresh/.
 func MountSliding(group *echo.Group, a *core.Auth) { mount(group, views.SlidingRoutes(a)) }
 
 func mount(group *echo.Group, routes []views.Route) {
 	for _, route := range routes {
-		path, view := "/"+route.Path, wrap(route.View)
+		path, view := "/"+strings.Replace(route.Path, "{id}", ":id", 1), wrap(route.View)
 		if strings.Contains(group.RouteNotFound(path, view).Path, "//") { // the group's own path ends in a slash
-			path = route.Path
+			path = strings.TrimPrefix(path, "/")
 		}
 		for _, p := range []string{path, strings.TrimSuffix(path, "/")} {
 			group.Any(p, view)
@@ -110,5 +112,23 @@ func ObtainSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.ObtainSlid
 // RefreshSliding is the view of the same name.
 func RefreshSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.RefreshSliding(a)) }
 
-// wrap is echo.WrapHandler with the framework's own writer, so that its middleware sees status and size.
-func wrap(h http.Handler) echo.HandlerFunc { return echo.WrapHandler(h) }
+// Sessions is the view of the same name.
+func Sessions(a *core.Auth) echo.HandlerFunc { return wrap(views.Sessions(a)) }
+
+// OtherSessions is the view of the same name.
+func OtherSessions(a *core.Auth) echo.HandlerFunc { return wrap(views.OtherSessions(a)) }
+
+// Session is the view of the same name; its route needs the parameter :id.
+func Session(a *core.Auth) echo.HandlerFunc { return wrap(views.Session(a)) }
+
+// wrap serves a view through the framework's own writer, so that its middleware sees status and size, with the parameters
+// of Echo's route as its path values.
+func wrap(h http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		for i, name := range c.ParamNames() {
+			c.Request().SetPathValue(name, c.ParamValues()[i])
+		}
+		h.ServeHTTP(c.Response(), c.Request())
+		return nil
+	}
+}

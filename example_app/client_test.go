@@ -38,8 +38,13 @@ func start(t *testing.T, settings string) *client {
 
 func startOn(t *testing.T, settings, dsn string) *client {
 	t.Helper()
+	return startFramework(t, "std", settings, dsn)
+}
+
+func startFramework(t *testing.T, framework, settings, dsn string) *client {
+	t.Helper()
 	object := `{"SIGNING_KEY": "` + signingKey1 + `"` + settings + `}`
-	s, err := starter("std", func(testing.TB) string { return dsn })(t, []byte(object), true)
+	s, err := starter(framework, func(testing.TB) string { return dsn })(t, []byte(object), true)
 	if err != nil {
 		t.Fatal(err)
 	}

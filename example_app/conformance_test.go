@@ -64,11 +64,11 @@ func starter(framework string, newDSN func(testing.TB) string) conformance.Start
 		if s.db, err = openDatabase(ctx, s.dsn); err != nil {
 			return nil, err
 		}
-		auth, err := newAuth(ctx, parsed, s.db, blacklistApp, slog.New(slog.NewTextHandler(io.Discard, nil)))
+		a, err := newApp(ctx, parsed, s.db, blacklistApp, slog.New(slog.NewTextHandler(io.Discard, nil)))
 		if err != nil {
 			return nil, err
 		}
-		s.handler = frameworks()[framework](auth)
+		s.handler = frameworks()[framework](a)
 		return s, nil
 	}
 }

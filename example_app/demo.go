@@ -42,6 +42,8 @@ token() { echo "$PAIR" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
 curl -s URL/api/me/ -H "Authorization: Bearer $(token access)"; echo
 # Refresh: a new pair; the old refresh token is consumed.
 PAIR=$(curl -s URL/api/token/refresh/ -H 'Content-Type: application/json' -d "{\"refresh\": \"$(token refresh)\"}"); echo "$PAIR"
+# See where you are logged in.
+curl -s URL/api/token/sessions/ -H "Authorization: Bearer $(token access)"; echo
 # Verify a token: an empty object if it is good.
 curl -s URL/api/token/verify/ -H 'Content-Type: application/json' -d "{\"token\": \"$(token access)\"}"; echo
 # Log out: the refresh token goes on the blacklist ...

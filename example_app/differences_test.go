@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
 )
 
 // differences pins each row of README's "Differences from SimpleJWT", by the row's first words.
@@ -103,14 +105,59 @@ var differences = map[string]func(*testing.T){
 		c := start(t, "")
 		access, _ := c.login()
 		settings := simplejwt.Settings{SigningKey: signingKey1, UserAuthenticationRule: refuseEverybody}
-		auth, err := newAuth(t.Context(), settings, c.srv.db, true, nil)
+		a, err := newApp(t.Context(), settings, c.srv.db, true, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := auth.AuthenticateToken(t.Context(), access); err == nil {
+		if _, _, err := a.auth.AuthenticateToken(t.Context(), access); err == nil {
 			t.Error("a user whom the rule refuses was authenticated")
 		}
 		c.want(c.me(access), 200, "")
+	},
+	"`CHECK_USER_IS_ACTIVE` holds beside a rule of one's own": func(t *testing.T) {
+		c := start(t, "")
+		_, refresh := c.login()
+		everybody := func(context.Context, simplejwt.User) bool { return true }
+		a, err := newApp(t.Context(), simplejwt.Settings{SigningKey: signingKey1, UserAuthenticationRule: everybody}, c.srv.db, true, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.srv.Deactivate(t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := a.auth.Refresh(t.Context(), refresh); !errors.Is(err, core.ErrNoActiveAccountToken) {
+			t.Errorf("an inactive user whom the rule accepts refreshes: %v", err)
+		}
+	},
+	"Custom claims are made anew": func(t *testing.T) {
+		c := start(t, rotating)
+		role := "admin"
+		auth, err := core.New(simplejwt.Settings{SigningKey: signingKey1}, core.Deps{
+			Users: models.NewUsers[Account](c.srv.db), Store: models.NewStore(c.srv.db),
+			Claims: func(_ context.Context, _ simplejwt.User, token *core.Token) error {
+				if role != "" {
+					token.Set("role", role)
+				}
+				return nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		login, _, err := auth.ObtainPair(t.Context(), "alice", "correct horse")
+		if err != nil {
+			t.Fatal(err)
+		}
+		role = ""
+		next, _, err := auth.Refresh(t.Context(), login.Refresh)
+		if err != nil || claims(t, login.Access)["role"] != "admin" || claims(t, next.Access)["role"] != nil {
+			t.Errorf("error %v; a role that was taken is in the access token: %v", err, claims(t, next.Access)["role"])
+		}
+	},
+	"A token of ours without a row is refused": func(t *testing.T) {
+		c := start(t, rotating)
+		c.want(c.refresh(mint(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "flushed", "sid": "flushed", "user_id": "1"})), 401, core.ErrTokenBlacklisted.Detail)
+		c.want(c.refresh(mint(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "elsewhere", "user_id": "1"})), 200, "")
 	},
 	"A changed password ends the session": func(t *testing.T) {
 		c := start(t, `, "CHECK_REVOKE_TOKEN": true, "ROTATE_REFRESH_TOKENS": true`)
@@ -132,7 +179,7 @@ var differences = map[string]func(*testing.T){
 		} {
 			parsed, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(settings))
 			c := start(t, "")
-			_, err := newAuth(t.Context(), parsed, c.srv.db, false, nil)
+			_, err := newApp(t.Context(), parsed, c.srv.db, false, nil)
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %v, want a fault that says %q", settings, err, want)
 			}

@@ -29,6 +29,7 @@ type program struct {
 	username       string
 	password       string
 	inactive       bool
+	revoke         bool
 }
 
 // command is what a subcommand does and which flags it has.
@@ -41,9 +42,9 @@ func commands() map[string]command {
 	return map[string]command{
 		"serve":              {(*program).serve, "addr framework database settings blacklist"},
 		"createuser":         {(*program).createUser, "database username password inactive"},
-		"deactivate":         {(*program).deactivate, "database username"},
+		"deactivate":         {(*program).deactivate, "database username revoke"},
 		"deleteuser":         {(*program).deleteUser, "database username"},
-		"setpassword":        {(*program).setPassword, "database username password"},
+		"setpassword":        {(*program).setPassword, "database username password revoke"},
 		"flushexpiredtokens": {(*program).flushExpiredTokens, "database settings"},
 	}
 }
@@ -113,6 +114,8 @@ func (p *program) flagSet(name, flags string) *flag.FlagSet {
 			set.StringVar(&p.password, f, "", "the user's password")
 		case "inactive":
 			set.BoolVar(&p.inactive, f, false, "make an inactive user")
+		case "revoke":
+			set.BoolVar(&p.revoke, f, false, "also end all sessions of the user")
 		}
 	}
 	return set

@@ -193,7 +193,7 @@ func TestFirstRun(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	answers := strings.Split(strings.TrimSpace(string(out)), "\n")
-	want := []string{`"refresh":`, `"username":"demo"`, `"refresh":`, `{}`, `{}`, `Token is blacklisted`}
+	want := []string{`"refresh":`, `"username":"demo"`, `"refresh":`, `"current":true`, `{}`, `{}`, `Token is blacklisted`}
 	if len(answers) != len(want) {
 		t.Fatalf("%d answers, want %d: %s", len(answers), len(want), out)
 	}

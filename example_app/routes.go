@@ -15,9 +15,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// frameworks make the same routes on each framework: the views below /api/token/, and two protected ones.
-func frameworks() map[string]func(*core.Auth) http.Handler {
-	return map[string]func(*core.Auth) http.Handler{"gin": ginRoutes, "echo": echoRoutes, "std": stdRoutes}
+// frameworks make the same routes on each framework: the views below /api/token/, two protected ones, and one that
+// changes the password.
+func frameworks() map[string]func(*app) http.Handler {
+	return map[string]func(*app) http.Handler{"gin": ginRoutes, "echo": echoRoutes, "std": stdRoutes}
 }
 
 // me is the answer of a protected route.
@@ -41,7 +42,8 @@ var otherMethods = views.MethodNotAllowed(http.MethodGet, http.MethodHead)
 
 func isGet(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-func ginRoutes(auth *core.Auth) http.Handler {
+func ginRoutes(a *app) http.Handler {
+	auth := a.auth
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.Use(gin.Recovery())
@@ -50,6 +52,10 @@ func ginRoutes(auth *core.Auth) http.Handler {
 	r.NoMethod(ginjwt.NoMethod())
 	ginjwt.Mount(r.Group("/api/token"), auth)
 	ginjwt.MountSliding(r.Group("/api/token"), auth)
+	ginjwt.MountSessions(r.Group("/api/token"), auth)
+	for _, path := range []string{"/api/me/password", "/api/me/password/"} {
+		r.Any(path, ginjwt.Required(auth.CheckingSession()), gin.WrapF(a.changePassword))
+	}
 	for _, path := range []string{"/api/me", "/api/me/"} {
 		r.Any(path, ginjwt.Required(auth), func(c *gin.Context) {
 			if !isGet(c.Request.Method) {
@@ -72,12 +78,17 @@ func ginRoutes(auth *core.Auth) http.Handler {
 	return r
 }
 
-func echoRoutes(auth *core.Auth) http.Handler {
+func echoRoutes(a *app) http.Handler {
+	auth := a.auth
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
 	echojwt.Mount(e.Group("/api/token"), auth)
 	echojwt.MountSliding(e.Group("/api/token"), auth)
+	echojwt.MountSessions(e.Group("/api/token"), auth)
+	for _, path := range []string{"/api/me/password", "/api/me/password/"} {
+		e.Any(path, echo.WrapHandler(http.HandlerFunc(a.changePassword)), echojwt.Required(auth.CheckingSession()))
+	}
 	for _, path := range []string{"/api/me", "/api/me/"} {
 		e.Any(path, func(c echo.Context) error {
 			if !isGet(c.Request().Method) {
@@ -100,10 +111,12 @@ func echoRoutes(auth *core.Auth) http.Handler {
 	return e
 }
 
-func stdRoutes(auth *core.Auth) http.Handler {
+func stdRoutes(a *app) http.Handler {
+	auth := a.auth
 	mux := http.NewServeMux()
 	stdjwt.Mount(mux, "/api/token/", auth)
 	stdjwt.MountSliding(mux, "/api/token/", auth)
+	stdjwt.MountSessions(mux, "/api/token/", auth)
 	userBacked := stdjwt.Required(auth)(get(func(r *http.Request) me {
 		user, _ := stdjwt.User[*Account](r)
 		return me{user.AuthID(), user.Username}
@@ -111,9 +124,11 @@ func stdRoutes(auth *core.Auth) http.Handler {
 	stateless := stdjwt.Required(auth.Stateless())(get(func(r *http.Request) me {
 		return fromToken(r.Context())
 	}))
+	password := stdjwt.Required(auth.CheckingSession())(http.HandlerFunc(a.changePassword))
 	for _, slash := range []string{"", "/{$}"} {
 		mux.Handle("/api/me"+slash, userBacked)
 		mux.Handle("/api/me/stateless"+slash, stateless)
+		mux.Handle("/api/me/password"+slash, password)
 	}
 	return mux
 }

@@ -10,16 +10,14 @@ import (
 	"os"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/go-simplejwt/simplejwt"
-	"github.com/go-simplejwt/simplejwt/core"
-	"github.com/go-simplejwt/simplejwt/core/jwks"
-	"github.com/go-simplejwt/simplejwt/models"
 )
 
 // drain is how long requests under way may take once the program is told to stop.
 const drain = 10 * time.Second
+
+// flushInterval is how often the rows of tokens that are over are deleted.
+const flushInterval = time.Hour
 
 func (p *program) serve(ctx context.Context) error {
 	newHandler, ok := frameworks()[p.framework]
@@ -35,7 +33,7 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	auth, err := newAuth(ctx, settings, db, p.blacklist, slog.New(slog.NewTextHandler(p.stderr, nil)))
+	a, err := newApp(ctx, settings, db, p.blacklist, slog.New(slog.NewTextHandler(p.stderr, nil)))
 	if err != nil {
 		return err
 	}
@@ -49,8 +47,9 @@ func (p *program) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	go func() { _ = a.auth.FlushEvery(ctx, flushInterval) }()
 	fmt.Fprintln(p.stderr, "listening on", url)
-	return serve(ctx, listener, newHandler(auth))
+	return serve(ctx, listener, newHandler(a))
 }
 
 // loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile. What is
@@ -76,22 +75,6 @@ func (p *program) loadSettings() (simplejwt.Settings, error) {
 	key, err := signingKey(file + ".key")
 	settings.SigningKey = key
 	return settings, err
-}
-
-// newAuth is the wiring of the library.
-func newAuth(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, blacklist bool, log *slog.Logger) (*core.Auth, error) {
-	deps := core.Deps{Users: models.NewUsers[Account](db), Logger: log}
-	if blacklist {
-		deps.Store = models.NewStore(db)
-	}
-	if settings.JWKURL != "" {
-		keys, err := jwks.New(ctx, settings)
-		if err != nil {
-			return nil, err
-		}
-		deps.Keys = keys
-	}
-	return core.New(settings, deps)
 }
 
 // serve answers requests until ctx ends, and then those that are under way.

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 	"github.com/go-simplejwt/simplejwt/models"
 )
@@ -86,7 +87,18 @@ func (p *program) change(ctx context.Context, what func(*gorm.DB, *Account) erro
 }
 
 func (p *program) deactivate(ctx context.Context) error {
-	return p.change(ctx, func(db *gorm.DB, a *Account) error { return db.Model(a).Update("is_active", false).Error })
+	return p.change(ctx, func(db *gorm.DB, a *Account) error {
+		return p.thenRevoke(ctx, db, a, core.ReasonAdmin, db.Model(a).Update("is_active", false).Error)
+	})
+}
+
+// thenRevoke ends all sessions of an account that was changed without an error, if the flag -revoke says so.
+func (p *program) thenRevoke(ctx context.Context, db *gorm.DB, a *Account, reason core.Reason, err error) error {
+	if err != nil || !p.revoke {
+		return err
+	}
+	_, err = models.NewStore(db).Revoke(ctx, core.Scope{UserID: a.AuthID()}, reason, time.Now())
+	return err
 }
 
 // deleteUser deletes the user; his token rows stay, without a user, so that what is blacklisted stays blacklisted. The
@@ -110,7 +122,9 @@ func (p *program) setPassword(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, func(db *gorm.DB, a *Account) error { return db.Model(a).Update("password", encoded).Error })
+	return p.change(ctx, func(db *gorm.DB, a *Account) error {
+		return p.thenRevoke(ctx, db, a, core.ReasonPassword, db.Model(a).Update("password", encoded).Error)
+	})
 }
 
 // flushExpiredTokens deletes the rows of tokens that are over, LEEWAY and ROTATION_GRACE_PERIOD of the settings granted.
@@ -123,11 +137,23 @@ func (p *program) flushExpiredTokens(ctx context.Context) error {
 		return err
 	}
 	return p.withDatabase(ctx, func(db *gorm.DB) error {
-		n, err := models.NewStore(db).FlushExpired(ctx, time.Now().Add(-settings.Leeway-settings.RotationGracePeriod))
-		if err != nil {
-			return err
+		before := time.Now().Add(-settings.Leeway - settings.RotationGracePeriod)
+		total := 0
+		for {
+			n, err := models.NewStore(db).FlushExpired(ctx, before)
+			total += n
+			if err == nil {
+				return p.print(map[string]int{"deleted": total})
+			}
+			if !errors.Is(err, core.ErrFlushRunning) {
+				return err
+			}
+			select { // a server is at it: what it leaves is ours
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
-		return p.print(map[string]int{"deleted": n})
 	})
 }
 

@@ -56,12 +56,15 @@ func Token(c *gin.Context) (*core.Token, bool) { return views.Token(c.Request.Co
 // without the trailing slash.
 func Mount(group gin.IRoutes, a *core.Auth) { mount(group, views.Routes(a)) }
 
+// MountSessions mounts the user's own sessions below a group: sessions/, sessions/others/ and sessions/{id}/.
+func MountSessions(group gin.IRoutes, a *core.Auth) { mount(group, views.SessionRoutes(a)) }
+
 // MountSliding mounts obtain and refresh of sliding tokens below a group: sliding/ and sliding/refresh/.
 func MountSliding(group gin.IRoutes, a *core.Auth) { mount(group, views.SlidingRoutes(a)) }
 
 func mount(group gin.IRoutes, routes []views.Route) {
 	for _, route := range routes {
-		path := "/" + route.Path
+		path := "/" + strings.Replace(route.Path, "{id}", ":id", 1)
 		group.Any(path, wrap(route.View))
 		if g, ok := group.(interface{ BasePath() string }); !ok || !strings.HasSuffix(g.BasePath(), "/") || route.Path != "" {
 			group.Any(strings.TrimSuffix(path, "/"), wrap(route.View)) // below a path that ends in a slash both are one
@@ -91,6 +94,21 @@ func RefreshSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.RefreshSli
 // has no route for are answered as on the other frameworks.
 func NoMethod() gin.HandlerFunc { return wrap(views.MethodNotAllowed()) }
 
+// Sessions is the view of the same name.
+func Sessions(a *core.Auth) gin.HandlerFunc { return wrap(views.Sessions(a)) }
+
+// OtherSessions is the view of the same name.
+func OtherSessions(a *core.Auth) gin.HandlerFunc { return wrap(views.OtherSessions(a)) }
+
+// Session is the view of the same name; its route needs the parameter :id.
+func Session(a *core.Auth) gin.HandlerFunc { return wrap(views.Session(a)) }
+
+// wrap serves a view with the parameters of Gin's route as its path values.
 func wrap(h http.Handler) gin.HandlerFunc {
-	return func(c *gin.Context) { h.ServeHTTP(c.Writer, c.Request) }
+	return func(c *gin.Context) {
+		for _, p := range c.Params {
+			c.Request.SetPathValue(p.Key, p.Value)
+		}
+		h.ServeHTTP(c.Writer, c.Request)
+	}
 }

@@ -50,10 +50,13 @@ func TestAutoMigrateOnDjangosPostgreSQLAddsNullableColumnsAndIndexesOnly(t *test
 	added := slices.DeleteFunc(slices.Clone(after), func(line string) bool { return slices.Contains(before, line) })
 	want := []string{
 		"token_blacklist_blacklistedtoken.reason character varying(32)",
+		"token_blacklist_outstandingtoken.device_name character varying(150)",
+		"token_blacklist_outstandingtoken.ip character varying(45)",
 		"token_blacklist_outstandingtoken.parent_jti character varying(255)",
 		"token_blacklist_outstandingtoken.session_expires_at timestamp with time zone",
 		"token_blacklist_outstandingtoken.session_id character varying(255)",
 		"token_blacklist_outstandingtoken.session_started_at timestamp with time zone",
+		"token_blacklist_outstandingtoken.user_agent character varying(512)",
 		"CREATE INDEX token_blacklist_outstandingtoken_expires ON public.token_blacklist_outstandingtoken USING btree (expires_at)",
 		"CREATE INDEX token_blacklist_outstandingtoken_session ON public.token_blacklist_outstandingtoken USING btree (session_id, id)",
 		"CREATE INDEX token_blacklist_outstandingtoken_user_expires ON public.token_blacklist_outstandingtoken USING btree (user_id, expires_at)",

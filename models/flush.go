@@ -5,14 +5,27 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// flushBatch is how many records one transaction of FlushExpired deletes.
-const flushBatch = 1000
+const (
+	// flushBatch is how many records one transaction of FlushExpired deletes.
+	flushBatch = 1000
+
+	// flushLock is the key of PostgreSQL's advisory lock under which one process flushes at a time.
+	flushLock = 0x666c757368746f6b
+)
 
 // FlushExpired deletes the records that ended at or before the given time, in short transactions. It pauses between two
-// of them for as long as the last one took, so that refreshes waiting for SQLite's write lock get their turn.
+// of them for as long as the last one took, so that refreshes waiting for SQLite's write lock get their turn. While another
+// flush is at work, through this Store or on the same PostgreSQL, it leaves the rest to that one and answers
+// core.ErrFlushRunning. On other databases the flushes of several processes take turns, batch by batch.
 func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
+	if !s.flushing.TryLock() {
+		return 0, core.ErrFlushRunning
+	}
+	defer s.flushing.Unlock()
 	total := 0
 	for {
 		start := time.Now()
@@ -38,6 +51,9 @@ func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted
 			return err
 		}
 		err = db.Transaction(func(tx *gorm.DB) error {
+			if err := s.lockFlush(tx); err != nil {
+				return err
+			}
 			if err := tx.Where("token_id IN ?", ids).Delete(&BlacklistedToken{}).Error; err != nil {
 				return err
 			}
@@ -51,4 +67,20 @@ func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted
 		return found, 0, err
 	}
 	return found, deleted, nil
+}
+
+// lockFlush takes the lock of the flush for the rest of the transaction, or answers core.ErrFlushRunning. It is not in the
+// way of anything but another flush.
+func (s *Store) lockFlush(tx *gorm.DB) error {
+	if !s.postgres {
+		return nil
+	}
+	var mine bool
+	if err := tx.Raw("SELECT pg_try_advisory_xact_lock(?::bigint)", int64(flushLock)).Row().Scan(&mine); err != nil {
+		return err
+	}
+	if !mine {
+		return core.ErrFlushRunning
+	}
+	return nil
 }

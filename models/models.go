@@ -42,6 +42,12 @@ type OutstandingToken struct {
 	SessionStartedAt *time.Time `gorm:"column:session_started_at"`
 	// SessionExpiresAt is the absolute end of the session; nil where there is none.
 	SessionExpiresAt *time.Time `gorm:"column:session_expires_at"`
+	// DeviceName is what the client calls its device; nil where it did not say.
+	DeviceName *string `gorm:"column:device_name;size:150"`
+	// IP is the address that the login or refresh came from, as text; nil where it is unknown.
+	IP *string `gorm:"column:ip;size:45"`
+	// UserAgent is the client's User-Agent; nil where it sent none.
+	UserAgent *string `gorm:"column:user_agent;size:512"`
 	// Blacklisted is the row that consumed the token, nil for none: Preload("Blacklisted") or Joins("Blacklisted").
 	Blacklisted *BlacklistedToken `gorm:"foreignKey:TokenID"`
 }

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -106,13 +107,10 @@ func successor(row *OutstandingToken, r core.Rotation) OutstandingToken {
 	end := sessionEnd(row, r.SessionLifetime)
 	child := OutstandingToken{
 		UserID: row.UserID, JTI: r.NewJTI, CreatedAt: &r.Now, ExpiresAt: r.ExpiresAt, ParentJTI: &r.JTI,
-		SessionID: row.SessionID, SessionStartedAt: row.SessionStartedAt, SessionExpiresAt: end,
-	}
-	if child.SessionID == nil {
-		child.SessionID = nullable(r.SessionID)
-	}
-	if child.SessionID == nil {
-		child.SessionID = &r.JTI
+		SessionID:        cmp.Or(row.SessionID, nullable(r.SessionID), &r.JTI),
+		SessionStartedAt: row.SessionStartedAt, SessionExpiresAt: end,
+		DeviceName: cmp.Or(nullable(r.Device.Name), row.DeviceName), IP: cmp.Or(nullable(r.Device.IP), row.IP),
+		UserAgent: cmp.Or(nullable(r.Device.UserAgent), row.UserAgent),
 	}
 	if end != nil && end.Before(child.ExpiresAt) {
 		child.ExpiresAt = *end

@@ -17,7 +17,7 @@ import (
 const rotatable = `WITH p AS (
   SELECT id, user_id, jti, COALESCE(session_id, ?::text, jti) AS session_id, session_started_at,
          COALESCE(session_expires_at, COALESCE(session_started_at, created_at) + ?::bigint * interval '1 microsecond')
-           AS session_expires_at
+           AS session_expires_at, device_name, ip, user_agent
     FROM token_blacklist_outstandingtoken
    WHERE jti = ? AND expires_at > ?::timestamptz
 ), live AS MATERIALIZED (
@@ -36,14 +36,17 @@ const unconsumed = `, won AS (
    WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = live.id)
 )`
 
+// successorColumns are the columns of a successor that are not known beforehand.
+const successorColumns = `user_id, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent`
+
 const succeeding = `, n AS (
-  INSERT INTO token_blacklist_outstandingtoken
-    (token, created_at, expires_at, user_id, jti, session_id, parent_jti, session_started_at, session_expires_at)
-  SELECT '', ?::timestamptz, LEAST(?::timestamptz, session_expires_at), user_id, ?::text, session_id, jti,
-         session_started_at, session_expires_at
+  INSERT INTO token_blacklist_outstandingtoken (token, jti, parent_jti, ` + successorColumns + `)
+  SELECT '', ?::text, jti, user_id, ?::timestamptz, LEAST(?::timestamptz, session_expires_at), session_id,
+         session_started_at, session_expires_at,
+         COALESCE(?::text, device_name), COALESCE(?::text, ip), COALESCE(?::text, user_agent)
     FROM live JOIN won ON won.token_id = live.id
-  RETURNING user_id, created_at, expires_at, session_id, session_started_at, session_expires_at
-) SELECT user_id, created_at, expires_at, session_id, session_started_at, session_expires_at FROM n`
+  RETURNING ` + successorColumns + `
+) SELECT ` + successorColumns + ` FROM n`
 
 // rotateInOneStatement is Rotate on PostgreSQL. A racer waits at the unique index until the winner has committed.
 func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, error) {
@@ -57,10 +60,10 @@ func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, 
 		query = rotatable + consuming + succeeding
 		args = append(args, r.Now, string(core.ReasonRotated))
 	}
-	args = append(args, r.Now, r.ExpiresAt, r.NewJTI)
+	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullable(r.Device.Name), nullable(r.Device.IP), nullable(r.Device.UserAgent))
 	row := OutstandingToken{JTI: r.NewJTI, ParentJTI: &r.JTI}
 	err := tx.Raw(query, args...).Row().Scan(&row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
-		&row.SessionStartedAt, &row.SessionExpiresAt)
+		&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent)
 	if noRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}

@@ -52,6 +52,9 @@ func newRow(t core.OutstandingToken) OutstandingToken {
 		ParentJTI:        nullable(t.ParentJTI),
 		SessionStartedAt: nullableTime(t.SessionStartedAt),
 		SessionExpiresAt: nullableTime(t.SessionExpiresAt),
+		DeviceName:       nullable(t.Device.Name),
+		IP:               nullable(t.Device.IP),
+		UserAgent:        nullable(t.Device.UserAgent),
 	}
 }
 
@@ -66,6 +69,7 @@ func (o OutstandingToken) record() core.OutstandingToken {
 		ParentJTI:        textOrEmpty(o.ParentJTI),
 		SessionStartedAt: timeOrZero(o.SessionStartedAt),
 		SessionExpiresAt: timeOrZero(o.SessionExpiresAt),
+		Device:           core.Device{Name: textOrEmpty(o.DeviceName), IP: textOrEmpty(o.IP), UserAgent: textOrEmpty(o.UserAgent)},
 	}
 }
 
@@ -76,6 +80,7 @@ type tokenRow struct {
 	expiresAt                          sql.NullTime
 	userID, sessionID, parentJTI       *string
 	createdAt, startedAt, sessionEndAt *time.Time
+	deviceName, ip, userAgent          *string
 	blacklistedAt                      sql.NullTime
 	reason                             sql.NullString
 }
@@ -84,7 +89,7 @@ type tokenRow struct {
 func (r *tokenRow) columns() []any {
 	return []any{
 		&r.id, &r.userID, &r.jti, &r.createdAt, &r.expiresAt, &r.sessionID, &r.parentJTI, &r.startedAt, &r.sessionEndAt,
-		&r.blacklistedAt, &r.reason,
+		&r.deviceName, &r.ip, &r.userAgent, &r.blacklistedAt, &r.reason,
 	}
 }
 
@@ -97,6 +102,7 @@ func (r *tokenRow) state() *core.TokenState {
 		OutstandingToken: OutstandingToken{
 			UserID: r.userID, JTI: r.jti.String, CreatedAt: r.createdAt, ExpiresAt: r.expiresAt.Time,
 			SessionID: r.sessionID, ParentJTI: r.parentJTI, SessionStartedAt: r.startedAt, SessionExpiresAt: r.sessionEndAt,
+			DeviceName: r.deviceName, IP: r.ip, UserAgent: r.userAgent,
 		}.record(),
 		Blacklisted: r.blacklistedAt.Valid,
 		Reason:      core.Reason(r.reason.String),

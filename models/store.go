@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,6 +20,7 @@ type Store struct {
 	db       *gorm.DB
 	postgres bool
 	sweep    func(*gorm.DB, sweep) (swept, error)
+	flushing sync.Mutex // held by the one flush that is under way
 }
 
 var _ core.Store = (*Store)(nil)
@@ -117,9 +119,9 @@ const blacklistedSQL = `SELECT count(*) FROM token_blacklist_outstandingtoken o
 // session_id, where a database that Django filled has that many NULLs.
 const stateSQL = `SELECT
     p.id, p.user_id, p.jti, p.created_at, p.expires_at, p.session_id, p.parent_jti, p.session_started_at,
-    p.session_expires_at, pb.blacklisted_at, pb.reason,
+    p.session_expires_at, p.device_name, p.ip, p.user_agent, pb.blacklisted_at, pb.reason,
     h.id, h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,
-    h.session_expires_at, hb.blacklisted_at, hb.reason
+    h.session_expires_at, h.device_name, h.ip, h.user_agent, hb.blacklisted_at, hb.reason
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN token_blacklist_outstandingtoken p ON p.jti = ?
   LEFT JOIN token_blacklist_blacklistedtoken pb ON pb.token_id = p.id
@@ -181,6 +183,9 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 // scopeSQL is the condition on the outstanding table o that a scope stands for, "" for an empty scope.
 func scopeSQL(scope core.Scope) (where string, args []any) {
 	switch {
+	case scope.SessionID != "" && scope.UserID != "":
+		where, args = scopeSQL(core.Scope{SessionID: scope.SessionID})
+		return where + ` AND o.user_id = ?`, append(args, scope.UserID)
 	case scope.SessionID != "":
 		return `(o.session_id = ? OR (o.jti = ? AND COALESCE(o.session_id, '') = ''))`, []any{scope.SessionID, scope.SessionID}
 	case scope.UserID == "":

@@ -57,6 +57,11 @@ func Token(r *http.Request) (*core.Token, bool) { return views.Token(r.Context()
 // trailing slash. The views answer every method, so a catch-all on the same mux must do so too: "/", not "GET /".
 func Mount(mux *http.ServeMux, prefix string, a *core.Auth) { mount(mux, prefix, views.Routes(a)) }
 
+// MountSessions mounts the user's own sessions below a prefix: sessions/, sessions/others/ and sessions/{id}/.
+func MountSessions(mux *http.ServeMux, prefix string, a *core.Auth) {
+	mount(mux, prefix, views.SessionRoutes(a))
+}
+
 // MountSliding mounts obtain and refresh of sliding tokens below a prefix: sliding/ and sliding/refresh/.
 func MountSliding(mux *http.ServeMux, prefix string, a *core.Auth) {
 	mount(mux, prefix, views.SlidingRoutes(a))
@@ -90,3 +95,12 @@ func ObtainSliding(a *core.Auth) http.Handler { return views.ObtainSliding(a) }
 
 // RefreshSliding is the view of the same name.
 func RefreshSliding(a *core.Auth) http.Handler { return views.RefreshSliding(a) }
+
+// Sessions is the view of the same name.
+func Sessions(a *core.Auth) http.Handler { return views.Sessions(a) }
+
+// OtherSessions is the view of the same name.
+func OtherSessions(a *core.Auth) http.Handler { return views.OtherSessions(a) }
+
+// Session is the view of the same name; its pattern needs the wildcard {id}.
+func Session(a *core.Auth) http.Handler { return views.Session(a) }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
@@ -16,6 +17,9 @@ import (
 type field struct {
 	name string
 	trim bool
+	// optional fields may be left out, null or blank, and are "" then.
+	optional bool
+	max      int // characters; 0 for no limit
 }
 
 // DRF's messages, letter for letter.
@@ -24,6 +28,7 @@ const (
 	msgNull      = "This field may not be null."
 	msgBlank     = "This field may not be blank."
 	msgInvalid   = "Not a valid string."
+	msgTooLong   = "Ensure this field has no more than %d characters."
 	msgNullChar  = "Null characters are not allowed."
 	msgSurrogate = "Surrogate characters are not allowed: U+%X."
 )
@@ -42,6 +47,12 @@ func (b body) validate(fields []field) (simplejwt.Attrs, error) {
 	faults := core.ValidationError{}
 	for _, f := range fields {
 		value, present := b[f.name]
+		if !present && f.optional {
+			continue
+		}
+		if value == nil && f.optional {
+			value = ""
+		}
 		text, messages := f.read(value, present)
 		if len(messages) > 0 {
 			faults[f.name] = messages
@@ -74,13 +85,16 @@ func (f field) read(value any, present bool) (string, []string) {
 		return "", []string{msgInvalid}
 	}
 	stripped := strings.TrimFunc(text, isPythonSpace)
-	if stripped == "" {
+	if stripped == "" && !f.optional {
 		return "", []string{msgBlank}
 	}
 	if f.trim {
 		text = stripped
 	}
 	var messages []string
+	if f.max > 0 && utf8.RuneCountInString(text) > f.max {
+		messages = append(messages, fmt.Sprintf(msgTooLong, f.max))
+	}
 	if strings.ContainsRune(text, 0) {
 		messages = append(messages, msgNullChar)
 	}

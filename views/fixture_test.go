@@ -45,7 +45,7 @@ func newFixture(t testing.TB, change ...func(*simplejwt.Settings, *core.Deps)) *
 		t.Fatal(err)
 	}
 	settings := simplejwt.Settings{SigningKey: key, RotateRefreshTokens: true, BlacklistAfterRotation: true}
-	deps := core.Deps{Users: f.users, Store: f.store, Logger: slog.New(slog.NewTextHandler(f.log, nil)), Authenticate: f.plain}
+	deps := core.Deps{Users: f.users, Store: f.store, Logger: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelWarn})), Authenticate: f.plain}
 	for _, c := range change {
 		c(&settings, &deps)
 	}
@@ -209,6 +209,10 @@ func (s brokenStore) State(context.Context, string, string) (core.SessionState, 
 
 func (s brokenStore) Revoke(context.Context, core.Scope, core.Reason, time.Time) (int, error) {
 	return 0, s.err
+}
+
+func (s brokenStore) Sessions(context.Context, string, time.Time, int) ([]core.OutstandingToken, error) {
+	return nil, s.err
 }
 
 func (s brokenStore) FlushExpired(context.Context, time.Time) (int, error) { return 0, s.err }

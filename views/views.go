@@ -5,6 +5,7 @@ package views
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 // Route is a view and the path below the mount point where Django projects put it.
 type Route struct {
+	// Path may have the parameter {id}, which the view reads by http.Request.PathValue.
 	Path string
 	View http.Handler
 }
@@ -22,6 +24,11 @@ type Route struct {
 // Routes are the views that Mount mounts: obtain pair, refresh, verify, blacklist.
 func Routes(a *core.Auth) []Route {
 	return []Route{{"", ObtainPair(a)}, {"refresh/", Refresh(a)}, {"verify/", Verify(a)}, {"blacklist/", Blacklist(a)}}
+}
+
+// SessionRoutes are the views that MountSessions mounts: the sessions of the user who asks, all but this one, one of them.
+func SessionRoutes(a *core.Auth) []Route {
+	return []Route{{"sessions/", Sessions(a)}, {"sessions/others/", OtherSessions(a)}, {"sessions/{id}/", Session(a)}}
 }
 
 // SlidingRoutes are the views that MountSliding mounts: obtain and refresh of sliding tokens.
@@ -67,13 +74,15 @@ func RefreshSliding(a *core.Auth) http.Handler {
 
 // Verify is SimpleJWT's TokenVerifyView: an empty object for a good token of any type.
 func Verify(a *core.Auth) http.Handler {
-	return tokenView(a, "token", a.Settings().TokenVerifySerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+	v := tokenView(a, "token", a.Settings().TokenVerifySerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		_, err := a.Verify(ctx, raw)
 		if isBlacklisted(err) {
-			err = core.ValidationError{"non_field_errors": {core.ErrTokenBlacklisted.Detail}}
+			err = fmt.Errorf("%w: %w", core.ValidationError{"non_field_errors": {core.ErrTokenBlacklisted.Detail}}, err)
 		}
 		return simplejwt.Attrs{}, err
 	})
+	v.unauthorized = invalidToken
+	return v
 }
 
 // Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
@@ -93,14 +102,17 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
 	name := a.UsernameField()
-	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}, {name: "password"}},
+	return &view{auth: a, hook: hook, unauthorized: invalidGrant,
+		fields: []field{{name: name, trim: true}, {name: "password"}, {name: deviceName, trim: true, optional: true, max: maxDeviceName}},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
-			return login(ctx, in, text(in, name), text(in, "password"))
+			device := core.DeviceFrom(ctx)
+			device.Name = text(in, deviceName)
+			return login(core.WithDevice(ctx, device), in, text(in, name), text(in, "password"))
 		}}
 }
 
-func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) http.Handler {
-	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}},
+func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant,
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			return use(ctx, in, text(in, name))
 		}}
@@ -118,6 +130,8 @@ type view struct {
 	fields []field
 	hook   simplejwt.Serializer
 	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
+	// unauthorized is OAuth's word for its 401.
+	unauthorized string
 }
 
 // ServeHTTP answers POST; anything else is 405, OPTIONS 204.
@@ -131,7 +145,7 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = writeJSON(w, http.StatusOK, out)
 	}
 	if err != nil {
-		WriteError(w, r, v.auth, err)
+		writeError(w, r, v.auth, err, v.unauthorized)
 	}
 }
 
@@ -144,7 +158,7 @@ func (v *view) answer(w http.ResponseWriter, r *http.Request) (simplejwt.Attrs, 
 	if err != nil {
 		return nil, err
 	}
-	ctx := context.WithValue(r.Context(), requestKey{}, r)
+	ctx := core.WithDevice(context.WithValue(r.Context(), requestKey{}, r), device(r, v.auth.Settings().NumProxies))
 	input := &simplejwt.SerializerInput{Attrs: attrs}
 	if v.hook == nil {
 		return v.work(ctx, input)

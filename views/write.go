@@ -12,48 +12,60 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// detail is the body of DRF's errors.
+// detail is the body of DRF's errors. With OAUTH_ERRORS it has the last three fields too.
 type detail struct {
 	Detail   string         `json:"detail"`
 	Code     string         `json:"code,omitempty"`
 	Messages []core.Message `json:"messages,omitempty"`
-}
 
-// errServer is DRF's answer to an unexpected error: here one of a hook.
-var errServer = detail{Detail: "A server error occurred.", Code: "error"}
+	Error       string `json:"error,omitempty"`
+	Description string `json:"error_description,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+}
 
 // isBlacklisted reports whether a token was refused because it is on the blacklist.
 func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklisted) }
 
-// Refusal is the status and the body that DRF answers to an error. An error that is no refusal, or one without a status
-// that HTTP has, is a 500 that says nothing.
-func Refusal(err error) (status int, body any) {
-	var invalid core.ValidationError
-	if errors.As(err, &invalid) {
-		return http.StatusBadRequest, map[string][]string(invalid) // no error, which Echo would write in its own form
-	}
-	var refusal *core.Error
-	if !errors.As(err, &refusal) || refusal.Status < 200 || refusal.Status > 599 {
-		return http.StatusInternalServerError, errServer
-	}
-	return refusal.Status, detail{Detail: refusal.Detail, Code: refusal.Code, Messages: refusal.Messages}
+// Refuse is the status and the body that DRF answers to an error of a protected route. It sets the headers of the answer:
+// WWW-Authenticate on a 401, and that no cache may keep it. An error that is no refusal, or one without a status that HTTP
+// has, is a 500 that says nothing.
+func Refuse(h http.Header, a core.Authenticator, err error) (status int, body any) {
+	return refuse(h, a, err, invalidToken)
 }
 
-// SetHeaders sets the headers of an answer of this status: WWW-Authenticate on a 401, and that no cache may keep it.
-func SetHeaders(h http.Header, a core.Authenticator, status int) {
+func refuse(h http.Header, a core.Authenticator, err error, unauthorized string) (status int, body any) {
+	var invalid core.ValidationError
+	var refusal *core.Error
+	var oauth oauthError
+	known, on := errors.As(err, &refusal), oauthErrors(a)
+	switch {
+	case errors.As(err, &invalid):
+		status, oauth = http.StatusBadRequest, oauthOfFields(invalid, refusal, unauthorized)
+		body = fieldErrors(invalid, oauth, on)
+	case !known || refusal.Status < 200 || refusal.Status > 599:
+		status, oauth = http.StatusInternalServerError, oauthError{name: serverError}
+		body = oauth.addTo(detail{Detail: "A server error occurred.", Code: "error"}, on) // DRF's
+	default:
+		status, oauth = refusal.Status, oauthOf(refusal, unauthorized)
+		body = oauth.addTo(detail{Detail: refusal.Detail, Code: refusal.Code, Messages: refusal.Messages}, on)
+	}
 	secure(h)
 	if status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", a.Challenge())
+		h.Set("WWW-Authenticate", a.Challenge()+oauth.challenge(on))
 	}
+	return status, body
 }
 
-// WriteError writes the answer to an error. One that is no refusal is logged, if a has a logger.
+// WriteError writes the answer to an error of a protected route. One that is no refusal is logged, if a has a logger.
 func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error) {
-	status, body := Refusal(err)
+	writeError(w, r, a, err, invalidToken)
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
+	status, body := refuse(w.Header(), a, err, unauthorized)
 	if l, ok := a.(interface{ Logger() *slog.Logger }); ok && status == http.StatusInternalServerError {
 		l.Logger().ErrorContext(r.Context(), "a hook failed", "path", r.URL.Path, "error", err)
 	}
-	SetHeaders(w.Header(), a, status)
 	_ = writeJSON(w, status, body) // a refusal can always be encoded
 }
 

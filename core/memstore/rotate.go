@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -51,11 +52,10 @@ func successor(presented *row, r core.Rotation, sessionEnd time.Time) core.Outst
 	out.JTI, out.ParentJTI = r.NewJTI, r.JTI
 	out.CreatedAt, out.ExpiresAt = r.Now, r.ExpiresAt
 	out.SessionExpiresAt = sessionEnd
-	if out.SessionID == "" {
-		out.SessionID = r.SessionID
-	}
-	if out.SessionID == "" {
-		out.SessionID = r.JTI
+	out.SessionID = cmp.Or(out.SessionID, r.SessionID, r.JTI)
+	out.Device = core.Device{
+		Name: cmp.Or(r.Device.Name, out.Device.Name), IP: cmp.Or(r.Device.IP, out.Device.IP),
+		UserAgent: cmp.Or(r.Device.UserAgent, out.Device.UserAgent),
 	}
 	if !sessionEnd.IsZero() && sessionEnd.Before(out.ExpiresAt) {
 		out.ExpiresAt = sessionEnd

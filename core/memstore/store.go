@@ -3,8 +3,10 @@
 package memstore
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -24,19 +26,16 @@ type Store struct {
 	sessions map[string][]*row
 	users    map[string]map[string]*row
 	ends     endings
+	births   int
+	// flushing is held by the one flush that is under way.
+	flushing sync.Mutex
 }
 
 var _ core.Store = (*Store)(nil)
 
-type row struct{ core.TokenState }
-
-// session is the session a row belongs to. One that names none belongs to the session that its descendants name by
-// its jti.
-func (r *row) session() string {
-	if r.SessionID != "" {
-		return r.SessionID
-	}
-	return r.JTI
+type row struct {
+	core.TokenState
+	born int // the how manieth row it is
 }
 
 // New returns an empty Store.
@@ -98,7 +97,7 @@ func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, 
 	if r := s.rows[jti]; r != nil {
 		out.Presented = r.copy()
 		if r.SessionID != "" || sid == "" {
-			session = r.session()
+			session = r.Session()
 		}
 	}
 	if members := s.sessions[session]; len(members) > 0 {
@@ -117,22 +116,56 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	count := 0
 	if scope.SessionID != "" {
 		for _, r := range s.sessions[scope.SessionID] {
-			if r.consume(reason, now) {
+			if (scope.UserID == "" || r.UserID == scope.UserID) && r.consume(reason, now) {
 				count++
 			}
 		}
 		return count, nil
 	}
 	for _, r := range s.users[scope.UserID] {
-		if r.session() != scope.ExceptSession && r.consume(reason, now) {
+		if r.Session() != scope.ExceptSession && r.consume(reason, now) {
 			count++
 		}
 	}
 	return count, nil
 }
 
+// Sessions answers the newest live token of each session of a user, the session that began last first.
+func (s *Store) Sessions(ctx context.Context, userID string, now time.Time, skip int) ([]core.OutstandingToken, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	heads := map[string]*row{}
+	for _, r := range s.users[userID] {
+		over := !r.SessionExpiresAt.IsZero() && !r.SessionExpiresAt.After(now)
+		if h := heads[r.Session()]; !r.Blacklisted && r.ExpiresAt.After(now) && !over && (h == nil || h.born < r.born) {
+			heads[r.Session()] = r
+		}
+	}
+	began := func(r *row) int {
+		if first := s.rows[r.Session()]; first != nil {
+			return first.born
+		}
+		return 0
+	}
+	sorted := slices.SortedFunc(maps.Values(heads), func(a, b *row) int {
+		return cmp.Or(cmp.Compare(began(b), began(a)), b.SessionStartedAt.Compare(a.SessionStartedAt), cmp.Compare(b.Session(), a.Session()))
+	})
+	var out []core.OutstandingToken
+	for _, r := range sorted[min(skip, len(sorted)):min(skip+core.MaxSessions, len(sorted))] {
+		out = append(out, r.OutstandingToken)
+	}
+	return out, nil
+}
+
 // FlushExpired deletes the records that ended at or before the given time.
 func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
+	if !s.flushing.TryLock() {
+		return 0, core.ErrFlushRunning
+	}
+	defer s.flushing.Unlock()
 	total := 0
 	for {
 		if err := ctx.Err(); err != nil {
@@ -161,9 +194,10 @@ func (s *Store) ForgetUser(id string) {
 func (s *Store) insert(t core.OutstandingToken) *row {
 	t.CreatedAt, t.ExpiresAt = cut(t.CreatedAt), cut(t.ExpiresAt)
 	t.SessionStartedAt, t.SessionExpiresAt = cut(t.SessionStartedAt), cut(t.SessionExpiresAt)
-	r := &row{core.TokenState{OutstandingToken: t}}
+	s.births++
+	r := &row{core.TokenState{OutstandingToken: t}, s.births}
 	s.rows[r.JTI] = r
-	s.sessions[r.session()] = append(s.sessions[r.session()], r)
+	s.sessions[r.Session()] = append(s.sessions[r.Session()], r)
 	if r.UserID != "" {
 		if s.users[r.UserID] == nil {
 			s.users[r.UserID] = make(map[string]*row)
@@ -183,7 +217,7 @@ func (s *Store) flush(before time.Time, limit int) int {
 	for len(gone) < limit && len(s.ends) > 0 && !s.ends[0].ExpiresAt.After(before) {
 		r := heap.Pop(&s.ends).(*row)
 		gone[r] = true
-		touched[r.session()] = true
+		touched[r.Session()] = true
 		delete(s.rows, r.JTI)
 		delete(s.users[r.UserID], r.JTI)
 		if len(s.users[r.UserID]) == 0 {

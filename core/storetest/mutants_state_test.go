@@ -126,7 +126,7 @@ func brokenScopes() []mutant {
 				return len(g.members(s)), err
 			}}
 		}},
-		{"the user goes before the session", session, func(g *guarded) core.Store {
+		{"the user goes before the session", "Revoke ends a session of a user only", func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) {
 				if s.UserID != "" {
 					s.SessionID = ""

@@ -17,7 +17,7 @@ type mutant struct {
 }
 
 func brokenStores() []mutant {
-	return slices.Concat(brokenRecords(), brokenRotations(), brokenBlacklists(), brokenStates(), brokenScopes(), brokenRaces())
+	return slices.Concat(brokenRecords(), brokenRotations(), brokenBlacklists(), brokenStates(), brokenScopes(), brokenSessions(), brokenRaces())
 }
 
 func brokenRecords() []mutant {

@@ -36,8 +36,7 @@ func revokeSession(e *env) {
 	branch := e.login(func(t *core.OutstandingToken) { t.SessionID = first.SessionID })
 	ended := e.login(func(t *core.OutstandingToken) { t.SessionID, t.ExpiresAt = first.SessionID, loginAt })
 
-	// The user beside a session does not matter.
-	e.revoke(core.Scope{SessionID: first.SessionID, UserID: other.UserID}, 3)
+	e.revoke(core.Scope{SessionID: first.SessionID}, 3)
 	for _, t := range []core.OutstandingToken{second, branch, ended} {
 		e.same("the row of a revoked token", consumed(t, core.ReasonAdmin), e.row(t.JTI))
 	}

@@ -1,0 +1,55 @@
+package core
+
+import (
+	"context"
+	"strings"
+	"unicode"
+)
+
+// Device is what is known of the client that a session belongs to, for the eyes of its user. Nothing is decided by it:
+// a client may say of itself what it likes.
+type Device struct {
+	// Name is what the client calls its device ("Alice's phone"); at most 150 bytes are kept.
+	Name string
+	// IP is the address the client came from; at most 45 bytes are kept.
+	IP string
+	// UserAgent is the client's User-Agent header; at most 512 bytes are kept.
+	UserAgent string
+}
+
+// The widths of the columns.
+const (
+	maxDeviceName = 150
+	maxIP         = 45
+	maxUserAgent  = 512
+)
+
+type deviceKey struct{}
+
+// WithDevice returns a context by which logins and refreshes record the client's device. The views do it from the
+// request; a program that calls Auth.Login itself may do it too.
+func WithDevice(ctx context.Context, d Device) context.Context {
+	return context.WithValue(ctx, deviceKey{}, Device{
+		Name: presentable(d.Name, maxDeviceName), IP: presentable(d.IP, maxIP), UserAgent: presentable(d.UserAgent, maxUserAgent),
+	})
+}
+
+// DeviceFrom is the device of a context, in Deps.OnEvent and Deps.Claims for example; empty where none was given.
+func DeviceFrom(ctx context.Context) Device {
+	d, _ := ctx.Value(deviceKey{}).(Device)
+	return d
+}
+
+// presentable is text that every database keeps and every terminal bears: valid, without control characters, cut.
+func presentable(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) { // Cf: it would reorder or hide what stands beside it
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text[:min(len(text), 4*limit)], ""))
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "")
+	}
+	return strings.TrimSpace(text)
+}

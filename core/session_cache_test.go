@@ -1,0 +1,22 @@
+package core
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestTheSessionCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	c := &sessionCache{timeout: time.Hour}
+	now := time.Unix(0, 0)
+	for i := range 10 * sessionCacheSize {
+		c.note(strconv.Itoa(i), now.Add(time.Hour), 0)
+	}
+	if n := len(c.young) + len(c.old); n > 2*sessionCacheSize {
+		t.Errorf("%d sessions are remembered, want at most %d", n, 2*sessionCacheSize)
+	}
+	if _, believed := c.alive(strconv.Itoa(10*sessionCacheSize-1), now); !believed {
+		t.Error("the newest one is forgotten")
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
+	"github.com/go-simplejwt/simplejwt/core/jwks"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// app is what the routes work with.
+type app struct {
+	auth      *core.Auth
+	users     *models.Users[Account, *Account]
+	passwords *hashers.Hashers
+}
+
+// newApp is the wiring of the library.
+func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, blacklist bool, log *slog.Logger) (*app, error) {
+	passwords, err := hashers.New(hashers.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a := &app{users: models.NewUsers[Account](db), passwords: passwords}
+	deps := core.Deps{Users: a.users, PasswordHashers: passwords, Logger: log}
+	if blacklist {
+		deps.Store = models.NewStore(db)
+	}
+	if settings.JWKURL != "" {
+		if deps.Keys, err = jwks.New(ctx, settings); err != nil {
+			return nil, err
+		}
+	}
+	a.auth, err = core.New(settings, deps)
+	return a, err
+}

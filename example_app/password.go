@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// passwordChange is the body of a change of the password.
+type passwordChange struct {
+	Old string `json:"old_password"`
+	New string `json:"new_password"`
+}
+
+// changePassword answers POST of a user who has logged in: it stores his new password and ends all his sessions but the
+// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it.
+func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		views.MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
+		return
+	}
+	var body passwordChange
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, a.auth.Settings().DataUploadMaxMemorySize)).Decode(&body); err != nil {
+		views.WriteError(w, r, a.auth, &core.Error{Status: http.StatusBadRequest, Detail: "The body is no JSON object with old_password and new_password."})
+		return
+	}
+	user, _ := views.User[*Account](r.Context())
+	token, _ := views.Token(r.Context())
+	pair, err := a.setPassword(r.Context(), user, body, token.Session())
+	if err != nil {
+		views.WriteError(w, r, a.auth, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if pair == (core.Pair{}) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
+}
+
+// setPassword changes the password of a user who knows the old one. The session named keep goes on.
+func (a *app) setPassword(ctx context.Context, user *Account, change passwordChange, keep string) (core.Pair, error) {
+	if change.New == "" || len(change.New) > 4096 {
+		return core.Pair{}, core.ValidationError{"new_password": {"Must have 1 to 4096 bytes."}}
+	}
+	changed, err := a.storePassword(ctx, user, change)
+	if err != nil {
+		a.auth.Logger().ErrorContext(ctx, "the password was not changed", "user_id", user.AuthID(), "error", err)
+		return core.Pair{}, core.ErrServiceUnavailable
+	}
+	if !changed {
+		return core.Pair{}, core.ValidationError{"old_password": {"This is not your password."}}
+	}
+	if err := a.auth.PasswordChanged(ctx, user, keep); err != nil || !a.auth.Settings().CheckRevokeToken {
+		return core.Pair{}, err
+	}
+	pair, err := a.auth.RenewSession(ctx, user, keep)
+	if errors.Is(err, core.ErrSessionNotFound) { // its client refreshed with an old token meanwhile, which ended it
+		return a.auth.Login(ctx, user)
+	}
+	return pair, err
+}
+
+// storePassword stores the new password of a user who knows the old one, and reports whether it is his now. So it is where
+// the client repeats a request whose answer it did not get.
+func (a *app) storePassword(ctx context.Context, user *Account, change passwordChange) (bool, error) {
+	right, _, err := a.passwords.Check(ctx, change.Old, user.Password)
+	if err != nil {
+		return false, err
+	}
+	if !right {
+		repeated, _, err := a.passwords.Check(ctx, change.New, user.Password)
+		return repeated, err
+	}
+	encoded, err := a.passwords.Make(ctx, change.New)
+	if err == nil {
+		err = a.users.UpdatePassword(ctx, user, encoded)
+	}
+	return user.Password == encoded, err // another request may have been quicker
+}

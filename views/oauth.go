@@ -1,0 +1,114 @@
+package views
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// The error codes of OAuth: RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1.
+const (
+	invalidRequest         = "invalid_request"
+	invalidGrant           = "invalid_grant" // what a client logs in or refreshes with is not good
+	invalidToken           = "invalid_token" // the token of a request is not good
+	insufficientScope      = "insufficient_scope"
+	temporarilyUnavailable = "temporarily_unavailable"
+	serverError            = "server_error"
+)
+
+// oauthError is what OAUTH_ERRORS adds to a refusal.
+type oauthError struct{ name, description, reason string }
+
+// oauthErrors reports whether OAUTH_ERRORS is set.
+func oauthErrors(a core.Authenticator) bool {
+	s, ok := a.(interface{ Settings() simplejwt.Settings })
+	return ok && s.Settings().OAuthErrors
+}
+
+// oauthOf says a refusal in OAuth's words; unauthorized is the word for a 401. Whoever sends no credentials is told of no
+// error (RFC 6750 section 3.1).
+func oauthOf(refusal *core.Error, unauthorized string) oauthError {
+	out := oauthError{description: describable(refusal.Detail), reason: refusal.Reason}
+	switch refusal.Status {
+	case http.StatusUnauthorized:
+		out.name = unauthorized
+		if errors.Is(refusal, core.ErrBadHeader) {
+			out.name = invalidRequest
+		}
+	case http.StatusForbidden:
+		out.name = insufficientScope
+	case http.StatusServiceUnavailable:
+		out.name = temporarilyUnavailable
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+		out.name = invalidRequest
+	}
+	if out.name == "" || errors.Is(refusal, core.ErrNotAuthenticated) {
+		return oauthError{}
+	}
+	if len(refusal.Messages) > 0 {
+		out.description = describable(refusal.Messages[0].Message) // it says more than that no type was right
+	}
+	return out
+}
+
+// oauthOfFields is oauthOf for errors by field; refusal is the one behind them, nil for none.
+func oauthOfFields(invalid core.ValidationError, refusal *core.Error, unauthorized string) oauthError {
+	if refusal != nil {
+		return oauthOf(refusal, unauthorized)
+	}
+	var names []string
+	for name := range invalid {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	var texts []string
+	for _, name := range names {
+		texts = append(texts, name+": "+strings.Join(invalid[name], " "))
+	}
+	return oauthError{name: invalidRequest, description: describable(strings.Join(texts, " "))}
+}
+
+// describable leaves the characters that error_description may have, in a body and in a header (RFC 6750 section 3).
+func describable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+func (o oauthError) addTo(d detail, on bool) detail {
+	if on {
+		d.Error, d.Description, d.Reason = o.name, o.description, o.reason
+	}
+	return d
+}
+
+// challenge is what follows the realm in WWW-Authenticate.
+func (o oauthError) challenge(on bool) string {
+	if !on || o.name == "" {
+		return ""
+	}
+	return `, error="` + o.name + `", error_description="` + o.description + `"`
+}
+
+// fieldErrors is the body of errors by field. It is no error, which Echo would write in its own form.
+func fieldErrors(invalid core.ValidationError, o oauthError, on bool) map[string]any {
+	out := map[string]any{}
+	for name, messages := range invalid {
+		out[name] = messages
+	}
+	if on {
+		for name, text := range map[string]string{"error": o.name, "error_description": o.description, "reason": o.reason} {
+			if _, isField := invalid[name]; text != "" && !isField {
+				out[name] = text
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,121 @@
+package views
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// session is a session as its user sees it.
+type session struct {
+	ID              string     `json:"id"`
+	DeviceName      string     `json:"device_name"`
+	UserAgent       string     `json:"user_agent"`
+	IP              string     `json:"ip"`
+	StartedAt       *time.Time `json:"started_at"`
+	LastRefreshedAt *time.Time `json:"last_refreshed_at"`
+	ExpiresAt       time.Time  `json:"expires_at"`
+	Current         bool       `json:"current"`
+}
+
+// Sessions answers GET with a list of the user's sessions, and on DELETE ends all of them.
+func Sessions(a *core.Auth) http.Handler {
+	return &sessionView{auth: a, get: listSessions, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) error {
+		return a.RevokeUser(ctx, me.userID, core.ReasonLogout)
+	}}
+}
+
+// OtherSessions ends on DELETE all of the user's sessions but the one that asks.
+func OtherSessions(a *core.Auth) http.Handler {
+	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) error {
+		return a.RevokeOtherSessions(ctx, me.userID, me.session, core.ReasonLogout)
+	}}
+}
+
+// Session ends on DELETE the session that the request's path value "id" names, if it is the user's: else it answers 404.
+func Session(a *core.Auth) http.Handler {
+	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, id string) error {
+		return a.RevokeSession(ctx, me.userID, id, core.ReasonLogout)
+	}}
+}
+
+// caller is who asks, and by which session.
+type caller struct{ userID, session string }
+
+// sessionView is an endpoint for an authenticated user, without a body. get may be nil.
+type sessionView struct {
+	auth   *core.Auth
+	get    func(context.Context, *core.Auth, caller) (any, error)
+	delete func(ctx context.Context, a *core.Auth, me caller, id string) error
+}
+
+// ServeHTTP answers DELETE with 204, and GET and HEAD where there is something to get. As in Django who asks is looked at before
+// the method; OPTIONS needs no token.
+func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	methods := []string{http.MethodDelete}
+	if v.get != nil {
+		methods = []string{http.MethodGet, http.MethodHead, http.MethodDelete}
+	}
+	if r.Method == http.MethodOptions {
+		MethodNotAllowed(methods...).ServeHTTP(w, r)
+		return
+	}
+	r, me, err := v.who(r)
+	switch {
+	case err != nil:
+	case r.Method == http.MethodDelete:
+		if err = v.delete(r.Context(), v.auth, me, r.PathValue("id")); err == nil {
+			secure(w.Header())
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	case (r.Method == http.MethodGet || r.Method == http.MethodHead) && v.get != nil:
+		var list any
+		if list, err = v.get(r.Context(), v.auth, me); err == nil {
+			_ = writeJSON(w, http.StatusOK, list) // it can always be encoded
+			return
+		}
+	default:
+		MethodNotAllowed(methods...).ServeHTTP(w, r)
+		return
+	}
+	if err != nil {
+		WriteError(w, r, v.auth, err)
+	}
+}
+
+// who authenticates a request. A session that has ended may not look at the others or end them, with CHECK_SESSION or
+// without.
+func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
+	authenticated, err := Authenticate(v.auth.CheckingSession(), r)
+	if err != nil {
+		return r, caller{}, err
+	}
+	user, token, _ := core.FromContext(authenticated.Context())
+	return authenticated, caller{user.AuthID(), token.Session()}, nil
+}
+
+func listSessions(ctx context.Context, a *core.Auth, me caller) (any, error) {
+	all, err := a.Sessions(ctx, me.userID)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]session, len(all)) // never nil: an empty list, not null
+	for i, s := range all {
+		out[i] = session{
+			ID: s.ID, DeviceName: s.Name, UserAgent: s.UserAgent, IP: s.IP,
+			StartedAt: known(s.StartedAt), LastRefreshedAt: known(s.LastRefreshedAt), ExpiresAt: s.ExpiresAt, Current: s.ID == me.session,
+		}
+	}
+	return out, nil
+}
+
+// known is nil for a time that is not on record.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
