@@ -17,6 +17,7 @@ func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter[echo.HandlerFunc, echo.MiddlewareFunc]{
 		ObtainPair: echojwt.ObtainPair, Refresh: echojwt.Refresh, Verify: echojwt.Verify, Blacklist: echojwt.Blacklist,
 		ObtainSliding: echojwt.ObtainSliding, RefreshSliding: echojwt.RefreshSliding,
+		Sessions: echojwt.Sessions, OtherSessions: echojwt.OtherSessions, Session: echojwt.Session,
 		Required: func(a core.Authenticator) echo.MiddlewareFunc { return echojwt.Required(a) },
 		Optional: func(a core.Authenticator) echo.MiddlewareFunc { return echojwt.Optional(a) },
 		Require:  echojwt.Require,
@@ -28,6 +29,18 @@ func TestAdapter(t *testing.T) {
 		MountSliding: func(prefix string, a *core.Auth) http.Handler {
 			e := echo.New()
 			echojwt.MountSliding(e.Group(prefix), a)
+			return e
+		},
+		MountSessions: func(prefix string, a *core.Auth) http.Handler {
+			e := echo.New()
+			echojwt.MountSessions(e.Group(prefix), a)
+			return e
+		},
+		ServeSessions: func(all, others, one echo.HandlerFunc) http.Handler {
+			e := echo.New()
+			e.Any("/all", all)
+			e.Any("/others", others)
+			e.Any("/one/:id", one)
 			return e
 		},
 		Serve: func(h echo.HandlerFunc, middleware ...echo.MiddlewareFunc) http.Handler {

@@ -23,6 +23,7 @@ func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter[gin.HandlerFunc, gin.HandlerFunc]{
 		ObtainPair: ginjwt.ObtainPair, Refresh: ginjwt.Refresh, Verify: ginjwt.Verify, Blacklist: ginjwt.Blacklist,
 		ObtainSliding: ginjwt.ObtainSliding, RefreshSliding: ginjwt.RefreshSliding,
+		Sessions: ginjwt.Sessions, OtherSessions: ginjwt.OtherSessions, Session: ginjwt.Session,
 		Required: ginjwt.Required, Optional: ginjwt.Optional, Require: ginjwt.Require,
 		Mount: func(prefix string, a *core.Auth) http.Handler {
 			r := engine()
@@ -32,6 +33,18 @@ func TestAdapter(t *testing.T) {
 		MountSliding: func(prefix string, a *core.Auth) http.Handler {
 			r := engine()
 			ginjwt.MountSliding(r.Group(prefix), a)
+			return r
+		},
+		MountSessions: func(prefix string, a *core.Auth) http.Handler {
+			r := engine()
+			ginjwt.MountSessions(r.Group(prefix), a)
+			return r
+		},
+		ServeSessions: func(all, others, one gin.HandlerFunc) http.Handler {
+			r := engine()
+			r.Any("/all", all)
+			r.Any("/others", others)
+			r.Any("/one/:id", one)
 			return r
 		},
 		Serve: func(h gin.HandlerFunc, middleware ...gin.HandlerFunc) http.Handler {

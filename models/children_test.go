@@ -32,6 +32,8 @@ const (
 	taskMigrate = "migrate"
 	taskRace    = "race"
 	taskRotate  = "rotate"
+	taskLogin   = "login"
+	taskFlush   = "flush"
 
 	// childClients is how many goroutines, each on a pool of its own, a child works with.
 	childClients = 4
@@ -124,6 +126,13 @@ func work(ctx context.Context, task, argument string, pools []*gorm.DB) (string,
 				_, ok, errs[i] = models.NewStore(db).Rotate(ctx, rotation(argument))
 				if ok {
 					n = 1
+				}
+			case taskLogin:
+				n, errs[i] = logInOften(ctx, db, argument)
+			case taskFlush:
+				n, errs[i] = models.NewStore(db).FlushExpired(ctx, now)
+				if errors.Is(errs[i], core.ErrFlushRunning) {
+					errs[i] = nil
 				}
 			case taskRotate:
 				n, errs[i] = rotateUntilOver(ctx, models.NewStore(db), argument)

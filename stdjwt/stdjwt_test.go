@@ -18,6 +18,7 @@ func TestAdapter(t *testing.T) {
 	adaptertest.Run(t, adaptertest.Adapter[http.Handler, middleware]{
 		ObtainPair: stdjwt.ObtainPair, Refresh: stdjwt.Refresh, Verify: stdjwt.Verify, Blacklist: stdjwt.Blacklist,
 		ObtainSliding: stdjwt.ObtainSliding, RefreshSliding: stdjwt.RefreshSliding,
+		Sessions: stdjwt.Sessions, OtherSessions: stdjwt.OtherSessions, Session: stdjwt.Session,
 		Required: stdjwt.Required, Optional: stdjwt.Optional, Require: stdjwt.Require,
 		Mount: func(prefix string, a *core.Auth) http.Handler {
 			mux := http.NewServeMux()
@@ -27,6 +28,18 @@ func TestAdapter(t *testing.T) {
 		MountSliding: func(prefix string, a *core.Auth) http.Handler {
 			mux := http.NewServeMux()
 			stdjwt.MountSliding(mux, prefix, a)
+			return mux
+		},
+		MountSessions: func(prefix string, a *core.Auth) http.Handler {
+			mux := http.NewServeMux()
+			stdjwt.MountSessions(mux, prefix, a)
+			return mux
+		},
+		ServeSessions: func(all, others, one http.Handler) http.Handler {
+			mux := http.NewServeMux()
+			mux.Handle("/all", all)
+			mux.Handle("/others", others)
+			mux.Handle("/one/{id}", one)
 			return mux
 		},
 		Serve:   serve,

@@ -1,6 +1,7 @@
 // Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
 // What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
-// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go and requests.go.
+// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go and
+// sessions.go.
 package adaptertest
 
 import (
@@ -17,13 +18,17 @@ import (
 type Adapter[H, M any] struct {
 	ObtainPair, Refresh, Verify, Blacklist func(*core.Auth) H
 	ObtainSliding, RefreshSliding          func(*core.Auth) H
+	Sessions, OtherSessions, Session       func(*core.Auth) H
 
 	Required, Optional func(core.Authenticator) M
 	Require            func(core.Authenticator, views.Permission) M
 
-	// Mount and MountSliding make an application with nothing but these routes below a prefix: "", "/", "/api/token" or
+	// Mount, MountSliding and MountSessions make an application with nothing but these routes below a prefix: "", "/", "/api/token" or
 	// "/api/token/".
-	Mount, MountSliding func(prefix string, a *core.Auth) http.Handler
+	Mount, MountSliding, MountSessions func(prefix string, a *core.Auth) http.Handler
+	// ServeSessions makes an application with the three views of sessions at "/all", "/others" and "/one/", which the id
+	// follows, for every method.
+	ServeSessions func(all, others, one H) http.Handler
 	// Serve makes an application with a handler at "/" for GET and POST, behind middleware; the first stands outermost. It
 	// catches no panic.
 	Serve func(h H, middleware ...M) http.Handler
@@ -59,6 +64,7 @@ func Run[H, M any](t *testing.T, a Adapter[H, M]) {
 	t.Helper()
 	for _, group := range [][]testCase[H, M]{
 		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), troubleCases[H, M](), requestCases[H, M](),
+		sessionCases[H, M](),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
