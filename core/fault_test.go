@@ -78,8 +78,8 @@ func (s *opsStore) Revoke(ctx context.Context, scope core.Scope, reason core.Rea
 	return n, err
 }
 
-func (s *opsStore) Sessions(ctx context.Context, userID string, now time.Time, skip int) (out []core.OutstandingToken, err error) {
-	err = s.spy.watch(ctx, "Sessions", func() (err error) { out, err = s.Store.Sessions(ctx, userID, now, skip); return err })
+func (s *opsStore) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
+	err = s.spy.watch(ctx, "Sessions", func() (err error) { out, err = s.Store.Sessions(ctx, userID, now); return err })
 	return out, err
 }
 

@@ -98,20 +98,31 @@ func (a *Auth) blacklistRow(ctx context.Context, t *Token, reason Reason) (found
 	return found, won, a.trouble(ctx, "blacklist token", err)
 }
 
-// revoke consumes all tokens of a scope that are not consumed yet, and returns how many.
+// revoke consumes all tokens of a scope that are not consumed yet, tells of it, and returns how many.
 func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
+	n, err := a.sweep(ctx, s, reason)
+	if err == nil && a.recorded() {
+		a.revoked(ctx, s, reason, n)
+	}
+	return n, err
+}
+
+// sweep is revoke without telling.
+func (a *Auth) sweep(ctx context.Context, s Scope, reason Reason) (int, error) {
 	if !a.recorded() {
 		return 0, nil
 	}
 	askCtx, cancel := ask(ctx)
 	defer cancel()
-	defer a.seen.forget(s.SessionID)
 	n, err := a.d.Store.Revoke(askCtx, s, reason, a.now())
-	if err != nil {
-		return n, a.trouble(ctx, "revoke tokens", err)
+	if n > 0 || err != nil || s.SessionID != "" { // a session's last token may be what was consumed before
+		a.seen.forget(s.SessionID)
 	}
+	return n, a.trouble(ctx, "revoke tokens", err)
+}
+
+func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
 	a.event(ctx, Event{Type: EventRevoke, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Count: n})
-	return n, nil
 }
 
 // RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is

@@ -25,11 +25,16 @@ type Session struct {
 // Sessions are the sessions of a user, by primary key, that go on: the one that began last first, at most MaxSessions of
 // them. Without a store there are none. Errors: 503.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
-	heads, err := a.sessionHeads(ctx, userID, 0)
-	if err != nil {
-		return nil, err
+	if userID == "" || !a.recorded() {
+		return nil, nil
 	}
 	now := a.now()
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	heads, err := a.d.Store.Sessions(askCtx, userID, now)
+	if err != nil {
+		return nil, a.trouble(ctx, "look up sessions", err)
+	}
 	var out []Session
 	for _, h := range heads {
 		if a.over(now, &TokenState{OutstandingToken: h}) {
@@ -47,36 +52,18 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	return out, nil
 }
 
-func (a *Auth) sessionHeads(ctx context.Context, userID string, skip int) ([]OutstandingToken, error) {
-	if userID == "" || !a.recorded() {
-		return nil, nil
-	}
-	askCtx, cancel := ask(ctx)
-	defer cancel()
-	heads, err := a.d.Store.Sessions(askCtx, userID, a.now(), skip)
-	return heads, a.trouble(ctx, "look up sessions", err)
-}
-
 // limitSessions is MAX_SESSIONS_PER_USER. It is asked once a login is on record. Of any number of logins at once the last
 // one to ask sees all of them, so that none of their answers leaves one too many behind.
 func (a *Auth) limitSessions(ctx context.Context, userID string) error {
 	if a.s.MaxSessionsPerUser == 0 {
 		return nil
 	}
-	for {
-		surplus, err := a.sessionHeads(ctx, userID, a.s.MaxSessionsPerUser)
-		if err != nil {
-			return err
-		}
-		for _, head := range surplus {
-			if _, err := a.revoke(ctx, Scope{SessionID: head.Session(), UserID: userID}, ReasonLimit); err != nil {
-				return err
-			}
-		}
-		if len(surplus) < MaxSessions {
-			return nil
-		}
+	s := Scope{UserID: userID, ExceptNewest: a.s.MaxSessionsPerUser}
+	n, err := a.sweep(ctx, s, ReasonLimit)
+	if n > 0 {
+		a.revoked(ctx, s, ReasonLimit, n)
 	}
+	return err
 }
 
 // checkSession is CHECK_SESSION: it refuses a token whose session has ended, or that names none.

@@ -104,6 +104,8 @@ type Scope struct {
 	UserID string
 	// ExceptSession, beside UserID alone, is the session that goes on; "" for none.
 	ExceptSession string
+	// ExceptNewest, beside UserID alone, is how many of the sessions go on that Sessions answers first; 0 for none.
+	ExceptNewest int
 }
 
 // Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of
@@ -138,9 +140,9 @@ type Store interface {
 
 	// Sessions answers the newest live token of each session of a user: not on the blacklist, and ending after now, as its
 	// session does. The session that began last comes first. That is the one whose first token, which has its id as its
-	// jti, was recorded last; those whose first token is not on record any more come last, by SessionStartedAt. The first
-	// skip are left out, and at most MaxSessions are answered.
-	Sessions(ctx context.Context, userID string, now time.Time, skip int) ([]OutstandingToken, error)
+	// jti, was recorded last; those whose first token is not on record any more come last, by SessionStartedAt. At most
+	// MaxSessions are answered.
+	Sessions(ctx context.Context, userID string, now time.Time) ([]OutstandingToken, error)
 
 	// FlushExpired deletes the records, and their blacklist rows, that ended at or before the given time, in bounded
 	// batches, and returns how many outstanding rows went. While another flush is under way it may answer ErrFlushRunning,

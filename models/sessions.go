@@ -9,28 +9,34 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// sessionsSQL finds the live tokens of a user, of each session the newest one, and puts them into the order in which the
-// sessions began: by the id of the row whose jti is the session's id. A session whose first row was flushed is older than
-// all that still have theirs.
-const sessionsSQL = `SELECT o.user_id, o.jti, o.created_at, o.expires_at, o.session_id, o.parent_jti, o.session_started_at,
-    o.session_expires_at, o.device_name, o.ip, o.user_agent
-  FROM (
+// newestHeads finds the live tokens of a user, of each session the newest one as h, and puts them into the order in which
+// the sessions began: by the id of the row whose jti is the session's id. A session whose first row was flushed is older
+// than all that still have theirs.
+const newestHeads = ` FROM (
     SELECT max(t.id) AS id FROM token_blacklist_outstandingtoken t
       LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = t.id
      WHERE t.user_id = ? AND t.expires_at > ? AND b.id IS NULL
        AND (t.session_expires_at IS NULL OR t.session_expires_at > ?)
      GROUP BY COALESCE(t.session_id, t.jti)
   ) AS newest
-  JOIN token_blacklist_outstandingtoken o ON o.id = newest.id
-  LEFT JOIN token_blacklist_outstandingtoken f ON f.jti = COALESCE(o.session_id, o.jti)
- ORDER BY COALESCE(f.id, 0) DESC, o.session_started_at DESC, COALESCE(o.session_id, o.jti) DESC
- LIMIT ? OFFSET ?`
+  JOIN token_blacklist_outstandingtoken h ON h.id = newest.id
+  LEFT JOIN token_blacklist_outstandingtoken f ON f.jti = COALESCE(h.session_id, h.jti)
+ ORDER BY COALESCE(f.id, 0) DESC, h.session_started_at DESC, COALESCE(h.session_id, h.jti) DESC
+ LIMIT ?`
+
+const sessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,
+  h.session_expires_at, h.device_name, h.ip, h.user_agent` + newestHeads
+
+// surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user. The inner
+// SELECT is for databases that allow no LIMIT behind IN.
+const surplusSQL = `o.user_id = ? AND COALESCE(o.session_id, o.jti) NOT IN (
+  SELECT kept.session FROM (SELECT COALESCE(h.session_id, h.jti) AS session` + newestHeads + `) AS kept)`
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.
-func (s *Store) Sessions(ctx context.Context, userID string, now time.Time, skip int) (out []core.OutstandingToken, err error) {
+func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
 	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
 		var rows []OutstandingToken
-		err := tx.Raw(sessionsSQL, userID, cut(now), cut(now), core.MaxSessions, skip).Scan(&rows).Error
+		err := tx.Raw(sessionsSQL, userID, cut(now), cut(now), core.MaxSessions).Scan(&rows).Error
 		out = make([]core.OutstandingToken, len(rows))
 		for i, row := range rows {
 			out[i] = row.record()

@@ -151,7 +151,7 @@ func (s *Store) State(ctx context.Context, jti, sid string) (out core.SessionSta
 
 // Revoke consumes all tokens of the scope, and those that concurrent rotations of them record.
 func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
-	where, args := scopeSQL(scope)
+	where, args := scopeSQL(scope, cut(now))
 	if where == "" {
 		return 0, nil
 	}
@@ -181,10 +181,10 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 }
 
 // scopeSQL is the condition on the outstanding table o that a scope stands for, "" for an empty scope.
-func scopeSQL(scope core.Scope) (where string, args []any) {
+func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 	switch {
 	case scope.SessionID != "" && scope.UserID != "":
-		where, args = scopeSQL(core.Scope{SessionID: scope.SessionID})
+		where, args = scopeSQL(core.Scope{SessionID: scope.SessionID}, now)
 		return where + ` AND o.user_id = ?`, append(args, scope.UserID)
 	case scope.SessionID != "":
 		return `(o.session_id = ? OR (o.jti = ? AND COALESCE(o.session_id, '') = ''))`, []any{scope.SessionID, scope.SessionID}
@@ -192,6 +192,8 @@ func scopeSQL(scope core.Scope) (where string, args []any) {
 		return "", nil
 	case scope.ExceptSession != "":
 		return `o.user_id = ? AND COALESCE(o.session_id, o.jti) <> ?`, []any{scope.UserID, scope.ExceptSession}
+	case scope.ExceptNewest > 0:
+		return surplusSQL, []any{scope.UserID, scope.UserID, now, now, scope.ExceptNewest}
 	default:
 		return `o.user_id = ?`, []any{scope.UserID}
 	}

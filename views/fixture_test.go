@@ -211,7 +211,7 @@ func (s brokenStore) Revoke(context.Context, core.Scope, core.Reason, time.Time)
 	return 0, s.err
 }
 
-func (s brokenStore) Sessions(context.Context, string, time.Time, int) ([]core.OutstandingToken, error) {
+func (s brokenStore) Sessions(context.Context, string, time.Time) ([]core.OutstandingToken, error) {
 	return nil, s.err
 }
 

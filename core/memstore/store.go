@@ -122,8 +122,14 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 		}
 		return count, nil
 	}
+	kept := map[string]bool{scope.ExceptSession: true}
+	if scope.ExceptNewest > 0 {
+		for _, r := range s.heads(scope.UserID, now, scope.ExceptNewest) {
+			kept[r.Session()] = true
+		}
+	}
 	for _, r := range s.users[scope.UserID] {
-		if r.Session() != scope.ExceptSession && r.consume(reason, now) {
+		if !kept[r.Session()] && r.consume(reason, now) {
 			count++
 		}
 	}
@@ -131,12 +137,21 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 }
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.
-func (s *Store) Sessions(ctx context.Context, userID string, now time.Time, skip int) ([]core.OutstandingToken, error) {
+func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) ([]core.OutstandingToken, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var out []core.OutstandingToken
+	for _, r := range s.heads(userID, now, core.MaxSessions) {
+		out = append(out, r.OutstandingToken)
+	}
+	return out, nil
+}
+
+// heads are the rows that Sessions answers, at most limit. The caller holds the lock.
+func (s *Store) heads(userID string, now time.Time, limit int) []*row {
 	heads := map[string]*row{}
 	for _, r := range s.users[userID] {
 		over := !r.SessionExpiresAt.IsZero() && !r.SessionExpiresAt.After(now)
@@ -153,11 +168,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time, skip
 	sorted := slices.SortedFunc(maps.Values(heads), func(a, b *row) int {
 		return cmp.Or(cmp.Compare(began(b), began(a)), b.SessionStartedAt.Compare(a.SessionStartedAt), cmp.Compare(b.Session(), a.Session()))
 	})
-	var out []core.OutstandingToken
-	for _, r := range sorted[min(skip, len(sorted)):min(skip+core.MaxSessions, len(sorted))] {
-		out = append(out, r.OutstandingToken)
-	}
-	return out, nil
+	return sorted[:min(limit, len(sorted))]
 }
 
 // FlushExpired deletes the records that ended at or before the given time.

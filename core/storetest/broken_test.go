@@ -16,7 +16,7 @@ type broken struct {
 	listed    func(context.Context, string) (bool, error)
 	state     func(context.Context, string, string) (core.SessionState, error)
 	revoke    func(context.Context, core.Scope, core.Reason, time.Time) (int, error)
-	sessions  func(context.Context, string, time.Time, int) ([]core.OutstandingToken, error)
+	sessions  func(context.Context, string, time.Time) ([]core.OutstandingToken, error)
 	flush     func(context.Context, time.Time) (int, error)
 }
 
@@ -62,11 +62,11 @@ func (b *broken) Revoke(ctx context.Context, s core.Scope, reason core.Reason, n
 	return b.Store.Revoke(ctx, s, reason, now)
 }
 
-func (b *broken) Sessions(ctx context.Context, userID string, now time.Time, skip int) ([]core.OutstandingToken, error) {
+func (b *broken) Sessions(ctx context.Context, userID string, now time.Time) ([]core.OutstandingToken, error) {
 	if b.sessions != nil {
-		return b.sessions(ctx, userID, now, skip)
+		return b.sessions(ctx, userID, now)
 	}
-	return b.Store.Sessions(ctx, userID, now, skip)
+	return b.Store.Sessions(ctx, userID, now)
 }
 
 func (b *broken) FlushExpired(ctx context.Context, before time.Time) (int, error) {

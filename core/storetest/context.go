@@ -32,7 +32,7 @@ func contextEnded(e *env) {
 		{"IsBlacklisted", func() error { _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},
 		{"State", func() error { _, err := e.Store.State(ctx, first.JTI, ""); return err }},
 		{"Revoke", func() error { _, err := e.Store.Revoke(ctx, scope, core.ReasonAdmin, now); return err }},
-		{"Sessions", func() error { _, err := e.Store.Sessions(ctx, e.userID, now, 0); return err }},
+		{"Sessions", func() error { _, err := e.Store.Sessions(ctx, e.userID, now); return err }},
 		{"FlushExpired", func() error { _, err := e.Store.FlushExpired(ctx, flushAt); return err }},
 	} {
 		if err := c.call(); err == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // withSessions is a store that changes the question or the answer of Sessions.
-func withSessions(g *guarded, list func(ctx context.Context, userID string, now time.Time, skip int) ([]core.OutstandingToken, error)) core.Store {
+func withSessions(g *guarded, list func(ctx context.Context, userID string, now time.Time) ([]core.OutstandingToken, error)) core.Store {
 	return &broken{Store: g, sessions: list}
 }
 
@@ -17,18 +17,19 @@ func brokenSessions() []mutant {
 	const newest, over = "Sessions answers the newest live token of each session of a user", "Sessions leaves out what is over"
 	const order, bounded = "Sessions puts the session that began last first", "Sessions answers at most MaxSessions"
 	const ofUser, devices = "Revoke ends a session of a user only", "a successor is told of its device and inherits the rest"
+	const limit = "Revoke ends all sessions of a user but the newest"
 	type list = []core.OutstandingToken
 	answer := func(change func(list) list) func(*guarded) core.Store {
 		return func(g *guarded) core.Store {
-			return withSessions(g, func(ctx context.Context, userID string, now time.Time, skip int) (list, error) {
-				out, err := g.Sessions(ctx, userID, now, skip)
+			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (list, error) {
+				out, err := g.Sessions(ctx, userID, now)
 				return change(out), err
 			})
 		}
 	}
 	return []mutant{
 		{"it answers each live token", newest, func(g *guarded) core.Store {
-			return withSessions(g, func(ctx context.Context, userID string, now time.Time, _ int) (out list, err error) {
+			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (out list, err error) {
 				for _, t := range g.members(core.Scope{UserID: userID}) {
 					if is, _ := g.IsBlacklisted(ctx, t.JTI); !is {
 						out = append(out, t)
@@ -42,8 +43,8 @@ func brokenSessions() []mutant {
 			return slices.DeleteFunc(l, func(t core.OutstandingToken) bool { return t.SessionID == "" })
 		})},
 		{"it shows what ended just now", over, func(g *guarded) core.Store {
-			return withSessions(g, func(ctx context.Context, userID string, now time.Time, skip int) (list, error) {
-				return g.Sessions(ctx, userID, now.Add(-time.Microsecond), skip)
+			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (list, error) {
+				return g.Sessions(ctx, userID, now.Add(-time.Microsecond))
 			})
 		}},
 		{"the newest head comes first", order, answer(func(l list) list {
@@ -54,17 +55,22 @@ func brokenSessions() []mutant {
 			slices.SortStableFunc(l, func(a, b core.OutstandingToken) int { return b.SessionStartedAt.Compare(a.SessionStartedAt) })
 			return l
 		})},
-		{"it skips nothing", order, func(g *guarded) core.Store {
-			return withSessions(g, func(ctx context.Context, userID string, now time.Time, _ int) (list, error) {
-				return g.Sessions(ctx, userID, now, 0)
+		{"it answers all", bounded, func(g *guarded) core.Store {
+			return withSessions(g, func(ctx context.Context, userID string, _ time.Time) (out list, err error) {
+				out = g.members(core.Scope{UserID: userID})
+				slices.Reverse(out)
+				return out, nil
 			})
 		}},
-		{"it answers all", bounded, func(g *guarded) core.Store {
-			return withSessions(g, func(ctx context.Context, userID string, now time.Time, skip int) (list, error) {
-				out, _ := g.Sessions(ctx, userID, now, skip)
-				more, err := g.Sessions(ctx, userID, now, skip+core.MaxSessions)
-				return append(out, more...), err
+		{"a limit leaves one too many", limit, func(g *guarded) core.Store {
+			return withScope(g, func(s *core.Scope) {
+				if s.ExceptNewest > 0 {
+					s.ExceptNewest++
+				}
 			})
+		}},
+		{"a limit ends all", limit, func(g *guarded) core.Store {
+			return withScope(g, func(s *core.Scope) { s.ExceptNewest = 0 })
 		}},
 		{"the session alone decides", ofUser, func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) {

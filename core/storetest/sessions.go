@@ -21,8 +21,12 @@ func sessionsCases() []testCase {
 		run:  sessionsInOrder,
 	}, {
 		name: "Sessions answers at most MaxSessions",
-		rule: "an answer is bounded in memory; skip leaves out the newest, so that a limit finds what is one too many",
+		rule: "an answer is bounded in memory, and what is left out are the oldest",
 		run:  sessionsAreBounded,
+	}, {
+		name: "Revoke ends all sessions of a user but the newest",
+		rule: "a limit ends the sessions that began first, ended tokens of theirs too, and leaves those that Sessions answers first",
+		run:  revokeAllButNewest,
 	}, {
 		name: "Revoke ends a session of a user only",
 		rule: "a scope with session and user covers the tokens that are of both: nobody ends another's session by its id",
@@ -35,9 +39,9 @@ func sessionsCases() []testCase {
 }
 
 // list asks for the sessions of a user and compares them, jti by jti.
-func (e *env) list(what, userID string, skip int, want ...string) []core.OutstandingToken {
+func (e *env) list(what, userID string, want ...string) []core.OutstandingToken {
 	e.Helper()
-	rows, err := e.Store.Sessions(e.ctx, userID, now, skip)
+	rows, err := e.Store.Sessions(e.ctx, userID, now)
 	if err != nil {
 		e.Fatalf("Sessions: %v", err)
 	}
@@ -63,11 +67,11 @@ func sessionsOfAUser(e *env) {
 	e.outstand(django)
 	nobodys := e.login(of(""))
 
-	rows := e.list("a session that has two live tokens, and one of Django's", user, 0, django.JTI, sibling.JTI)
+	rows := e.list("a session that has two live tokens, and one of Django's", user, django.JTI, sibling.JTI)
 	e.same("the rows of Sessions", []core.OutstandingToken{django, sibling}, rows)
-	e.list("another user", other, 0, another.JTI)
-	e.list("a user who never logged in", e.newUser(), 0)
-	if rows, err := e.Store.Sessions(e.ctx, "", now, 0); err != nil || len(rows) > 0 {
+	e.list("another user", other, another.JTI)
+	e.list("a user who never logged in", e.newUser())
+	if rows, err := e.Store.Sessions(e.ctx, "", now); err != nil || len(rows) > 0 {
 		e.Errorf("Sessions of nobody: %d rows such as %q, error %v; want none", len(rows), nobodys.JTI, err)
 	}
 }
@@ -83,7 +87,7 @@ func sessionsThatAreOver(e *env) {
 	last := login(func(t *core.OutstandingToken) { t.ExpiresAt = now.Add(time.Microsecond) })
 	endless := login(func(t *core.OutstandingToken) { t.SessionExpiresAt = time.Time{} })
 	ended := login(func(t *core.OutstandingToken) { t.SessionExpiresAt = now.Add(time.Microsecond) })
-	e.list("only what goes on", user, 0, ended.JTI, endless.JTI, last.JTI)
+	e.list("only what goes on", user, ended.JTI, endless.JTI, last.JTI)
 }
 
 func sessionsInOrder(e *env) {
@@ -106,9 +110,12 @@ func sessionsInOrder(e *env) {
 		e.Fatalf("FlushExpired: %v", err)
 	}
 	all := []string{second.JTI, head.JTI, youngerHead.JTI, olderHead.JTI}
-	e.list("in order", user, 0, all...)
-	e.list("without the first", user, 1, all[1:]...)
-	e.list("without more than there are", user, 9)
+	e.list("in order", user, all...)
+	// The same order decides what a limit ends.
+	for left := len(all) - 1; left > 0; left-- {
+		e.revoke(core.Scope{UserID: user, ExceptNewest: left}, 1)
+		e.list("those that a limit leaves", user, all[:left]...)
+	}
 }
 
 func sessionsAreBounded(e *env) {
@@ -118,8 +125,35 @@ func sessionsAreBounded(e *env) {
 		t := e.login(func(t *core.OutstandingToken) { t.UserID = user })
 		newestFirst = append([]string{t.JTI}, newestFirst...)
 	}
-	e.list("the newest", user, 0, newestFirst[:core.MaxSessions]...)
-	e.list("the rest", user, core.MaxSessions, newestFirst[core.MaxSessions:]...)
+	e.list("the newest", user, newestFirst[:core.MaxSessions]...)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: core.MaxSessions + 5}, 0)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: 2}, core.MaxSessions)
+	e.list("what a limit leaves of many", user, newestFirst[:2]...)
+}
+
+func revokeAllButNewest(e *env) {
+	user := e.newUser()
+	login := func(edit func(*core.OutstandingToken)) core.OutstandingToken {
+		return e.login(func(t *core.OutstandingToken) { t.UserID = user; edit(t) })
+	}
+	plain := func(*core.OutstandingToken) {}
+	oldest := login(plain)
+	django := core.OutstandingToken{JTI: e.newID(), UserID: user, CreatedAt: loginAt, ExpiresAt: tokenTo}
+	e.outstand(django)
+	first := login(plain)
+	over := login(func(t *core.OutstandingToken) { t.ExpiresAt = now })
+	last := login(plain)
+	second := e.rotate(e.rotation(first.JTI)) // a refresh makes no session newer
+	other := e.login()
+	loggedOut := login(plain)
+	e.blacklist(loggedOut.JTI, core.ReasonLogout)
+
+	e.revoke(core.Scope{UserID: user, ExceptNewest: 4}, 1) // the one that is over does not count
+	e.wantBlacklisted("a session that is over, beside a limit that is kept", true, over.JTI)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: 2}, 2)
+	e.wantBlacklisted("a surplus session", true, oldest.JTI, django.JTI)
+	e.wantBlacklisted("one of the newest sessions, or another user's", false, second.JTI, last.JTI, other.JTI)
+	e.same("the row of a session that was logged out", consumed(loggedOut, core.ReasonLogout), e.row(loggedOut.JTI))
 }
 
 func revokeSessionOfUser(e *env) {
