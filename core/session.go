@@ -60,7 +60,7 @@ func (a *Auth) limitSessions(ctx context.Context, userID string) error {
 	}
 	s := Scope{UserID: userID, ExceptNewest: a.s.MaxSessionsPerUser}
 	n, err := a.sweep(ctx, s, ReasonLimit)
-	if n > 0 {
+	if err == nil && n > 0 {
 		a.revoked(ctx, s, ReasonLimit, n)
 	}
 	return err

@@ -114,6 +114,22 @@ func opsOperations() []opsOperation {
 			}
 			return false, err
 		}, nil, true},
+		{"RevokeOtherSessions", full, opsRotated(1), func(ctx context.Context, e *opsEnv, _ string) (bool, error) {
+			return false, e.RevokeOtherSessions(ctx, "1", "kept", core.ReasonAdmin)
+		}, nil, true},
+		{"Sessions", full, opsRotated(1), func(ctx context.Context, e *opsEnv, _ string) (bool, error) {
+			all, err := e.Sessions(ctx, "1")
+			return all != nil, err
+		}, nil, false},
+		{"a login under a limit of sessions", append(full, opsLimit(1)), opsRotated(1), func(ctx context.Context, e *opsEnv, _ string) (bool, error) {
+			pair, err := e.Login(ctx, e.user("alice"))
+			return pair != core.Pair{}, err
+		}, nil, true},
+		{"RenewSession", full, opsRotated(1), func(ctx context.Context, e *opsEnv, raw string) (bool, error) {
+			pair, err := e.RenewSession(ctx, e.user("alice"), e.session(raw))
+			return pair != core.Pair{}, err
+		}, nil, false},
+		{"a request with CHECK_SESSION", append(full, opsCheckSession), func(e *opsEnv) (string, string) { return e.login().Access, "" }, request, nil, false},
 		{"RevokeUser", full, opsRotated(1), func(ctx context.Context, e *opsEnv, _ string) (bool, error) {
 			return false, e.RevokeUser(ctx, "1", core.ReasonAdmin)
 		}, nil, true},

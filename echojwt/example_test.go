@@ -62,6 +62,23 @@ func ExampleMount() {
 	// GET /api/token/refresh/ 405 {"detail":"Method \"GET\" not allowed."}
 }
 
+// The sessions of the user who asks: a list, and the ends of one, of all others and of all.
+func ExampleMountSessions() {
+	auth, token, err := login()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	app := echo.New()
+	echojwt.MountSessions(app.Group("/api/token"), auth)
+	request(app, http.MethodDelete, "/api/token/sessions/unknown/", token)
+	request(app, http.MethodDelete, "/api/token/sessions/", token)
+	// Output:
+	// DELETE /api/token/sessions/unknown/ 404 {"detail":"Not found."}
+	// DELETE /api/token/sessions/ 204
+}
+
 // Required guards a route; User is the account behind the token.
 func ExampleRequired() {
 	auth, token, err := login()
