@@ -11,3 +11,9 @@ type cluster struct {
 func startCluster() (*cluster, error) { return nil, errNoServer }
 
 func (c *cluster) stop() {}
+
+func startPrivate() (*cluster, error) { return nil, errNoServer }
+
+func (c *cluster) shutDown() error { return errNoServer }
+
+func (c *cluster) startAgain() error { return errNoServer }

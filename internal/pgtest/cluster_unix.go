@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -29,30 +30,43 @@ const (
 )
 
 // guardScript owns the cluster. Its standard input is a pipe whose other end
-// only the test process holds, and on which nothing is ever written: read
-// returns when the test process closes it or dies, in whatever way. So no
-// server outlives its tests, and no folder is left, even after kill -9.
+// only the test process holds: read fails when the test process closes it or
+// dies, in whatever way. So no server outlives its tests, and no folder is
+// left, even after kill -9. Until then it obeys the words stop (a fast
+// shutdown) and start.
 //
 // A shell starts background jobs with SIGQUIT ignored, so a QUIT that comes
 // before postgres has its handlers is lost; TERM is not. Where the handlers
 // stand, QUIT makes the slow shutdown asked for by TERM an immediate one.
 const guardScript = `
-initdb=$1 postgres=$2 folder=$3 port=$4
+initdb=$1 postgres=$2 folder=$3 port=$4 addresses=$5 sockets=$6
 pid=
 PATH=$PATH:/usr/bin:/bin # for rm, whatever PATH the tests run with
-if "$initdb" --pgdata="$folder/data" --username=postgres --auth=trust \
-	--encoding=UTF8 --locale=C --no-sync </dev/null; then
+start() {
 	"$postgres" -D "$folder/data" -p "$port" \
-		-c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+		-c listen_addresses="$addresses" -c unix_socket_directories="$sockets" \
 		-c max_connections=200 -c shared_buffers=32MB \
 		-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
 		-c wal_level=minimal -c max_wal_senders=0 \
 		-c max_wal_size=64MB -c autovacuum=off -c jit=off -c timezone=UTC </dev/null &
 	pid=$!
+}
+if "$initdb" --pgdata="$folder/data" --username=postgres --auth=trust \
+	--encoding=UTF8 --locale=C --no-sync </dev/null; then
+	start
 else
 	echo "` + initdbFailed + `"
 fi
-read -r _
+while read -r word; do
+	case $word in
+	stop)
+		kill -INT "$pid"
+		wait "$pid"
+		pid=
+		;;
+	start) start ;;
+	esac
+done
 if [ -n "$pid" ]; then
 	kill -TERM "$pid"
 	kill -QUIT "$pid"
@@ -75,7 +89,8 @@ type cluster struct {
 	folder string
 	port   int
 	guard  *exec.Cmd
-	pipe   io.Closer // the guard's standard input
+	pipe   io.WriteCloser // the guard's standard input
+	logged int            // the size of the log when the server was last started
 }
 
 // startCluster makes a cluster and waits until it answers: 0.4 to 1 s. It
@@ -106,14 +121,26 @@ func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	return startAt(bin, owner, port, false)
+}
+
+// startAt makes a cluster that listens at a port or, in its own folder, on the
+// socket that is named after it.
+func startAt(bin binaries, owner *syscall.Credential, port int, onSocket bool) (*cluster, error) {
 	folder, log, err := makeFolder(owner)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // the guard has its own copy
 
+	addresses, sockets := "127.0.0.1", ""
+	dsn := fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
+	if onSocket {
+		addresses, sockets = "", folder
+		dsn = fmt.Sprintf("postgres://postgres@/postgres?host=%s&port=%d&sslmode=disable", url.QueryEscape(folder), port)
+	}
 	//nolint:gosec,noctx // the machine's own programs; the guard ends with its pipe, not with a context
-	guard := exec.Command("/bin/sh", "-c", guardScript, "pgtest", bin.initdb, bin.postgres, folder, strconv.Itoa(port))
+	guard := exec.Command("/bin/sh", "-c", guardScript, "pgtest", bin.initdb, bin.postgres, folder, strconv.Itoa(port), addresses, sockets)
 	guard.Dir = folder
 	guard.Env = clusterEnv(os.Environ())
 	guard.Stdout, guard.Stderr = log, log
@@ -128,10 +155,7 @@ func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
 		_ = os.RemoveAll(folder)
 		return nil, err
 	}
-	c := &cluster{
-		dsn:    fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port),
-		folder: folder, port: port, guard: guard, pipe: pipe,
-	}
+	c := &cluster{dsn: dsn, folder: folder, port: port, guard: guard, pipe: pipe}
 	if err := c.waitReady(); err != nil {
 		c.stop()
 		return nil, err
@@ -143,7 +167,7 @@ func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
 // the port could reach another test binary's server that was faster to take it.
 func (c *cluster) waitReady() error {
 	logFile := filepath.Join(c.folder, "log")
-	pidFile := filepath.Join(c.folder, "data", "postmaster.pid")
+	pidFile := c.pidFile()
 	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(pollInterval) {
 		// The eighth line is the status: "starting", then "ready", padded.
 		status, _ := os.ReadFile(pidFile)
@@ -151,6 +175,7 @@ func (c *cluster) waitReady() error {
 			return nil
 		}
 		output, _ := os.ReadFile(logFile)
+		output = output[min(c.logged, len(output)):]
 		if strings.Contains(string(output), "could not bind") {
 			return errPortTaken
 		}
@@ -161,6 +186,9 @@ func (c *cluster) waitReady() error {
 	output, _ := os.ReadFile(logFile)
 	return fmt.Errorf("not ready after %v:\n%s", startTimeout, output)
 }
+
+// pidFile is there while the server runs.
+func (c *cluster) pidFile() string { return filepath.Join(c.folder, "data", "postmaster.pid") }
 
 // stop ends the server at once, without saving anything, and returns when its
 // processes and its folder are gone.
