@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -35,6 +34,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	url    string
 	stdout string // the name of the file it prints to
+	pid    int
 	stop   func() error
 }
 
@@ -58,6 +58,7 @@ func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	p.pid = cmd.Process.Pid
 	p.stop = sync.OnceValue(func() error {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		return cmd.Wait()
@@ -88,86 +89,6 @@ func (p *process) printed(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(data)
-}
-
-// racers is how many requests use one token at once.
-const racers = 64
-
-// TestRefreshRace sends one refresh token 64 times to two processes at once, on each database, and looks into the tables.
-func TestRefreshRace(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		grace string
-		dsn   func(*testing.T) string
-	}{
-		"sqlite":                     {"0s", sqliteDSN},
-		"sqlite with grace period":   {"30s", sqliteDSN},
-		"postgres":                   {"0s", func(t *testing.T) string { return pgtest.DSN(t) }},
-		"postgres with grace period": {"30s", func(t *testing.T) string { return pgtest.DSN(t) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			dsn := c.dsn(t)
-			alice := startOn(t, rotating+`, "ROTATION_GRACE_PERIOD": "`+c.grace+`"`, dsn)
-			var urls []string
-			for range 2 {
-				urls = append(urls, launch(t, t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", dsn, "-settings", alice.srv.settings).url)
-			}
-			for range 5 {
-				_, refresh := alice.login()
-				session := claims(t, refresh)["sid"].(string)
-				won, successors := race(t, urls, refresh)
-				want := 1
-				if c.grace != "0s" {
-					want = racers
-				}
-				if won != want || len(successors) != 1 {
-					t.Errorf("%d of %d were answered 200 with %d different successors, want %d with one", won, racers, len(successors), want)
-				}
-				if rows, live := count(t, alice.srv.DB(), session); rows != 2 || live != 1 {
-					t.Errorf("the session has %d rows, %d of them live, want 2 and 1", rows, live)
-				}
-			}
-		})
-	}
-}
-
-func sqliteDSN(t *testing.T) string { return "sqlite://" + filepath.Join(t.TempDir(), "race.sqlite3") }
-
-// race returns how many requests won, and the jtis of the tokens they got.
-func race(t *testing.T, urls []string, refresh string) (won int, successors map[any]bool) {
-	t.Helper()
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	successors = map[any]bool{}
-	for i := range racers {
-		wg.Go(func() {
-			a := send(t.Context(), t, http.MethodPost, urls[i%len(urls)]+"/api/token/refresh/", `{"refresh": "`+refresh+`"}`)
-			mu.Lock()
-			defer mu.Unlock()
-			switch a.status {
-			case http.StatusOK:
-				won++
-				successors[claims(t, a.text("refresh"))["jti"]] = true
-			case http.StatusUnauthorized:
-			default:
-				t.Errorf("answer %d %v, want 200 or 401", a.status, a.body)
-			}
-		})
-	}
-	wg.Wait()
-	return won, successors
-}
-
-// count returns how many rows a session has and how many of them are not consumed.
-func count(t *testing.T, db *sql.DB, session string) (rows, live int) {
-	t.Helper()
-	err := db.QueryRowContext(t.Context(), `SELECT count(*), count(*) - count(b.id) FROM token_blacklist_outstandingtoken o
-		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.session_id = '`+session+`'`).Scan(&rows, &live)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows, live
 }
 
 // TestFirstRun runs the program as README's first command does, in an empty folder, and pastes the lines it prints.
