@@ -89,7 +89,7 @@ func (r *runner) run(s *storm, token string, newest *atomic.Pointer[string]) {
 
 func TestNothingIsUsableAfterALogoutAgainstSixClientsThatRotate(t *testing.T) {
 	t.Parallel()
-	const rounds = 300
+	rounds := many(300)
 	s := newStorm(t, `, "ROTATION_GRACE_PERIOD": "1m"`, pgtest.DSN(t))
 	for round := range rounds {
 		logoutAgainstRunners(s, round)
@@ -110,7 +110,7 @@ func logoutAgainstRunners(s *storm, round int) {
 	for i := range runners {
 		wg.Go(func() { runners[i].run(s, first, &newest) })
 	}
-	s.await(rand.N(20))
+	s.await(rand.N(12))
 	token := first
 	if round%2 == 0 {
 		token = *newest.Load()

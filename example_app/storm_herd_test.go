@@ -22,8 +22,8 @@ func TestOfAHerdThatRefreshesOneTokenAtOnce(t *testing.T) {
 		newDSN func(testing.TB) string
 		rounds int
 	}{
-		{"one wins on PostgreSQL", "0s", 1, pgtest.DSN, 300},
-		{"all get one successor within the grace period on PostgreSQL", "1m", herd, pgtest.DSN, 300},
+		{"one wins on PostgreSQL", "0s", 1, pgtest.DSN, many(300)},
+		{"all get one successor within the grace period on PostgreSQL", "1m", herd, pgtest.DSN, many(300)},
 		{"one wins on SQLite", "0s", 1, sqliteDSN, 10},
 		{"all get one successor within the grace period on SQLite", "1m", herd, sqliteDSN, 10},
 	} {

@@ -49,7 +49,7 @@ func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 	s := &storm{t: t, srv: startOn(t, rotating+settings, dsn).srv, served: served, answered: make(chan struct{})}
 	pool := s.srv.DB()
 	pool.SetMaxOpenConns(2)
-	pool.SetMaxIdleConns(0) // the server may cut any of them
+	pool.SetMaxIdleConns(2)
 	parsed, err := readSettings(s.srv.settings)
 	if err != nil {
 		t.Fatal(err)
@@ -69,10 +69,16 @@ func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 	return s
 }
 
-// launch starts the process i, or starts it again.
+// launch starts the process i, or starts it again. It must end well, unless it is killed.
 func (s *storm) launch(i int) {
 	s.t.Helper()
-	s.processes[i].Store(launch(s.t, s.t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", s.served, "-settings", s.srv.settings))
+	p := launch(s.t, s.t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", s.served, "-settings", s.srv.settings)
+	s.processes[i].Store(p)
+	s.t.Cleanup(func() {
+		if err := p.stop(); err != nil && s.processes[i].Load() == p {
+			s.t.Errorf("process %d ended with %v, want a clean end", i, err)
+		}
+	})
 }
 
 // login starts a session and returns its refresh token. It costs no password hash.

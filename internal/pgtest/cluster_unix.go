@@ -3,6 +3,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -179,6 +180,8 @@ func (c *cluster) waitReady() error {
 		if strings.Contains(string(output), "could not bind") {
 			return errPortTaken
 		}
+		// Clients that do not wait are told so in the log of a start, too.
+		output = bytes.ReplaceAll(output, []byte("FATAL:  the database system is starting up"), nil)
 		if strings.Contains(string(output), "FATAL:") || strings.Contains(string(output), initdbFailed) {
 			return fmt.Errorf("it ended with:\n%s", output)
 		}
