@@ -46,7 +46,7 @@ func TestEverySessionGoesOnWhenConnectionsToPostgreSQLAreCut(t *testing.T) {
 		s := newStorm(t, stormGrace, pgtest.DSN(t))
 		s.srv.DB().SetMaxIdleConns(0) // the test's are cut too
 		clients := roam(s, 8, http.StatusOK, http.StatusServiceUnavailable)
-		for range 15 {
+		for range 10 {
 			s.await(1 + rand.N(30))
 			if _, err := s.srv.DB().ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
@@ -62,7 +62,7 @@ func TestEverySessionGoesOnWhenConnectionsToPostgreSQLAreCut(t *testing.T) {
 		s := newStormThrough(t, stormGrace, dsn, way.dsn)
 		way.flaky.Store(true)
 		clients := roam(s, 8, http.StatusOK, http.StatusServiceUnavailable)
-		s.await(600)
+		s.await(500)
 		way.flaky.Store(false)
 		wantSome(t, clients.wantGoOn(http.StatusServiceUnavailable), http.StatusOK, http.StatusServiceUnavailable)
 	})
@@ -138,7 +138,7 @@ func TestEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted(t *testing.T) {
 	s.srv.DB().SetMaxIdleConns(0) // the test's end too
 	clients := roam(s, 8, http.StatusOK, http.StatusServiceUnavailable)
 	for range 2 {
-		s.await(200)
+		s.await(100)
 		cluster.Stop(t)
 		if r := s.post(t.Context(), 0, "/api/token/refresh/", clients.all[0].first); r.status != http.StatusServiceUnavailable {
 			t.Errorf("without PostgreSQL a refresh is answered %v, want 503", r)
@@ -146,6 +146,6 @@ func TestEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted(t *testing.T) {
 		s.await(100)
 		cluster.Start(t)
 	}
-	s.await(200)
+	s.await(100)
 	wantSome(t, clients.wantGoOn(http.StatusServiceUnavailable), http.StatusOK, http.StatusServiceUnavailable)
 }

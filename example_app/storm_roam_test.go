@@ -5,17 +5,13 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-const (
-	// lull is how long a client waits before it comes again that got no token.
-	lull = 20 * time.Millisecond
-
-	// bound is how long any answer may take: ten seconds of patience, and what a busy machine adds.
-	bound = 15 * time.Second
-)
+// lull is how long a client waits before it comes again that got no token.
+const lull = 20 * time.Millisecond
 
 // roamer is a client that refreshes over and over, at either process, always with the last token it got.
 type roamer struct {
@@ -26,34 +22,34 @@ type roamer struct {
 
 // roamers are clients, each with a session of its own.
 type roamers struct {
-	s      *storm
-	all    []*roamer
-	leave  chan struct{}
-	wg     sync.WaitGroup
-	onStop sync.Once
+	s     *storm
+	all   []*roamer
+	leave atomic.Bool
+	wg    sync.WaitGroup
 }
 
-// roam sends clients on their way. An answer that is none of the allowed statuses is an error, 0 for no answer.
+// roam sends clients on their way, until they are told to stop.
 func roam(s *storm, clients int, allowed ...int) *roamers {
 	s.t.Helper()
-	rs := &roamers{s: s, leave: make(chan struct{})}
+	rs := &roamers{s: s}
 	for range clients {
 		token := s.login()
 		rs.all = append(rs.all, &roamer{first: token, token: token, statuses: map[int]int{}})
 	}
 	s.t.Cleanup(rs.stop)
+	rs.roam(allowed...)
+	return rs
+}
+
+// roam sends the clients on. An answer that is none of the allowed statuses is an error; 0 stands for no answer.
+func (rs *roamers) roam(allowed ...int) {
+	rs.leave.Store(false)
 	for _, r := range rs.all {
 		rs.wg.Go(func() {
-			for r.refresh(s, allowed) {
-				select {
-				case <-rs.leave:
-					return
-				default:
-				}
+			for !rs.leave.Load() && r.refresh(rs.s, allowed) {
 			}
 		})
 	}
-	return rs
 }
 
 // refresh is one request; it reports whether the answer is an allowed one.
@@ -75,7 +71,7 @@ func (r *roamer) refresh(s *storm, allowed []int) bool {
 
 // stop ends the clients' ways; requests under way are answered before it returns.
 func (rs *roamers) stop() {
-	rs.onStop.Do(func() { close(rs.leave) })
+	rs.leave.Store(true)
 	rs.wg.Wait()
 }
 

@@ -46,7 +46,7 @@ func TestARefreshWaitsForALockedSQLiteFile(t *testing.T) {
 		s := newStorm(t, stormGrace, sqliteDSN(t))
 		token := s.login()
 		release := s.lock()
-		for _, r := range s.herd(24, token) {
+		for _, r := range s.herd(8, token) {
 			if r.status != http.StatusServiceUnavailable || r.took > bound {
 				t.Errorf("a refresh is answered %v after %v, want 503 within %v", r, r.took, bound)
 			}
