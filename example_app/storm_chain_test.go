@@ -81,9 +81,10 @@ func (r *runner) run(s *storm, token string, newest *atomic.Pointer[string]) {
 			r.refusal, r.refused = a, time.Now()
 			return
 		}
-		token = a.token
-		r.got = append(r.got, token)
-		newest.Store(&token)
+		got := a.token
+		r.got = append(r.got, got)
+		newest.Store(&got)
+		token = got
 	}
 }
 

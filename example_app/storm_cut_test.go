@@ -22,7 +22,7 @@ func TestEverySessionGoesOnWhenProcessesAreKilledInAStorm(t *testing.T) {
 	onBothDatabases(t, func(t *testing.T, newDSN func(testing.TB) string) {
 		s := newStorm(t, stormGrace, newDSN(t))
 		clients := roam(s, 8, http.StatusOK, 0)
-		for kill := range 6 {
+		for kill := range 4 {
 			s.await(20 + rand.N(40))
 			p := s.processes[kill%2].Load()
 			if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil {
