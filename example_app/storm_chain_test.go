@@ -67,18 +67,19 @@ func TestNobodyIsLoggedOutWhoseAnswersGetLost(t *testing.T) {
 	}
 }
 
-// runner refreshes with one session's tokens until it is refused.
+// runner refreshes with one session's tokens until it is refused, or should be.
 type runner struct {
-	got     []string
-	refusal reply
-	refused time.Time
+	got   []string
+	last  reply
+	ended time.Time
 }
 
-func (r *runner) run(s *storm, token string, newest *atomic.Pointer[string]) {
+func (r *runner) run(s *storm, token string, newest *atomic.Pointer[string], loggedOut *atomic.Bool) {
 	for {
+		after := loggedOut.Load()
 		a := s.refresh(s.t.Context(), 0, token)
-		if a.status != http.StatusOK {
-			r.refusal, r.refused = a, time.Now()
+		if a.status != http.StatusOK || after {
+			r.last, r.ended = a, time.Now()
 			return
 		}
 		got := a.token
@@ -106,10 +107,11 @@ func logoutAgainstRunners(s *storm, round int) {
 	first := s.login()
 	var newest atomic.Pointer[string]
 	newest.Store(&first)
+	var loggedOut atomic.Bool
 	var runners [6]runner
 	var wg sync.WaitGroup
 	for i := range runners {
-		wg.Go(func() { runners[i].run(s, first, &newest) })
+		wg.Go(func() { runners[i].run(s, first, &newest, &loggedOut) })
 	}
 	s.await(rand.N(12))
 	token := first
@@ -120,11 +122,12 @@ func logoutAgainstRunners(s *storm, round int) {
 	if r := s.post(s.t.Context(), 1, "/api/token/blacklist/", token); r.status != http.StatusOK {
 		s.t.Errorf("the logout is answered %v, want 200", r)
 	}
+	loggedOut.Store(true)
 	wg.Wait()
 	tokens := map[string]bool{first: true}
 	for _, r := range runners {
-		if r.refusal.status != http.StatusUnauthorized || r.refused.Before(begun) {
-			s.t.Errorf("a client that rotates ends with %v, want 401 after the logout", r.refusal)
+		if r.last.status != http.StatusUnauthorized || r.ended.Before(begun) {
+			s.t.Errorf("a client that rotates ends with %v, want 401 after the logout", r.last)
 		}
 		for _, token := range r.got {
 			tokens[token] = true
