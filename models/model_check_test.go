@@ -1,0 +1,166 @@
+package models_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// wantAnswer compares an answer with the verdict: the refusal or none, whether there is a new token, the event.
+func (s *schedule) wantAnswer(t *rapid.T, want verdict, pair core.Pair, err error) {
+	t.Helper()
+	if !same(err, want.err) {
+		t.Fatalf("answered %v, want %v", err, want.err)
+	}
+	if err != nil && pair != (core.Pair{}) {
+		t.Fatalf("refused with %v, but gave tokens", err)
+	}
+	if reuse := s.reused > 0; reuse != want.reuse || s.reused > 1 {
+		t.Fatalf("the event reuse was raised %d times, want it: %v", s.reused, want.reuse)
+	}
+	s.reused = 0
+	if err != nil {
+		return
+	}
+	if (pair.Refresh != "") != (want.fresh || want.again != nil) {
+		t.Fatalf("gave a refresh token: %v, want %+v", pair.Refresh != "", want)
+	}
+	if want.fresh {
+		s.wantFresh(t, s.decode(t, pair.Refresh).JTI())
+	}
+}
+
+func (s *schedule) wantFresh(t *rapid.T, jti string) {
+	t.Helper()
+	for _, session := range s.sessions {
+		for _, token := range session.tokens {
+			if token.jti == jti {
+				t.Fatalf("gave %s for a new token", jti)
+			}
+		}
+	}
+}
+
+// wantPair sees that the tokens given say what the model says of the refresh token.
+func (s *schedule) wantPair(t *rapid.T, pair core.Pair, token *modelToken) {
+	t.Helper()
+	type claims struct {
+		JTI, Session, User, Iat string
+		Expires                 time.Time
+	}
+	got := s.decode(t, pair.Refresh)
+	want := claims{token.jti, token.session.id(), token.session.user.id, fmt.Sprint(token.born.Unix()), token.expires}
+	if diff := cmp.Diff(want, claims{got.JTI(), got.SessionID(), got.UserID(), fmt.Sprint(got.Get("iat")), got.ExpiresAt()}); diff != "" {
+		t.Fatalf("the refresh token (-want +got):\n%s", diff)
+	}
+	s.wantAccess(t, pair.Access, token.session)
+}
+
+func (s *schedule) wantAccess(t *rapid.T, raw string, session *modelSession) {
+	t.Helper()
+	access := s.decode(t, raw)
+	if access.SessionID() != session.id() {
+		t.Fatalf("the access token names the session %q, want %q", access.SessionID(), session.id())
+	}
+	if end := session.ends; !end.IsZero() && access.ExpiresAt().After(end) {
+		t.Fatalf("the access token ends at %v, its session at %v", access.ExpiresAt(), end)
+	}
+}
+
+func (s *schedule) decode(t *rapid.T, raw string) *core.Token {
+	t.Helper()
+	token, err := s.auth.Decode(raw)
+	noError(t, err)
+	return token
+}
+
+func (s *schedule) rows(t *rapid.T) map[string]core.TokenState {
+	t.Helper()
+	var jtis []string
+	for _, session := range s.sessions {
+		for _, token := range session.tokens {
+			jtis = append(jtis, token.jti)
+		}
+	}
+	rows, err := s.place.rows(context.Background(), jtis)
+	noError(t, err)
+	return rows
+}
+
+// check compares the rows with those of the model, and sees that they keep what no rule may break.
+func (s *schedule) check(t *rapid.T) {
+	rows := s.rows(t)
+	s.checkOneSuccessor(t, rows)
+	s.checkOneLiveToken(t, rows)
+	s.checkWhatIsSpentStaysSo(t, rows)
+	s.seen = rows
+	want, got := map[string]core.TokenState{}, map[string]core.TokenState{}
+	for _, token := range s.tokens() {
+		want[token.jti] = token.row()
+	}
+	for jti, row := range rows {
+		row.ExpiresAt = row.ExpiresAt.Truncate(time.Second)
+		got[jti] = row
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("the records (-want +got):\n%s", diff)
+	}
+}
+
+func (s *schedule) checkOneSuccessor(t *rapid.T, rows map[string]core.TokenState) {
+	t.Helper()
+	children := map[string]int{}
+	for _, row := range rows {
+		children[row.ParentJTI]++
+	}
+	delete(children, "")
+	for parent, n := range children {
+		if s.consume && n > 1 {
+			t.Fatalf("%s has %d successors", parent, n)
+		}
+	}
+}
+
+func (s *schedule) checkOneLiveToken(t *rapid.T, rows map[string]core.TokenState) {
+	t.Helper()
+	live := map[string][]string{}
+	for jti, row := range rows {
+		if row.SessionID == "" {
+			t.Fatalf("the record of %s names no session", jti)
+		}
+		if !row.Blacklisted {
+			live[row.SessionID] = append(live[row.SessionID], jti)
+		}
+	}
+	for session, tokens := range live {
+		if s.consume && len(tokens) > 1 {
+			t.Fatalf("the session %s has the live tokens %v", session, tokens)
+		}
+	}
+}
+
+// checkWhatIsSpentStaysSo sees that a token on the blacklist is there for ever, for one reason and since one time.
+func (s *schedule) checkWhatIsSpentStaysSo(t *rapid.T, rows map[string]core.TokenState) {
+	t.Helper()
+	for jti, was := range s.seen {
+		is, here := rows[jti]
+		if here && was.Blacklisted && (!is.Blacklisted || is.Reason != was.Reason || !is.BlacklistedAt.Equal(was.BlacklistedAt)) {
+			t.Fatalf("%s was consumed and is %+v now", jti, is)
+		}
+	}
+}
+
+// checkNothingElseIsStored deletes all records and counts them, as not every store can list them.
+func (s *schedule) checkNothingElseIsStored(t *rapid.T) {
+	t.Helper()
+	n, err := s.store.FlushExpired(context.Background(), s.now.Add(1000*time.Hour))
+	noError(t, err)
+	if want := len(s.tokens()); n != want {
+		t.Fatalf("%d records are stored, want %d", n, want)
+	}
+}

@@ -1,0 +1,158 @@
+package models_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// place is where a schedule happens: a store, its users, and what changes and reads them behind the library's back.
+type place interface {
+	parts() (core.Store, core.Users)
+	clear(ctx context.Context) error
+	addUser(ctx context.Context, name, password string) (id string, err error)
+	setPassword(ctx context.Context, id, password string) error
+	setInactive(ctx context.Context, id string, inactive bool) error
+	deleteUser(ctx context.Context, id string) error
+	// rows are the records of the store; where it cannot list them, those of these ids.
+	rows(ctx context.Context, jtis []string) (map[string]core.TokenState, error)
+}
+
+// memory is core/memstore.
+type memory struct {
+	store *memstore.Store
+	users *memstore.Users
+}
+
+func (p *memory) parts() (core.Store, core.Users) { return p.store, p.users }
+
+func (p *memory) clear(context.Context) error {
+	p.store, p.users = memstore.New(), memstore.NewUsers()
+	return nil
+}
+
+func (p *memory) addUser(_ context.Context, name, password string) (string, error) {
+	return name, p.users.Add(memstore.Account{ID: name, Username: name, Password: password})
+}
+
+func (p *memory) change(ctx context.Context, id string, change func(*memstore.Account)) error {
+	user, err := p.users.ByField(ctx, "id", id)
+	if err != nil {
+		return err
+	}
+	a := user.(*memstore.Account)
+	change(a)
+	return p.users.Update(*a)
+}
+
+func (p *memory) setPassword(ctx context.Context, id, password string) error {
+	return p.change(ctx, id, func(a *memstore.Account) { a.Password = password })
+}
+
+func (p *memory) setInactive(ctx context.Context, id string, inactive bool) error {
+	return p.change(ctx, id, func(a *memstore.Account) { a.Inactive = inactive })
+}
+
+func (p *memory) deleteUser(_ context.Context, id string) error {
+	p.users.Delete(id)
+	p.store.ForgetUser(id)
+	return nil
+}
+
+func (p *memory) rows(ctx context.Context, jtis []string) (map[string]core.TokenState, error) {
+	out := map[string]core.TokenState{}
+	for _, jti := range jtis {
+		state, err := p.store.State(ctx, jti, "")
+		if err != nil {
+			return nil, err
+		}
+		if state.Presented != nil {
+			out[jti] = *state.Presented
+		}
+	}
+	return out, nil
+}
+
+// tables is a database, with a handle of its own for what is done behind the library's back.
+type tables struct {
+	db    *gorm.DB
+	store core.Store
+	users core.Users
+}
+
+func newTables(t testing.TB, d database) *tables {
+	t.Helper()
+	db := migrated(t, d.open(t), &account{})
+	return &tables{d.open(t), models.NewStore(db), models.NewUsers[account](db)}
+}
+
+func (p *tables) parts() (core.Store, core.Users) { return p.store, p.users }
+
+func (p *tables) clear(ctx context.Context) error {
+	for _, table := range []string{"token_blacklist_blacklistedtoken", "token_blacklist_outstandingtoken", "accounts"} {
+		if err := p.db.WithContext(ctx).Exec("DELETE FROM " + table).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *tables) addUser(ctx context.Context, name, password string) (string, error) {
+	a := account{Username: name, IsActive: true, Password: password}
+	err := p.db.WithContext(ctx).Create(&a).Error
+	return fmt.Sprint(a.ID), err
+}
+
+func (p *tables) set(ctx context.Context, id, column string, value any) error {
+	return p.db.WithContext(ctx).Model(&account{}).Where("id = ?", id).UpdateColumn(column, value).Error
+}
+
+func (p *tables) setPassword(ctx context.Context, id, password string) error {
+	return p.set(ctx, id, "password", password)
+}
+
+func (p *tables) setInactive(ctx context.Context, id string, inactive bool) error {
+	return p.set(ctx, id, "is_active", !inactive)
+}
+
+func (p *tables) deleteUser(ctx context.Context, id string) error {
+	return p.db.WithContext(ctx).Unscoped().Delete(&account{}, "id = ?", id).Error
+}
+
+func (p *tables) rows(ctx context.Context, _ []string) (map[string]core.TokenState, error) {
+	return readRows(ctx, p.db)
+}
+
+// readRows are all records and their blacklist rows.
+func readRows(ctx context.Context, db *gorm.DB) (map[string]core.TokenState, error) {
+	var all []models.OutstandingToken
+	if err := db.WithContext(ctx).Joins("Blacklisted").Find(&all).Error; err != nil {
+		return nil, err
+	}
+	out := map[string]core.TokenState{}
+	for _, row := range all {
+		state := core.TokenState{OutstandingToken: core.OutstandingToken{
+			JTI: row.JTI, UserID: orZero(row.UserID), CreatedAt: orZero(row.CreatedAt).UTC(), ExpiresAt: row.ExpiresAt.UTC(),
+			SessionID: orZero(row.SessionID), ParentJTI: orZero(row.ParentJTI),
+			SessionStartedAt: orZero(row.SessionStartedAt).UTC(), SessionExpiresAt: orZero(row.SessionExpiresAt).UTC(),
+		}}
+		if b := row.Blacklisted; b != nil {
+			state.Blacklisted, state.BlacklistedAt, state.Reason = true, b.BlacklistedAt.UTC(), core.Reason(orZero(b.Reason))
+		}
+		out[row.JTI] = state
+	}
+	return out, nil
+}
+
+func orZero[T any](p *T) (value T) {
+	if p != nil {
+		value = *p
+	}
+	return value
+}

@@ -1,0 +1,238 @@
+package models_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// refreshLifetime is the REFRESH_TOKEN_LIFETIME of the model.
+const refreshLifetime = time.Hour
+
+// policy are the settings of which the rules speak.
+type policy struct {
+	rotate, consume, detectReuse, checkPassword bool
+	grace, sessionLifetime, leeway              time.Duration
+}
+
+func (p policy) settings() simplejwt.Settings {
+	return simplejwt.Settings{
+		SigningKey: "the-signing-key-of-the-tests-of-sessions", RefreshTokenLifetime: refreshLifetime,
+		RotateRefreshTokens: p.rotate, BlacklistAfterRotation: p.consume,
+		ReuseDetection: p.detectReuse, CheckRevokeToken: p.checkPassword,
+		RotationGracePeriod: p.grace, SessionLifetime: p.sessionLifetime, Leeway: p.leeway,
+	}
+}
+
+// model is what docs/sessions-and-rotation.md says of sessions, on lists. It is told the time and the ids of new tokens.
+type model struct {
+	policy
+	now      time.Time
+	users    []*modelUser
+	sessions []*modelSession
+}
+
+type modelUser struct {
+	id, password      string
+	inactive, deleted bool
+}
+
+// modelSession is a login and its tokens, the oldest first.
+type modelSession struct {
+	user    *modelUser
+	started time.Time
+	ends    time.Time // zero for never
+	tokens  []*modelToken
+}
+
+type modelToken struct {
+	raw, jti, parent string
+	session          *modelSession
+	password         string // the hash the session began with
+	born             time.Time
+	expires          time.Time // in whole seconds, as in the claim
+	consumed         bool
+	consumedAt       time.Time
+	reason           core.Reason
+	flushed          bool // its row is gone
+	known            bool // a client has it, or had it
+}
+
+func (s *modelSession) id() string        { return s.tokens[0].jti }
+func (s *modelSession) head() *modelToken { return s.tokens[len(s.tokens)-1] }
+
+// verdict is the answer that the rules ask for.
+type verdict struct {
+	err   error       // the refusal, nil for none
+	fresh bool        // there is a new refresh token
+	again *modelToken // the refresh token that is given once more
+	reuse bool        // the event is raised
+}
+
+// login begins a session with a token of this id.
+func (m *model) login(u *modelUser, jti string) *modelToken {
+	s := &modelSession{user: u, started: m.now}
+	if m.sessionLifetime > 0 {
+		s.ends = m.now.Add(m.sessionLifetime)
+	}
+	m.sessions = append(m.sessions, s)
+	return m.add(s, "", jti, u.password)
+}
+
+func (m *model) add(s *modelSession, parent, jti, password string) *modelToken {
+	expires := m.now.Add(refreshLifetime)
+	if !s.ends.IsZero() && s.ends.Before(expires) {
+		expires = s.ends
+	}
+	t := &modelToken{
+		jti: jti, parent: parent, session: s, password: password, born: m.now, expires: expires.Truncate(time.Second),
+	}
+	s.tokens = append(s.tokens, t)
+	return t
+}
+
+// untimely is the refusal of a token by its times alone.
+func (m *model) untimely(t *modelToken) error {
+	if t.born.Truncate(time.Second).After(m.now.Add(m.leeway)) {
+		return core.ErrTokenInvalid // the clock went back behind its iat
+	}
+	if m.expired(t) {
+		return core.ErrTokenExpired
+	}
+	return nil
+}
+
+func (m *model) expired(t *modelToken) bool { return !m.now.Before(t.expires.Add(m.leeway)) }
+
+func (m *model) ended(s *modelSession) bool { return !s.ends.IsZero() && !m.now.Before(s.ends) }
+
+// over reports whether a session can't go on, seen from its head.
+func (m *model) over(s *modelSession) bool {
+	return s.head().consumed || m.expired(s.head()) || m.ended(s)
+}
+
+// withinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be.
+func (m *model) withinGrace(t *modelToken) bool {
+	return t.reason == core.ReasonRotated && m.grace > 0 && m.now.Before(t.consumedAt.Add(m.grace))
+}
+
+// refresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.
+func (m *model) refresh(t *modelToken) verdict {
+	if err := m.untimely(t); err != nil {
+		return verdict{err: err}
+	}
+	user := t.session.user
+	switch {
+	case t.consumed && (user.deleted || user.inactive || m.changed(t)):
+		return verdict{err: core.ErrTokenBlacklisted}
+	case user.deleted || user.inactive:
+		return verdict{err: core.ErrNoActiveAccountToken}
+	case m.changed(t):
+		m.endSession(t.session, core.ReasonPassword)
+		return verdict{err: core.ErrPasswordChangedToken}
+	case t.consumed:
+		return m.refreshConsumed(t)
+	case m.ended(t.session):
+		return verdict{err: core.ErrTokenExpired}
+	}
+	return verdict{fresh: m.rotate}
+}
+
+func (m *model) changed(t *modelToken) bool {
+	return m.checkPassword && t.password != t.session.user.password
+}
+
+func (m *model) refreshConsumed(t *modelToken) verdict {
+	switch {
+	case t.reason != core.ReasonRotated || m.over(t.session):
+		return verdict{err: core.ErrTokenBlacklisted}
+	case m.withinGrace(t):
+		return verdict{again: t.session.head()}
+	}
+	return m.reused(t)
+}
+
+func (m *model) reused(t *modelToken) verdict {
+	if m.detectReuse {
+		m.endSession(t.session, core.ReasonReuse)
+	}
+	return verdict{err: core.ErrTokenBlacklisted, reuse: true}
+}
+
+// succeed rotates a token into one of this id.
+func (m *model) succeed(t *modelToken, jti string) *modelToken {
+	if m.consume {
+		m.spend(t, core.ReasonRotated)
+	}
+	return m.add(t.session, t.jti, jti, t.password)
+}
+
+// logout is the blacklist view. It asks nothing of the user.
+func (m *model) logout(t *modelToken) verdict {
+	if err := m.untimely(t); err != nil {
+		return verdict{err: err}
+	}
+	switch {
+	case !t.consumed || m.withinGrace(t):
+		m.endSession(t.session, core.ReasonLogout)
+		return verdict{}
+	case t.reason != core.ReasonRotated || m.over(t.session):
+		return verdict{err: core.ErrTokenBlacklisted}
+	}
+	return m.reused(t)
+}
+
+// verify is the verify view, for a refresh token.
+func (m *model) verify(t *modelToken) verdict {
+	err := m.untimely(t)
+	if err == nil && t.consumed {
+		err = core.ErrTokenBlacklisted
+	}
+	return verdict{err: err}
+}
+
+func (m *model) endSession(s *modelSession, reason core.Reason) {
+	for _, t := range s.tokens {
+		m.spend(t, reason)
+	}
+}
+
+// endUser ends the sessions of a user but for keep, which may be nil.
+func (m *model) endUser(u *modelUser, keep *modelSession, reason core.Reason) {
+	for _, s := range m.sessions {
+		if s.user == u && s != keep {
+			m.endSession(s, reason)
+		}
+	}
+}
+
+func (m *model) spend(t *modelToken, reason core.Reason) {
+	if !t.consumed && !t.flushed {
+		t.consumed, t.consumedAt, t.reason = true, m.now, reason
+	}
+}
+
+// tokens are all tokens whose rows are not flushed.
+func (m *model) tokens() (out []*modelToken) {
+	for _, s := range m.sessions {
+		out = append(out, s.tokens...)
+	}
+	return slices.DeleteFunc(out, func(t *modelToken) bool { return t.flushed })
+}
+
+// row is the record that the rules ask for.
+func (t *modelToken) row() core.TokenState {
+	user := t.session.user.id
+	if t.session.user.deleted {
+		user = ""
+	}
+	return core.TokenState{
+		OutstandingToken: core.OutstandingToken{
+			JTI: t.jti, UserID: user, CreatedAt: t.born, ExpiresAt: t.expires, SessionID: t.session.id(), ParentJTI: t.parent,
+			SessionStartedAt: t.session.started, SessionExpiresAt: t.session.ends,
+		},
+		Blacklisted: t.consumed, BlacklistedAt: t.consumedAt, Reason: t.reason,
+	}
+}

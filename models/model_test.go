@@ -1,0 +1,347 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// Random schedules run against core.Auth over each store and against the model, and both must agree after every step.
+// -rapid.checks and -rapid.steps make it look longer.
+func TestSessionsKeepTheirRulesWhateverHappens(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		make func(t testing.TB) place
+	}{
+		{"in memory", func(testing.TB) place { return new(memory) }},
+		{"on SQLite", func(t testing.TB) place { return newTables(t, onSQLite(t)) }},
+		{"on PostgreSQL", func(t testing.TB) place { return newTables(t, onPostgres(t)) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := c.make(t)
+			rapid.Check(t, func(t *rapid.T) { newSchedule(t, p).run(t) })
+		})
+	}
+}
+
+// schedule is a run of one model beside one Auth.
+type schedule struct {
+	*model
+	place   place
+	store   core.Store
+	people  core.Users
+	auth    *core.Auth
+	seen    map[string]core.TokenState // the rows as they were after the last step
+	reused  int                        // events
+	names   int
+	flushed time.Time // when the last flush was
+}
+
+func newSchedule(t *rapid.T, p place) *schedule {
+	t.Helper()
+	s := &schedule{model: &model{policy: drawPolicy(t), now: now.Truncate(time.Second)}, place: p}
+	noError(t, p.clear(context.Background()))
+	s.store, s.people = p.parts()
+	var ids atomic.Int64
+	auth, err := core.New(s.settings(), core.Deps{
+		Store: s.store, Users: s.people, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now:   func() time.Time { return s.now },
+		NewID: func() string { return fmt.Sprintf("id-%04d", ids.Add(1)) },
+		OnEvent: func(_ context.Context, e core.Event) {
+			if e.Type == core.EventReuse {
+				s.reused++
+			}
+		},
+	})
+	noError(t, err)
+	s.auth = auth
+	s.addUser(t)
+	s.addUser(t)
+	return s
+}
+
+func drawPolicy(t *rapid.T) policy {
+	t.Helper()
+	// Most schedules rotate and blacklist.
+	kind := rapid.SampledFrom([]string{"both", "both", "both", "both", "rotate", "blacklist", "neither"}).Draw(t, "rotation")
+	p := policy{
+		rotate: kind == "both" || kind == "rotate", consume: kind == "both" || kind == "blacklist",
+		checkPassword:   rapid.Bool().Draw(t, "CHECK_REVOKE_TOKEN"),
+		sessionLifetime: rapid.SampledFrom([]time.Duration{0, 95 * time.Minute, 40 * time.Second}).Draw(t, "SESSION_LIFETIME"),
+		leeway:          rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "LEEWAY"),
+	}
+	if kind == "both" {
+		p.grace = rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "ROTATION_GRACE_PERIOD")
+		p.detectReuse = rapid.Bool().Draw(t, "REUSE_DETECTION")
+	}
+	return p
+}
+
+// run does random things. What is there more than once is more frequent.
+func (s *schedule) run(t *rapid.T) {
+	t.Helper()
+	s.logIn(t)
+	t.Repeat(map[string]func(*rapid.T){
+		"log in": s.logIn, "log in again": s.logIn,
+		"refresh": s.refreshOne, "refresh 2": s.refreshOne, "refresh 3": s.refreshOne, "refresh 4": s.refreshOne,
+		"lose a reply": s.loseReply, "lose a reply 2": s.loseReply,
+		"log out": s.logOut, "verify": s.verifyOne,
+		"end a session": s.endOneSession, "end all sessions": s.endAllSessions, "end the other sessions": s.endOtherSessions,
+		"change the password": s.changePassword, "change the password in a session": s.changePasswordInASession,
+		"switch a user off or on": s.switchUser, "delete a user": s.deleteUser,
+		"flush": s.flush,
+		"wait":  s.wait, "wait 2": s.wait, "wait 3": s.wait, "wait long": s.waitLong, "set the clock back": s.setBack,
+		"": s.check,
+	})
+	s.checkNothingElseIsStored(t)
+}
+
+func (s *schedule) logIn(t *rapid.T) {
+	user := s.anyUser(t)
+	loaded, err := s.people.ByField(context.Background(), "id", user.id)
+	noError(t, err)
+	pair, err := s.auth.Login(context.Background(), loaded)
+	if user.inactive {
+		s.wantAnswer(t, verdict{err: core.ErrNoActiveAccount}, pair, err)
+		return
+	}
+	s.wantAnswer(t, verdict{fresh: true}, pair, err)
+	born := s.login(user, s.decode(t, pair.Refresh).JTI())
+	born.raw, born.known = pair.Refresh, true
+	s.wantPair(t, pair, born)
+}
+
+func (s *schedule) refreshOne(t *rapid.T) { s.present(t, true) }
+
+// loseReply is a refresh of whose answer the client learns nothing.
+func (s *schedule) loseReply(t *rapid.T) { s.present(t, false) }
+
+func (s *schedule) present(t *rapid.T, learns bool) {
+	t.Helper()
+	token := s.anyToken(t)
+	want := s.model.refresh(token)
+	pair, _, err := s.auth.Refresh(context.Background(), token.raw)
+	s.wantAnswer(t, want, pair, err)
+	if err != nil {
+		return
+	}
+	answered := want.again
+	if want.fresh {
+		answered = s.succeed(token, s.decode(t, pair.Refresh).JTI())
+		answered.raw = pair.Refresh
+	}
+	if answered == nil { // without rotation
+		s.wantAccess(t, pair.Access, token.session)
+		return
+	}
+	answered.known = answered.known || learns
+	s.wantPair(t, pair, answered)
+}
+
+func (s *schedule) logOut(t *rapid.T) {
+	token := s.anyToken(t)
+	s.wantAnswer(t, s.logout(token), core.Pair{}, s.auth.Blacklist(context.Background(), token.raw))
+}
+
+func (s *schedule) verifyOne(t *rapid.T) {
+	token := s.anyToken(t)
+	_, err := s.auth.Verify(context.Background(), token.raw)
+	s.wantAnswer(t, s.verify(token), core.Pair{}, err)
+}
+
+func (s *schedule) endOneSession(t *rapid.T) {
+	session := s.anyToken(t).session
+	s.endSession(session, core.ReasonAdmin)
+	noError(t, revokeSession(s.auth, session.user.id, session.id()))
+}
+
+func (s *schedule) endAllSessions(t *rapid.T) {
+	user := s.anyUser(t)
+	s.endUser(user, nil, core.ReasonAdmin)
+	noError(t, revokeUser(s.auth, user.id))
+}
+
+func (s *schedule) endOtherSessions(t *rapid.T) {
+	keep := s.sessionOfSomebody(t)
+	s.endUser(keep.user, keep, core.ReasonAdmin)
+	noError(t, revokeOtherSessions(s.auth, keep.user.id, keep.id()))
+}
+
+func (s *schedule) changePassword(t *rapid.T) { s.newPassword(t, s.anyUser(t), nil) }
+
+func (s *schedule) changePasswordInASession(t *rapid.T) {
+	session := s.sessionOfSomebody(t)
+	s.newPassword(t, session.user, session)
+}
+
+func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) {
+	t.Helper()
+	user.password = s.name("password")
+	noError(t, s.place.setPassword(context.Background(), user.id, user.password))
+	s.endUser(user, keep, core.ReasonPassword)
+	loaded, err := s.people.ByField(context.Background(), "id", user.id)
+	noError(t, err)
+	kept := ""
+	if keep != nil {
+		kept = keep.id()
+	}
+	noError(t, passwordChanged(s.auth, loaded, kept))
+}
+
+func (s *schedule) switchUser(t *rapid.T) {
+	user := s.anyUser(t)
+	user.inactive = !user.inactive
+	noError(t, s.place.setInactive(context.Background(), user.id, user.inactive))
+}
+
+func (s *schedule) deleteUser(t *rapid.T) {
+	if len(s.users) > 5 {
+		t.Skip("enough users were deleted")
+	}
+	user := s.anyUser(t)
+	user.deleted = true
+	noError(t, s.place.deleteUser(context.Background(), user.id))
+	s.addUser(t)
+}
+
+func (s *schedule) addUser(t *rapid.T) {
+	t.Helper()
+	name, password := s.name("user"), s.name("password")
+	id, err := s.place.addUser(context.Background(), name, password)
+	noError(t, err)
+	s.users = append(s.users, &modelUser{id: id, password: password})
+}
+
+func (s *schedule) name(kind string) string {
+	s.names++
+	return fmt.Sprintf("%s-%d", kind, s.names)
+}
+
+func (s *schedule) wait(t *rapid.T) {
+	s.now = s.now.Add(rapid.SampledFrom([]time.Duration{
+		s.tick(), 3 * time.Second, 10*time.Second - s.tick(), 10 * time.Second, 10*time.Second + s.tick(), 30 * time.Second,
+	}).Draw(t, "for"))
+}
+
+// tick is the smallest step of the clock. An end of a session may be within a second, the exp of its last token is not:
+// schedules with both would be about rounding.
+func (s *schedule) tick() time.Duration {
+	if s.sessionLifetime > 0 {
+		return time.Second
+	}
+	return 250 * time.Millisecond
+}
+
+func (s *schedule) waitLong(t *rapid.T) {
+	s.now = s.now.Add(rapid.SampledFrom([]time.Duration{
+		time.Minute, 35 * time.Minute, 59 * time.Minute, time.Hour, time.Hour + 30*time.Second, 30 * time.Hour,
+	}).Draw(t, "for"))
+}
+
+// setBack sets the clock back, but not to before a flush by more than the flush waits: of a token whose record is gone
+// and that is young again nothing would be known.
+func (s *schedule) setBack(t *rapid.T) {
+	to := s.now.Add(-rapid.SampledFrom([]time.Duration{
+		s.tick(), 10 * time.Second, 31 * time.Second, 4 * time.Minute,
+	}).Draw(t, "by"))
+	if to.Before(s.flushed.Add(-5 * time.Minute)) {
+		t.Skip("a flush has forgotten that time")
+	}
+	s.now = to
+}
+
+func (s *schedule) flush(t *rapid.T) {
+	before := s.tokens()
+	n, err := s.auth.FlushExpired(context.Background())
+	noError(t, err)
+	s.flushed = s.now
+	left := s.rows(t)
+	for _, token := range before {
+		_, here := left[token.jti]
+		token.flushed = !here
+		admitted := token.expires.Add(s.leeway + s.grace + s.auth.Settings().SlidingTokenLifetime)
+		if !here && s.now.Before(admitted) {
+			t.Fatalf("the flush deleted %s, which is admitted until %v", token.jti, admitted)
+		}
+		if here && s.now.After(admitted.Add(2*time.Hour)) {
+			t.Fatalf("the flush left %s, which was admitted until %v", token.jti, admitted)
+		}
+	}
+	if gone := len(before) - len(s.tokens()); n != gone {
+		t.Fatalf("the flush says that %d records went, it was %d", n, gone)
+	}
+}
+
+// anyToken draws a token that a client has or had, a young one of a young session more often.
+func (s *schedule) anyToken(t *rapid.T) *modelToken {
+	t.Helper()
+	session := draw(t, "session", s.sessions)
+	return draw(t, "token", slices.DeleteFunc(slices.Clone(session.tokens), func(t *modelToken) bool { return !t.known }))
+}
+
+func (s *schedule) anyUser(t *rapid.T) *modelUser {
+	t.Helper()
+	return draw(t, "user", slices.DeleteFunc(slices.Clone(s.users), func(u *modelUser) bool { return u.deleted }))
+}
+
+// sessionOfSomebody draws a session whose user is there.
+func (s *schedule) sessionOfSomebody(t *rapid.T) *modelSession {
+	t.Helper()
+	left := slices.DeleteFunc(slices.Clone(s.sessions), func(s *modelSession) bool { return s.user.deleted })
+	if len(left) == 0 {
+		t.Skip("all who logged in are deleted")
+	}
+	return draw(t, "session", left)
+}
+
+// draw takes one of a list, the last ones more often than the first ones.
+func draw[T any](t *rapid.T, label string, list []T) T {
+	t.Helper()
+	return list[len(list)-1-rapid.IntRange(0, len(list)-1).Draw(t, label+", from the youngest")]
+}
+
+func noError(t rapid.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+}
+
+// The four ways to end sessions, named as the schedules name them.
+
+func revokeSession(auth *core.Auth, _, session string) error {
+	return auth.RevokeSession(context.Background(), session)
+}
+
+func revokeUser(auth *core.Auth, user string) error {
+	return auth.RevokeUser(context.Background(), user, "")
+}
+
+func revokeOtherSessions(auth *core.Auth, user, keep string) error {
+	return auth.RevokeUser(context.Background(), user, keep)
+}
+
+func passwordChanged(auth *core.Auth, user simplejwt.User, keep string) error {
+	return auth.PasswordChanged(context.Background(), user, keep)
+}
+
+// same reports whether err is the refusal that was asked for.
+func same(err, want error) bool {
+	if want == nil {
+		return err == nil
+	}
+	return errors.Is(err, want)
+}
