@@ -80,7 +80,7 @@ func drawPolicy(t *rapid.T) policy {
 	p := policy{
 		rotate: kind == "both" || kind == "rotate", consume: kind == "both" || kind == "blacklist",
 		checkPassword:   rapid.Bool().Draw(t, "CHECK_REVOKE_TOKEN"),
-		sessionLifetime: rapid.SampledFrom([]time.Duration{0, 95 * time.Minute, 40 * time.Second}).Draw(t, "SESSION_LIFETIME"),
+		sessionLifetime: rapid.SampledFrom([]time.Duration{0, 0, 95 * time.Minute, 40 * time.Second}).Draw(t, "SESSION_LIFETIME"),
 		leeway:          rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "LEEWAY"),
 	}
 	if kind == "both" {
@@ -90,22 +90,40 @@ func drawPolicy(t *rapid.T) policy {
 	return p
 }
 
-// run does random things. What is there more than once is more frequent.
+// run does random things: those with a greater weight more often, and the first ones too, as rapid favours what sorts
+// first.
 func (s *schedule) run(t *rapid.T) {
 	t.Helper()
 	s.logIn(t)
-	t.Repeat(map[string]func(*rapid.T){
-		"log in": s.logIn, "log in again": s.logIn,
-		"refresh": s.refreshOne, "refresh 2": s.refreshOne, "refresh 3": s.refreshOne, "refresh 4": s.refreshOne,
-		"lose a reply": s.loseReply, "lose a reply 2": s.loseReply,
-		"log out": s.logOut, "verify": s.verifyOne,
-		"end a session": s.endOneSession, "end all sessions": s.endAllSessions, "end the other sessions": s.endOtherSessions,
-		"change the password": s.changePassword, "change the password in a session": s.changePasswordInASession,
-		"switch a user off or on": s.switchUser, "delete a user": s.deleteUser,
-		"flush": s.flush,
-		"wait":  s.wait, "wait 2": s.wait, "wait 3": s.wait, "wait long": s.waitLong, "set the clock back": s.setBack,
-		"": s.check,
-	})
+	actions := map[string]func(*rapid.T){"": s.check}
+	for _, a := range []struct {
+		weight int
+		name   string
+		do     func(*rapid.T)
+	}{
+		{8, "refresh", s.refreshOne},
+		{4, "refresh, and lose the reply", s.loseReply},
+		{4, "wait", s.wait},
+		{3, "log in", s.logIn},
+		{2, "log out", s.logOut},
+		{1, "verify", s.verifyOne},
+		{1, "set the clock back", s.setBack},
+		{2, "flush", s.flush},
+		{1, "end a session", s.endOneSession},
+		{1, "end the other sessions", s.endOtherSessions},
+		{1, "end all sessions", s.endAllSessions},
+		{1, "change the password in a session", s.changePasswordInASession},
+		{1, "change the password", s.changePassword},
+		{1, "change the password and tell nobody", s.forgetToTell},
+		{1, "switch a user off or on", s.switchUser},
+		{1, "delete a user", s.deleteUser},
+		{1, "wait long", s.waitLong},
+	} {
+		for range a.weight {
+			actions[fmt.Sprintf("%02d %s", len(actions), a.name)] = a.do
+		}
+	}
+	t.Repeat(actions)
 	s.checkNothingElseIsStored(t)
 }
 
@@ -131,6 +149,9 @@ func (s *schedule) loseReply(t *rapid.T) { s.present(t, false) }
 
 func (s *schedule) present(t *rapid.T, learns bool) {
 	t.Helper()
+	if !slices.ContainsFunc(s.sessions, func(other *modelSession) bool { return !s.over(other) }) {
+		s.logIn(t) // or most of the schedule would be about what is over
+	}
 	token := s.anyToken(t)
 	want := s.model.refresh(token)
 	pair, _, err := s.auth.Refresh(context.Background(), token.raw)
@@ -189,8 +210,7 @@ func (s *schedule) changePasswordInASession(t *rapid.T) {
 
 func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) {
 	t.Helper()
-	user.password = s.name("password")
-	noError(t, s.place.setPassword(context.Background(), user.id, user.password))
+	s.storePassword(t, user)
 	s.endUser(user, keep, core.ReasonPassword)
 	loaded, err := s.people.ByField(context.Background(), "id", user.id)
 	noError(t, err)
@@ -199,6 +219,15 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 		kept = keep.id()
 	}
 	noError(t, passwordChanged(s.auth, loaded, kept))
+}
+
+// forgetToTell is a program that stores a password and does not say so.
+func (s *schedule) forgetToTell(t *rapid.T) { s.storePassword(t, s.anyUser(t)) }
+
+func (s *schedule) storePassword(t *rapid.T, user *modelUser) {
+	t.Helper()
+	user.password = s.name("password")
+	noError(t, s.place.setPassword(context.Background(), user.id, user.password))
 }
 
 func (s *schedule) switchUser(t *rapid.T) {
@@ -285,11 +314,26 @@ func (s *schedule) flush(t *rapid.T) {
 	}
 }
 
-// anyToken draws a token that a client has or had, a young one of a young session more often.
+// anyToken draws a token that a client has or had: mostly one whose answer is not settled by the end of its session.
 func (s *schedule) anyToken(t *rapid.T) *modelToken {
 	t.Helper()
-	session := draw(t, "session", s.sessions)
-	return draw(t, "token", slices.DeleteFunc(slices.Clone(session.tokens), func(t *modelToken) bool { return !t.known }))
+	which := rapid.SampledFrom([]string{"live", "live", "rotated", "rotated", "any"}).Draw(t, "token, which")
+	var known, wanted []*modelToken
+	for _, session := range s.sessions {
+		for _, token := range session.tokens {
+			if !token.known {
+				continue
+			}
+			known = append(known, token)
+			if !s.over(session) && (which == "live") != token.consumed {
+				wanted = append(wanted, token)
+			}
+		}
+	}
+	if which == "any" || len(wanted) == 0 {
+		wanted = known
+	}
+	return draw(t, "token", wanted)
 }
 
 func (s *schedule) anyUser(t *rapid.T) *modelUser {
