@@ -1,0 +1,202 @@
+package models_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"io"
+	"sync"
+	"testing"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/libtnb/sqlite"
+)
+
+// outage fails one statement of a database, counted from when it is armed: an exec, a query, a begin or a commit.
+type outage struct {
+	mu   sync.Mutex
+	left int // statements until the one that fails, that one included; 0 or less for none
+	lose bool
+	err  error
+}
+
+// arm has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
+func (o *outage) arm(at int, lose bool, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.left, o.lose, o.err = at, lose, err
+}
+
+// disarm ends the outage and reports whether a statement failed.
+func (o *outage) disarm() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	failed := o.err != nil && o.left <= 0
+	o.left, o.err = 0, nil
+	return failed
+}
+
+// around carries a statement out, unless it is the one that fails.
+func (o *outage) around(do func() error) error {
+	o.mu.Lock()
+	o.left--
+	strikes, lose, err := o.left == 0 && o.err != nil, o.lose, o.err
+	o.mu.Unlock()
+	if !strikes {
+		return do()
+	}
+	if lose {
+		_ = do() // nobody learns of it
+	}
+	return err
+}
+
+// openShaky opens a database whose statements all pass o.
+func openShaky(t testing.TB, d database, o *outage) *gorm.DB {
+	t.Helper()
+	name := "sqlite"
+	if d.name == "PostgreSQL" {
+		name = "pgx"
+	}
+	plain, err := sql.Open(name, d.dsn)
+	must(t, err)
+	pool := sql.OpenDB(&shakyConnector{plain.Driver(), d.dsn, o})
+	must(t, plain.Close())
+	t.Cleanup(func() { pool.Close() })
+	if name == "pgx" {
+		return open(t, postgres.New(postgres.Config{Conn: pool}))
+	}
+	return open(t, sqlite.New(sqlite.Config{Conn: pool}))
+}
+
+type shakyConnector struct {
+	driver driver.Driver
+	dsn    string
+	outage *outage
+}
+
+func (c *shakyConnector) Driver() driver.Driver { return c.driver }
+
+func (c *shakyConnector) Connect(context.Context) (driver.Conn, error) {
+	conn, err := c.driver.Open(c.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &shakyConn{conn.(plainConn), c.outage}, nil
+}
+
+// plainConn is what both drivers' connections can do.
+type plainConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+}
+
+type shakyConn struct {
+	plainConn
+	outage *outage
+}
+
+// CheckNamedValue leaves it to the driver which values it takes.
+func (c *shakyConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.plainConn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	err = c.outage.around(func() error {
+		var err error
+		result, err = c.plainConn.ExecContext(ctx, query, args)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
+}
+
+func (c *shakyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = c.outage.around(func() error {
+		var err error
+		rows, err = c.plainConn.QueryContext(ctx, query, args)
+		return err
+	})
+	if err != nil && rows != nil {
+		drain(rows)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return rows, nil
+}
+
+// drain reads an answer to its end, so that the statement is carried out to its end.
+func drain(rows driver.Rows) {
+	row := make([]driver.Value, len(rows.Columns()))
+	for rows.Next(row) == nil { //nolint:revive // the rows go nowhere
+	}
+	_ = rows.Close()
+}
+
+func (c *shakyConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx driver.Tx, err error) {
+	err = c.outage.around(func() error {
+		var err error
+		tx, err = c.plainConn.BeginTx(ctx, options)
+		return err
+	})
+	if err != nil && tx != nil {
+		_ = tx.Rollback() // as the database does when a connection is lost
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &shakyTx{tx, c.outage}, nil
+}
+
+type shakyTx struct {
+	driver.Tx
+	outage *outage
+}
+
+func (t *shakyTx) Commit() error {
+	reached := false
+	err := t.outage.around(func() error {
+		reached = true
+		return t.Tx.Commit()
+	})
+	if !reached {
+		_ = t.Tx.Rollback()
+	}
+	return err
+}
+
+// The errors of outages.
+
+// connectionLost says nothing of what became of the statement.
+var connectionLost = io.ErrUnexpectedEOF
+
+// conflict is the error of a statement that lost to another transaction.
+func conflict(d database) error {
+	if d.name == "PostgreSQL" {
+		return serializationFailure{}
+	}
+	return sqliteBusy{}
+}
+
+type serializationFailure struct{}
+
+func (serializationFailure) Error() string    { return "could not serialize access" }
+func (serializationFailure) SQLState() string { return "40001" }
+
+type sqliteBusy struct{}
+
+func (sqliteBusy) Error() string { return "the database is busy" }
+func (sqliteBusy) Code() int     { return 5 }
