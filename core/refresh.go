@@ -104,12 +104,26 @@ func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, er
 		return nil, err
 	}
 	if !won {
-		return nil, ErrTokenBlacklisted
+		return nil, a.changedAgain(ctx, t)
 	}
 	if _, err := a.revoke(ctx, Scope{SessionID: t.session()}, ReasonPassword); err != nil {
 		return nil, err
 	}
 	return nil, ErrPasswordChangedToken
+}
+
+// changedAgain refuses a token that was made with another password and is consumed already.
+func (a *Auth) changedAgain(ctx context.Context, t *Token) error {
+	state, err := a.state(ctx, t.JTI(), t.SessionID())
+	if err != nil {
+		return err
+	}
+	if p := state.Presented; p != nil && p.Reason == ReasonPassword { // the first refusal may have failed half-way
+		if err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonPassword); err != nil {
+			return err
+		}
+	}
+	return ErrTokenBlacklisted
 }
 
 // findUser looks up the user by USER_ID_FIELD.

@@ -16,6 +16,7 @@ func operations() []operation {
 	keeping := policy{rotate: true}
 	checking := whole
 	checking.checkPassword = true
+	checkingKeeping := policy{rotate: true, checkPassword: true}
 	return []operation{
 		{name: "a login", policy: whole, prepare: nothing, do: doLogin, least: 1, most: 2},
 		{name: "a refresh", policy: whole, prepare: loggedIn, do: doRefresh, least: 1, most: 1},
@@ -36,6 +37,10 @@ func operations() []operation {
 		{
 			name: "a refresh after the password was changed", policy: checking, prepare: passwordStored, do: doRefresh,
 			answer: core.ErrPasswordChangedToken, repeat: core.ErrTokenBlacklisted,
+		},
+		{
+			name: "a refresh that consumes nothing after the password was changed", policy: checkingKeeping,
+			prepare: passwordStored, do: doRefresh, answer: core.ErrPasswordChangedToken, repeat: core.ErrTokenBlacklisted, siblings: true,
 		},
 		{name: "a logout", policy: whole, prepare: loggedIn, do: doLogout, repeat: core.ErrTokenBlacklisted},
 		{name: "a logout with a rotated token", policy: whole, prepare: rotatedAgo(time.Second), do: doLogout},
