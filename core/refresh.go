@@ -119,11 +119,11 @@ func (a *Auth) changedAgain(ctx context.Context, t *Token) error {
 		return err
 	}
 	if p := state.Presented; p != nil && p.Reason == ReasonPassword { // the first refusal may have failed half-way
-		if err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonPassword); err != nil {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonPassword); err != nil {
 			return err
 		}
 	}
-	return ErrTokenBlacklisted
+	return a.consumed(t.now, state)
 }
 
 // findUser looks up the user by USER_ID_FIELD.

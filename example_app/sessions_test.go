@@ -78,11 +78,11 @@ func (c *client) loginOn(device string) (access, refresh string) {
 	return a.text("access"), a.text("refresh")
 }
 
-const recommended = rotating + `, "ROTATION_GRACE_PERIOD": "10s", "REUSE_DETECTION": true, "SESSION_LIFETIME": "720h"`
+const recommendedProfile = rotating + `, "ROTATION_GRACE_PERIOD": "10s", "REUSE_DETECTION": true, "SESSION_LIFETIME": "720h"`
 
 func TestAUserSeesAndEndsHisSessions(t *testing.T) {
 	t.Parallel()
-	onEachFramework(t, recommended, func(t *testing.T, c *client) {
+	onEachFramework(t, recommendedProfile, func(t *testing.T, c *client) {
 		phone, phoneRefresh := c.loginOn("phone")
 		laptop, laptopRefresh := c.loginOn("laptop")
 		_, tabletRefresh := c.loginOn("tablet")
@@ -154,7 +154,7 @@ func TestAChangedPasswordKeepsTheSessionThatAsked(t *testing.T) {
 	for name, c := range map[string]struct {
 		settings string
 		pair     bool
-	}{"": {recommended, false}, "with CHECK_REVOKE_TOKEN": {recommended + `, "CHECK_REVOKE_TOKEN": true`, true}} {
+	}{"": {recommendedProfile, false}, "with CHECK_REVOKE_TOKEN": {recommendedProfile + `, "CHECK_REVOKE_TOKEN": true`, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			onEachFramework(t, c.settings, func(t *testing.T, cl *client) {
@@ -229,7 +229,7 @@ func TestTheFlagRevokeEndsSessions(t *testing.T) {
 
 func TestCheckSessionEndsAccessTokensInEveryProcess(t *testing.T) {
 	t.Parallel()
-	const checking = recommended + `, "CHECK_SESSION": true`
+	const checking = recommendedProfile + `, "CHECK_SESSION": true`
 	c := startOn(t, checking, pgtest.DSN(t))
 	other := launch(t, t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", c.srv.dsn, "-settings", c.srv.settings)
 	access, refresh := c.login()
@@ -244,7 +244,7 @@ func TestCheckSessionEndsAccessTokensInEveryProcess(t *testing.T) {
 
 func TestOAuthErrorsTellWhatToDo(t *testing.T) {
 	t.Parallel()
-	onEachFramework(t, recommended+`, "OAUTH_ERRORS": true`, func(t *testing.T, c *client) {
+	onEachFramework(t, recommendedProfile+`, "OAUTH_ERRORS": true`, func(t *testing.T, c *client) {
 		access, refresh := c.login()
 		next := c.refresh(refresh).text("refresh")
 		c.want(c.post("/api/token/blacklist/", `{"refresh": "`+next+`"}`), 200, "")

@@ -54,9 +54,11 @@ func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.auth, err = newAuth(t.Context(), parsed, s.srv.db, true, slog.New(slog.DiscardHandler)); err != nil {
+	a, err := newApp(t.Context(), parsed, s.srv.db, true, slog.New(slog.DiscardHandler))
+	if err != nil {
 		t.Fatal(err)
 	}
+	s.auth = a.auth
 	if err := s.srv.db.Take(&s.account).Error; err != nil {
 		t.Fatal(err)
 	}

@@ -10,16 +10,20 @@ import (
 
 // The four ways to end sessions, named as the schedules name them.
 
-func revokeSession(auth *core.Auth, _, session string) error {
-	return auth.RevokeSession(context.Background(), session)
+func revokeSession(auth *core.Auth, user, session string) error {
+	err := auth.RevokeSession(context.Background(), user, session, core.ReasonAdmin)
+	if errors.Is(err, core.ErrSessionNotFound) {
+		return nil // it is over already
+	}
+	return err
 }
 
 func revokeUser(auth *core.Auth, user string) error {
-	return auth.RevokeUser(context.Background(), user, "")
+	return auth.RevokeUser(context.Background(), user, core.ReasonAdmin)
 }
 
 func revokeOtherSessions(auth *core.Auth, user, keep string) error {
-	return auth.RevokeUser(context.Background(), user, keep)
+	return auth.RevokeOtherSessions(context.Background(), user, keep, core.ReasonAdmin)
 }
 
 func passwordChanged(auth *core.Auth, user simplejwt.User, keep string) error {
