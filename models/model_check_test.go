@@ -70,6 +70,7 @@ func (s *schedule) wantAccess(t *rapid.T, raw string, session *modelSession) {
 	if end := session.ends; !end.IsZero() && access.ExpiresAt().After(end) {
 		t.Fatalf("the access token ends at %v, its session at %v", access.ExpiresAt(), end)
 	}
+	session.access = modelAccess{raw, s.now.Truncate(time.Second), access.ExpiresAt()}
 }
 
 func (s *schedule) decode(t *rapid.T, raw string) *core.Token {

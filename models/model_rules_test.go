@@ -15,6 +15,8 @@ const refreshLifetime = time.Hour
 type policy struct {
 	rotate, consume, detectReuse, checkPassword bool
 	grace, sessionLifetime, leeway              time.Duration
+	limit                                       int // MAX_SESSIONS_PER_USER
+	checkSession                                bool
 }
 
 func (p policy) settings() simplejwt.Settings {
@@ -23,10 +25,11 @@ func (p policy) settings() simplejwt.Settings {
 		RotateRefreshTokens: p.rotate, BlacklistAfterRotation: p.consume,
 		ReuseDetection: p.detectReuse, CheckRevokeToken: p.checkPassword,
 		RotationGracePeriod: p.grace, SessionLifetime: p.sessionLifetime, Leeway: p.leeway,
+		MaxSessionsPerUser: p.limit, CheckSession: p.checkSession,
 	}
 }
 
-// model is what docs/sessions-and-rotation.md says of sessions, on lists. It is told the time and the ids of new tokens.
+// model is what docs/sessions.md says of sessions, on lists. It is told the time and the ids of new tokens.
 type model struct {
 	policy
 	now      time.Time
@@ -45,6 +48,7 @@ type modelSession struct {
 	started time.Time
 	ends    time.Time // zero for never
 	tokens  []*modelToken
+	access  modelAccess
 }
 
 type modelToken struct {

@@ -79,6 +79,8 @@ func drawPolicy(t *rapid.T) policy {
 		rotate: kind == "both" || kind == "rotate", consume: kind == "both" || kind == "blacklist",
 		checkPassword:   rapid.Bool().Draw(t, "CHECK_REVOKE_TOKEN"),
 		sessionLifetime: rapid.SampledFrom([]time.Duration{0, 0, 95 * time.Minute, 40 * time.Second}).Draw(t, "SESSION_LIFETIME"),
+		limit:           rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "MAX_SESSIONS_PER_USER"),
+		checkSession:    rapid.Bool().Draw(t, "CHECK_SESSION"),
 		leeway:          rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "LEEWAY"),
 	}
 	if kind == "both" {
@@ -105,6 +107,8 @@ func (s *schedule) run(t *rapid.T) {
 		{3, "log in", s.logIn},
 		{2, "log out", s.logOut},
 		{1, "verify", s.verifyOne},
+		{3, "send a request", s.sendRequest},
+		{1, "list sessions", s.listSessions},
 		{1, "set the clock back", s.setBack},
 		{2, "flush", s.flush},
 		{1, "end a session", s.endOneSession},
@@ -137,6 +141,7 @@ func (s *schedule) logIn(t *rapid.T) {
 	s.wantAnswer(t, verdict{fresh: true}, pair, err)
 	born := s.login(user, s.decode(t, pair.Refresh).JTI())
 	born.raw, born.known = pair.Refresh, true
+	s.keepNewest(user)
 	s.wantPair(t, pair, born)
 }
 
@@ -179,12 +184,6 @@ func (s *schedule) verifyOne(t *rapid.T) {
 	token := s.anyToken(t)
 	_, err := s.auth.Verify(context.Background(), token.raw)
 	s.wantAnswer(t, s.verify(token), core.Pair{}, err)
-}
-
-func (s *schedule) endOneSession(t *rapid.T) {
-	session := s.anyToken(t).session
-	s.endSession(session, core.ReasonAdmin)
-	noError(t, revokeSession(s.auth, session.user.id, session.id()))
 }
 
 func (s *schedule) endAllSessions(t *rapid.T) {

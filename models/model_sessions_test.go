@@ -1,0 +1,121 @@
+package models_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// modelAccess is the access token that a session was given last.
+type modelAccess struct {
+	raw           string
+	born, expires time.Time
+}
+
+// list are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
+// that is on record.
+func (m *model) list(u *modelUser) []*modelSession {
+	var out []*modelSession
+	birth := map[*modelSession]int{}
+	for i, s := range m.sessions {
+		if !s.tokens[0].flushed {
+			birth[s] = i + 1
+		}
+		live := func(t *modelToken) bool { return !t.consumed && !t.flushed && m.now.Before(t.expires) }
+		if s.user == u && !m.ended(s) && slices.ContainsFunc(s.tokens, live) {
+			out = append(out, s)
+		}
+	}
+	slices.SortFunc(out, func(a, b *modelSession) int {
+		return cmp.Or(cmp.Compare(birth[b], birth[a]), b.started.Compare(a.started), cmp.Compare(b.id(), a.id()))
+	})
+	return out
+}
+
+// keepNewest is MAX_SESSIONS_PER_USER.
+func (m *model) keepNewest(u *modelUser) {
+	if m.limit == 0 {
+		return
+	}
+	kept := m.list(u)
+	kept = kept[:min(m.limit, len(kept))]
+	for _, s := range m.sessions {
+		if s.user == u && !slices.Contains(kept, s) {
+			m.endSession(s, core.ReasonLimit)
+		}
+	}
+}
+
+// request is the answer to the access token that the session was given last.
+func (m *model) request(s *modelSession) error {
+	user, access := s.user, s.access
+	switch {
+	case access.born.After(m.now.Add(m.leeway)), !m.now.Before(access.expires.Add(m.leeway)):
+		return core.ErrTokenNotAllowed
+	case m.checkSession && m.over(s):
+		return core.ErrTokenNotAllowed
+	case user.deleted:
+		return core.ErrUnknownUser
+	case user.inactive:
+		return core.ErrUserInactive
+	case m.changed(s.head()):
+		return core.ErrPasswordChanged
+	}
+	return nil
+}
+
+func (s *schedule) sendRequest(t *rapid.T) {
+	session := draw(t, "session", s.sessions)
+	want := s.request(session)
+	user, _, err := s.auth.AuthenticateToken(context.Background(), session.access.raw)
+	if !same(err, want) {
+		t.Fatalf("a request was answered %v, want %v", err, want)
+	}
+	if err == nil && user.AuthID() != session.user.id {
+		t.Fatalf("a request is of the user %s, want %s", user.AuthID(), session.user.id)
+	}
+}
+
+func (s *schedule) listSessions(t *rapid.T) {
+	user := s.anyUser(t)
+	got, err := s.auth.Sessions(context.Background(), user.id)
+	noError(t, err)
+	type line struct {
+		ID      string
+		Started time.Time
+	}
+	var want, have []line
+	for _, session := range s.list(user) {
+		want = append(want, line{session.id(), session.started})
+	}
+	for _, session := range got {
+		have = append(have, line{session.ID, session.StartedAt})
+	}
+	if diff := gocmp.Diff(want, have); diff != "" {
+		t.Fatalf("the sessions of a user (-want +got):\n%s", diff)
+	}
+}
+
+// endOneSession is asked for by the session's user, or by another, who must not find it.
+func (s *schedule) endOneSession(t *rapid.T) {
+	session, by := s.anyToken(t).session, s.anyUser(t)
+	if rapid.IntRange(0, 3).Draw(t, "by another") < 3 {
+		by = session.user
+	}
+	mine := by == session.user && !by.deleted
+	found := mine && slices.ContainsFunc(session.tokens, func(t *modelToken) bool { return !t.consumed && !t.flushed })
+	if found {
+		s.endSession(session, core.ReasonAdmin)
+	}
+	err := s.auth.RevokeSession(context.Background(), by.id, session.id(), core.ReasonAdmin)
+	if found != (err == nil) || err != nil && !errors.Is(err, core.ErrSessionNotFound) {
+		t.Fatalf("the end of a session that is there (%v): %v", found, err)
+	}
+}
