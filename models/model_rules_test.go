@@ -191,7 +191,7 @@ func (m *model) logout(t *modelToken) verdict {
 // verify is the verify view, for a refresh token.
 func (m *model) verify(t *modelToken) verdict {
 	err := m.untimely(t)
-	if err == nil && t.consumed {
+	if err == nil && (t.consumed || m.checkSession && m.over(t.session)) {
 		err = core.ErrTokenBlacklisted
 	}
 	return verdict{err: err}
