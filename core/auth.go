@@ -120,6 +120,9 @@ func (a *Auth) Challenge() string { return a.s.AuthHeaderTypes[0] + ` realm="api
 // Logger is the logger of Deps.
 func (a *Auth) Logger() *slog.Logger { return a.d.Logger }
 
+// HasSessions reports whether sessions are on record, so that they can be listed and ended: with a Store and with token ids.
+func (a *Auth) HasSessions() bool { return a.recorded() }
+
 // recorded reports whether tokens are recorded: with a Store and with token ids.
 func (a *Auth) recorded() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
 

@@ -65,6 +65,17 @@ func TestCustomClaimsAreThoseOfTheUserAsHeIsNow(t *testing.T) {
 	}
 }
 
+func TestRegisteredClaimsAreCarriedOn(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, func(_ *simplejwt.Settings, d *core.Deps) {
+		d.Claims = func(context.Context, simplejwt.User, *core.Token) error { return nil }
+	})
+	next := e.token(e.mustRefresh(e.forge(map[string]any{"sub": "s", "iss": "i", "nbf": 5, "tenant": "acme"})).Refresh)
+	if next.Get("sub") != "s" || next.Get("iss") != "i" || next.Get("nbf") == nil || next.Has("tenant") {
+		t.Errorf("claims %v, want those of RFC 7519 and no other", next.Claims())
+	}
+}
+
 func TestClaimsOfATokenMadeElsewhereStayWithoutDepsClaims(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsGrace)

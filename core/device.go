@@ -9,15 +9,15 @@ import (
 // Device is what is known of the client that a session belongs to, for the eyes of its user. Nothing is decided by it:
 // a client may say of itself what it likes.
 type Device struct {
-	// Name is what the client calls its device ("Alice's phone"); at most 150 bytes are kept.
-	Name string
-	// IP is the address the client came from; at most 45 bytes are kept.
-	IP string
-	// UserAgent is the client's User-Agent header; at most 512 bytes are kept.
-	UserAgent string
+	// Name is what the client calls its device ("Alice's phone"); at most 150 characters are kept.
+	Name string `json:"device_name"`
+	// IP is the address the client came from; at most 45 characters are kept.
+	IP string `json:"ip"`
+	// UserAgent is the client's User-Agent header; at most 512 characters are kept.
+	UserAgent string `json:"user_agent"`
 }
 
-// The widths of the columns.
+// The widths of the columns, in characters.
 const (
 	maxDeviceName = 150
 	maxIP         = 45
@@ -42,14 +42,17 @@ func DeviceFrom(ctx context.Context) Device {
 
 // presentable is text that every database keeps and every terminal bears: valid, without control characters, cut.
 func presentable(text string, limit int) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) { // Cf: it would reorder or hide what stands beside it
-			return -1
+	var b strings.Builder
+	count := 0
+	for _, r := range strings.ToValidUTF8(text[:min(len(text), 16*limit)], "") {
+		switch {
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r): // Cf: it would reorder or hide what stands beside it
+			continue
+		case count == limit:
+			return strings.TrimSpace(b.String())
 		}
-		return r
-	}, strings.ToValidUTF8(text[:min(len(text), 4*limit)], ""))
-	if len(text) > limit {
-		text = strings.ToValidUTF8(text[:limit], "")
+		b.WriteRune(r)
+		count++
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(b.String())
 }

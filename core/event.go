@@ -77,7 +77,7 @@ func (e Event) attrs() []slog.Attr {
 		}
 	}
 	if e.Type == EventRevoke {
-		out = append(out, slog.Int("count", e.Count))
+		out = append(out, slog.Int("tokens", e.Count))
 	}
 	return out
 }

@@ -52,24 +52,17 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 // recheck is what is asked about a login once it is on record.
 type recheck func(context.Context, *Token, simplejwt.User) error
 
-// begin makes the first token of a login and records it; still may be nil.
-func (a *Auth) begin(ctx context.Context, class string, user simplejwt.User, still recheck) (*Token, error) {
+// begin makes the first token of a login, and the record that it is to have.
+func (a *Auth) begin(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
 	if err := a.mustSign(ctx); err != nil {
-		return nil, err
+		return nil, OutstandingToken{}, err
 	}
-	t, err := a.issue(ctx, class, user)
-	if err == nil && still != nil {
-		err = still(ctx, t, user)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t, a.limitSessions(ctx, user.AuthID())
+	return a.open(ctx, class, user)
 }
 
 // login issues a pair to a user who may authenticate.
 func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (Pair, error) {
-	refresh, err := a.begin(ctx, RefreshToken, user, still)
+	refresh, row, err := a.begin(ctx, RefreshToken, user)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -81,41 +74,94 @@ func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (P
 		return Pair{}, err
 	}
 	pair, err := a.signPair(ctx, refresh, access)
-	if err != nil {
-		return Pair{}, err
+	if err == nil {
+		err = a.enter(ctx, refresh, row, user, still)
 	}
-	if err := a.loggedIn(ctx, refresh, user); err != nil {
+	if err != nil {
 		return Pair{}, err
 	}
 	return pair, nil
 }
 
-// ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
-// SimpleJWT's for_user. It asks no rule. Errors: an unknown class, 503.
-func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
-	t, err := a.issue(ctx, class, user)
-	if err != nil || !t.class.Blacklistable {
-		return t, err
+// enter records a login whose tokens are made and does what follows it. Only then it ends what a limit of sessions leaves
+// over: a login that is refused costs the user no other session, and leaves none of its own.
+func (a *Auth) enter(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, still recheck) error {
+	if err := a.enlist(ctx, t, row); err != nil {
+		return err
 	}
-	return t, a.limitSessions(ctx, user.AuthID())
+	if still != nil {
+		if err := still(ctx, t, user); err != nil {
+			return err
+		}
+	}
+	err := a.loggedIn(ctx, t, user)
+	if err == nil {
+		err = a.limitSessions(ctx, t, user)
+	}
+	if err != nil {
+		_, _ = a.sweep(context.WithoutCancel(ctx), Scope{SessionID: t.SessionID()}, ReasonLogout) // best effort: nobody gets its tokens
+		return err
+	}
+	a.event(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
+	return nil
 }
 
-// issue makes a token for a user and, if its class is Blacklistable, records it as the first one of a session.
-func (a *Auth) issue(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
-	t, err := a.NewToken(class)
+// ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
+// SimpleJWT's for_user. It asks no rule. Errors: an unknown class, ErrNoActiveAccount where the user is gone, 503.
+func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
+	t, row, err := a.open(ctx, class, user)
+	if err == nil {
+		err = a.enlist(ctx, t, row)
+	}
+	if err == nil {
+		err = a.limitSessions(ctx, t, user)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := a.fill(ctx, t, user); err != nil {
-		return nil, err
-	}
-	if !t.class.Blacklistable || !a.recorded() {
-		return t, nil
-	}
-	return t, a.startSession(ctx, t, user)
+	return t, nil
 }
 
-// loggedIn does what follows a login: last_login, ON_LOGIN_SUCCESS, the event.
+// open makes a token for a user. If it is to be recorded it is the first one of a session, which gets its id and its end.
+func (a *Auth) open(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
+	t, err := a.NewToken(class)
+	if err != nil {
+		return nil, OutstandingToken{}, err
+	}
+	if err := a.fill(ctx, t, user); err != nil {
+		return nil, OutstandingToken{}, err
+	}
+	if !a.records(t) {
+		return t, OutstandingToken{}, nil
+	}
+	t.claims[claimSession] = t.JTI()
+	var end time.Time
+	if a.s.SessionLifetime > 0 {
+		end = t.now.Add(a.s.SessionLifetime)
+		t.capExp("exp", end)
+		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
+	}
+	row := t.record(user.AuthID())
+	row.SessionStartedAt, row.SessionExpiresAt, row.Device = t.now, end, DeviceFrom(ctx)
+	return t, row, nil
+}
+
+// records reports whether tokens such as this one are recorded when they are made.
+func (a *Auth) records(t *Token) bool { return t.class.Blacklistable && a.recorded() }
+
+// enlist records what open has made.
+func (a *Auth) enlist(ctx context.Context, t *Token, row OutstandingToken) error {
+	if !a.records(t) {
+		return nil
+	}
+	err := a.outstand(ctx, row)
+	if errors.Is(err, ErrUserGone) {
+		return ErrNoActiveAccount
+	}
+	return err
+}
+
+// loggedIn does what follows a login: last_login, ON_LOGIN_SUCCESS.
 func (a *Auth) loggedIn(ctx context.Context, t *Token, user simplejwt.User) error {
 	if updater, ok := a.d.Users.(LastLoginUpdater); ok && a.s.UpdateLastLogin {
 		askCtx, cancel := ask(ctx)
@@ -133,7 +179,6 @@ func (a *Auth) loggedIn(ctx context.Context, t *Token, user simplejwt.User) erro
 			return err
 		}
 	}
-	a.event(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
 	return nil
 }
 
@@ -182,24 +227,6 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 		}
 	}
 	return nil
-}
-
-// startSession records the first token of a session, which gives the session its id and its end.
-func (a *Auth) startSession(ctx context.Context, t *Token, user simplejwt.User) error {
-	t.claims[claimSession] = t.JTI()
-	var end time.Time
-	if a.s.SessionLifetime > 0 {
-		end = t.now.Add(a.s.SessionLifetime)
-		t.capExp("exp", end)
-		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
-	}
-	row := t.record(user.AuthID())
-	row.SessionStartedAt, row.SessionExpiresAt, row.Device = t.now, end, DeviceFrom(ctx)
-	err := a.outstand(ctx, row)
-	if errors.Is(err, ErrUserGone) {
-		return ErrNoActiveAccount
-	}
-	return err
 }
 
 // signPair signs both tokens; refresh may be nil.

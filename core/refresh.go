@@ -123,7 +123,7 @@ func (a *Auth) changedAgain(ctx context.Context, t *Token) error {
 			return err
 		}
 	}
-	return a.consumed(t.now, state)
+	return ErrTokenBlacklisted.withReason(reasonPasswordChanged)
 }
 
 // findUser looks up the user by USER_ID_FIELD.

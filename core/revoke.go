@@ -101,7 +101,7 @@ func (a *Auth) blacklistRow(ctx context.Context, t *Token, reason Reason) (found
 // revoke consumes all tokens of a scope that are not consumed yet, tells of it, and returns how many.
 func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.sweep(ctx, s, reason)
-	if err == nil && a.recorded() {
+	if err == nil && a.recorded() && (n > 0 || s.UserID == "" || s.SessionID == "") { // not where a user's session is not there
 		a.revoked(ctx, s, reason, n)
 	}
 	return n, err
@@ -128,7 +128,7 @@ func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
 // RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
 // USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
 // CHECK_SESSION is set. The reason is for the record: ReasonAdmin, or a word of one's own of at most 32 bytes.
-// Errors: ErrSessionNotFound where the user has no such session that goes on, 503.
+// Errors: ErrSessionNotFound where the user has no such session that was not ended yet, 503.
 func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reason Reason) error {
 	if userID == "" || !isSessionID(sessionID) {
 		return ErrSessionNotFound
@@ -141,7 +141,7 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 }
 
 // RevokeUser ends all sessions of a user, who is named by primary key: after a deactivation, a theft, a change of his
-// rights. For one who is not there it does nothing. Errors: 503.
+// rights. For one who is not there, and without a store, it does nothing. Errors: 503.
 func (a *Auth) RevokeUser(ctx context.Context, userID string, reason Reason) error {
 	return a.RevokeOtherSessions(ctx, userID, "", reason)
 }

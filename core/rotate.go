@@ -15,7 +15,7 @@ const maxLooks = 3
 // whether the client is one that merely asked twice.
 func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejwt.User) (step, error) {
 	for range maxLooks {
-		row, rotated, err := a.tryRotate(ctx, presented.JTI(), presented.SessionID(), next, a.s.BlacklistAfterRotation)
+		row, rotated, err := a.tryRotate(ctx, presented.JTI(), presented.SessionID(), next, ReasonRotated)
 		if err != nil {
 			return step{}, err
 		}
@@ -44,13 +44,13 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 var errRestless = errors.New("the token's record comes and goes")
 
 // tryRotate is one attempt to put next in the place of the token with this jti.
-func (a *Auth) tryRotate(ctx context.Context, jti, sid string, next *Token, consume bool) (OutstandingToken, bool, error) {
+func (a *Auth) tryRotate(ctx context.Context, jti, sid string, next *Token, reason Reason) (OutstandingToken, bool, error) {
 	askCtx, cancel := ask(ctx)
 	defer cancel()
 	row, rotated, err := a.d.Store.Rotate(askCtx, Rotation{
 		JTI: jti, SessionID: sid, NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
 		Now: next.now, AliveAfter: next.now.Add(-a.s.Leeway),
-		SessionLifetime: a.s.SessionLifetime, Consume: consume, Device: DeviceFrom(ctx),
+		SessionLifetime: a.s.SessionLifetime, Consume: reason != ReasonRotated || a.s.BlacklistAfterRotation, Reason: reason, Device: DeviceFrom(ctx),
 	})
 	return row, rotated, a.trouble(ctx, "rotate refresh token", err)
 }

@@ -11,22 +11,23 @@ import (
 // Session is a login that goes on, for its user or an administrator to see.
 type Session struct {
 	// ID is the sid of its tokens.
-	ID string
+	ID string `json:"id"`
 	// Device is where it was last seen. The name is the one it was given last.
 	Device
-	// StartedAt is the time of the login; zero where it is unknown.
-	StartedAt time.Time
+	// StartedAt is the time of the login; zero, and left out of JSON, where it is unknown.
+	StartedAt time.Time `json:"started_at,omitzero"`
 	// LastRefreshedAt is the time of the last refresh that rotated, else of the login. A sliding refresh is not on record.
-	LastRefreshedAt time.Time
+	LastRefreshedAt time.Time `json:"last_refreshed_at,omitzero"`
 	// ExpiresAt is when the session ends unless it is refreshed.
-	ExpiresAt time.Time
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
 // Sessions are the sessions of a user, by primary key, that go on: the one that began last first, at most MaxSessions of
-// them. Without a store there are none. Errors: 503.
+// them, never nil. Without a store, and for a user who is not there, there are none. Errors: 503.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
+	out := []Session{}
 	if userID == "" || !a.recorded() {
-		return nil, nil
+		return out, nil
 	}
 	now := a.now()
 	askCtx, cancel := ask(ctx)
@@ -35,7 +36,6 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	if err != nil {
 		return nil, a.trouble(ctx, "look up sessions", err)
 	}
-	var out []Session
 	for _, h := range heads {
 		if a.over(now, &TokenState{OutstandingToken: h}) {
 			continue // by a SESSION_LIFETIME that its rows do not know of
@@ -54,11 +54,11 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 
 // limitSessions is MAX_SESSIONS_PER_USER. It is asked once a login is on record. Of any number of logins at once the last
 // one to ask sees all of them, so that none of their answers leaves one too many behind.
-func (a *Auth) limitSessions(ctx context.Context, userID string) error {
-	if a.s.MaxSessionsPerUser == 0 {
+func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User) error {
+	if a.s.MaxSessionsPerUser == 0 || (t.class != a.refresh && t.class != a.sliding) {
 		return nil
 	}
-	s := Scope{UserID: userID, ExceptNewest: a.s.MaxSessionsPerUser}
+	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}
 	n, err := a.sweep(ctx, s, ReasonLimit)
 	if err == nil && n > 0 {
 		a.revoked(ctx, s, ReasonLimit, n)
@@ -93,9 +93,10 @@ func (a *Auth) checkSession(ctx context.Context, t *Token) error {
 	return nil
 }
 
-// RenewSession gives a session that goes on a new pair, with all claims made anew from the user, and consumes the refresh
-// token it had. A password change needs it where CHECK_REVOKE_TOKEN refuses the tokens that the session has.
-// Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, 503.
+// RenewSession gives a session of refresh tokens that goes on a new pair, with all claims made anew from the user. The
+// refresh token it had is consumed with ReasonRenewed: there is no grace for it. Without BLACKLIST_AFTER_ROTATION older
+// tokens of the session may be good beside it. A password change needs it where CHECK_REVOKE_TOKEN refuses the tokens that
+// the session has. Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, 503.
 func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
@@ -122,7 +123,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 		if state.Head == nil || a.over(next.now, state.Head) || state.Head.UserID != user.AuthID() {
 			return Pair{}, ErrSessionNotFound
 		}
-		row, rotated, err := a.tryRotate(ctx, state.Head.JTI, sessionID, next, true)
+		row, rotated, err := a.tryRotate(ctx, state.Head.JTI, sessionID, next, ReasonRenewed)
 		if err != nil {
 			return Pair{}, err
 		}

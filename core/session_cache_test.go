@@ -16,7 +16,16 @@ func TestTheSessionCacheIsBounded(t *testing.T) {
 	if n := len(c.young) + len(c.old); n > 2*sessionCacheSize {
 		t.Errorf("%d sessions are remembered, want at most %d", n, 2*sessionCacheSize)
 	}
-	if _, believed := c.alive(strconv.Itoa(10*sessionCacheSize-1), now); !believed {
+	newest := strconv.Itoa(10*sessionCacheSize - 1)
+	if _, believed := c.alive(newest, now); !believed {
 		t.Error("the newest one is forgotten")
+	}
+	c.young, c.old = nil, c.young
+	if _, believed := c.alive(newest, now); !believed {
+		t.Error("one of the older generation is forgotten")
+	}
+	c.forget(newest)
+	if _, believed := c.alive(newest, now); believed {
+		t.Error("one of the older generation is remembered after it was to be forgotten")
 	}
 }

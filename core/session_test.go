@@ -279,8 +279,10 @@ func TestCheckingSessionAsksWithoutTheSetting(t *testing.T) {
 		t.Errorf("a token of an ended session: %v, want ErrTokenNotAllowed", err)
 	}
 	none := opsNew(t, opsNoStore)
-	if _, _, err := none.CheckingSession().AuthenticateToken(opsCtx(), none.login().Access); err != nil {
-		t.Errorf("without a store: %v", err)
+	for _, raw := range []string{none.login().Access, none.forge(map[string]any{"token_type": "access", "sid": "of a time with a store"})} {
+		if _, _, err := none.CheckingSession().AuthenticateToken(opsCtx(), raw); err != nil {
+			t.Errorf("without a store: %v", err)
+		}
 	}
 }
 
@@ -394,8 +396,8 @@ func TestARenewedSessionGoesOnWithNewTokensOnly(t *testing.T) {
 		t.Errorf("the new access token: %v", err)
 	}
 	e.mustRefresh(renewed.Refresh)
-	if rows := e.row(e.jti(pair.Refresh)); rows.Reason != core.ReasonRotated {
-		t.Errorf("the old token is %q, want rotated", rows.Reason)
+	if rows := e.row(e.jti(pair.Refresh)); rows.Reason != core.ReasonRenewed {
+		t.Errorf("the old token is %q, want renewed", rows.Reason)
 	}
 	for what, c := range map[string]struct {
 		user    simplejwt.User
@@ -481,5 +483,150 @@ func TestFlushEveryWorksUntilItsContextEnds(t *testing.T) {
 	})
 	if err := opsNew(t).FlushEvery(opsCtx(), 0); err == nil {
 		t.Error("an interval of 0 is no error")
+	}
+}
+
+// A login that is refused after the password was right must not log the user out elsewhere, nor leave a session.
+func TestALoginThatIsRefusedEndsNoOtherSession(t *testing.T) {
+	t.Parallel()
+	refuse := false
+	secondFactor := opsSettings(func(s *simplejwt.Settings) {
+		s.OnLoginSuccess = func(context.Context, simplejwt.User) error {
+			if refuse {
+				return core.ErrPermissionDenied
+			}
+			return nil
+		}
+	})
+	noClaims := func(_ *simplejwt.Settings, d *core.Deps) {
+		d.Claims = func(_ context.Context, _ simplejwt.User, token *core.Token) error {
+			if refuse && token.Class().Name == core.AccessToken {
+				return core.ErrPermissionDenied
+			}
+			return nil
+		}
+	}
+	for name, option := range map[string]opsOption{"by the hook": secondFactor, "by the claims": noClaims} {
+		e := opsNew(t, opsGrace, opsLimit(2), option)
+		refuse = false
+		mine := []string{e.session(e.login().Refresh), e.session(e.login().Refresh)}
+		refuse = true
+		for range 3 {
+			if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); !errors.Is(err, core.ErrPermissionDenied) {
+				t.Fatalf("%s: error %v, want a refusal", name, err)
+			}
+			if _, _, err := e.ObtainSliding(opsCtx(), "alice", opsPassword); name == "by the hook" && !errors.Is(err, core.ErrPermissionDenied) {
+				t.Fatalf("%s: sliding: error %v, want a refusal", name, err)
+			}
+			if name == "by the claims" {
+				break // a sliding login has no access token, and so is good
+			}
+		}
+		if name == "by the claims" {
+			continue
+		}
+		if diff := cmp.Diff([]string{mine[1], mine[0]}, e.sessions("1")); diff != "" {
+			t.Errorf("%s: sessions (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestALimitTellsOnlyOfWhatItEnds(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, opsLimit(2), opsLeeway(time.Minute), func(_ *simplejwt.Settings, d *core.Deps) {
+		d.TokenClasses = []core.TokenClass{{Name: "DeviceToken", Type: "device", Lifetime: time.Hour, Blacklistable: true}}
+	})
+	first := e.login().Refresh
+	for range 3 {
+		if _, err := e.ForUser(opsCtx(), "DeviceToken", e.user("alice")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := e.reason(first); got != "live" || len(e.events.of(core.EventRevoke)) > 0 {
+		t.Errorf("tokens of another class end a session (%s), events %v", got, e.events.of(core.EventRevoke))
+	}
+	e = opsNew(t, opsGrace, opsLimit(2), opsLeeway(time.Minute))
+	first = e.login().Refresh
+	e.clock.advance(24*time.Hour + 30*time.Second) // only LEEWAY admits it
+	e.login()
+	e.mustRefresh(first)
+	e = opsNew(t, opsGrace, opsLimit(1))
+	first = e.login().Refresh
+	e.clock.advance(25 * time.Hour)
+	e.login()
+	if got := e.reason(first); got != "live" || len(e.events.of(core.EventRevoke)) > 0 {
+		t.Errorf("a session that expired long ago is ended (%s), events %v", got, e.events.of(core.EventRevoke))
+	}
+}
+
+// Whoever holds the token that a session had before it was renewed has nothing, be it a moment later.
+func TestThereIsNoGraceForATokenThatWasRenewed(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]opsOption{"": opsPlain, "with CHECK_REVOKE_TOKEN": opsCheckRevoke} {
+		e := opsNew(t, opsGrace, opsReuse, option)
+		old := e.login().Refresh
+		renewed, err := e.RenewSession(opsCtx(), e.user("alice"), e.session(old))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.wantRefused("the token before the renewal "+name, old, core.ErrTokenBlacklisted)
+		e.clock.advance(time.Minute)
+		e.wantRefused("the same, later "+name, old, core.ErrTokenBlacklisted)
+		e.mustRefresh(renewed.Refresh)
+		if events := e.events.of(core.EventReuse); len(events) > 0 {
+			t.Errorf("%s: it counts as reuse: %v", name, events)
+		}
+	}
+}
+
+func TestARefreshUnderWayDoesNotOutliveARenewal(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, opsReuse, opsCheckRevoke)
+	old := e.login().Refresh
+	var renewed core.Pair
+	e.once("Rotate", func() { // the refresh has loaded its user by now
+		e.spy.mu.Lock()
+		e.spy.before = nil
+		e.spy.mu.Unlock()
+		e.change(func(a *memstore.Account) { a.Password = "another hash" })
+		var err error
+		if renewed, err = e.RenewSession(opsCtx(), e.user("alice"), e.session(old)); err != nil {
+			t.Error(err)
+		}
+	})
+	e.wantRefused("a token that is renewed meanwhile", old, core.ErrTokenBlacklisted)
+	e.mustRefresh(renewed.Refresh)
+	var refusal *core.Error
+	if _, err := e.refresh(old); !errors.As(err, &refusal) || refusal.Reason != "password_changed" {
+		t.Errorf("a second tab is told %v, want that the password was changed", err)
+	}
+	if n := len(e.sessions("1")); n != 1 {
+		t.Errorf("%d sessions, want 1", n)
+	}
+}
+
+func TestTheSessionCacheForgetsWhatMayHaveEnded(t *testing.T) {
+	t.Parallel()
+	for what, end := range map[string]func(*opsEnv, string) error{
+		"a session": func(e *opsEnv, sid string) error { return e.RevokeSession(opsCtx(), "1", sid, core.ReasonAdmin) },
+		"a user":    func(e *opsEnv, _ string) error { return e.RevokeUser(opsCtx(), "1", core.ReasonAdmin) },
+	} {
+		e := opsNew(t, opsGrace, opsCache(time.Hour))
+		pair := e.login()
+		if _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); err != nil {
+			t.Fatal(err)
+		}
+		e.spy.after = func(_ context.Context, call string) error { // it was done, but the answer is lost
+			if call == "Revoke" {
+				return errOpsDown
+			}
+			return nil
+		}
+		if err := end(e, e.session(pair.Refresh)); !errors.Is(err, core.ErrServiceUnavailable) {
+			t.Errorf("%s: error %v, want 503", what, err)
+		}
+		if _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); !errors.Is(err, core.ErrTokenNotAllowed) {
+			t.Errorf("%s: error %v, want ErrTokenNotAllowed", what, err)
+		}
 	}
 }

@@ -112,6 +112,13 @@ func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
 		"grace without blacklisting":      {file(`{"ROTATION_GRACE_PERIOD": "1s", "ROTATE_REFRESH_TOKENS": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
 		"grace without rotation":          {file(`{"ROTATION_GRACE_PERIOD": "1s", "BLACKLIST_AFTER_ROTATION": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
 		"reuse without blacklisting":      {file(`{"REUSE_DETECTION": true, "ROTATE_REFRESH_TOKENS": true}`), []string{"REUSE_DETECTION: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"a limit without a store":         {noStore(func(s *simplejwt.Settings) { s.MaxSessionsPerUser = 1 }), []string{"MAX_SESSIONS_PER_USER: needs Deps.Store"}},
+		"a limit without token ids":       {file(`{"MAX_SESSIONS_PER_USER": 1, "JTI_CLAIM": null}`), []string{"MAX_SESSIONS_PER_USER: needs JTI_CLAIM"}},
+		"a negative limit":                {file(`{"MAX_SESSIONS_PER_USER": -1}`), []string{"MAX_SESSIONS_PER_USER: may not be negative"}},
+		"less than no proxies":            {file(`{"NUM_PROXIES": -1}`), []string{"NUM_PROXIES: may not be negative"}},
+		"checks without a store":          {noStore(func(s *simplejwt.Settings) { s.CheckSession = true }), []string{"CHECK_SESSION: needs Deps.Store"}},
+		"checks without token ids":        {file(`{"CHECK_SESSION": true, "JTI_CLAIM": null}`), []string{"CHECK_SESSION: needs JTI_CLAIM"}},
+		"a cache without checks":          {file(`{"CHECK_SESSION_CACHE_TIMEOUT": "1s"}`), []string{"CHECK_SESSION_CACHE_TIMEOUT: needs CHECK_SESSION"}},
 		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = tokKey }, nil},
 		"no users":                        {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
 		"no field of the user":            {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},
@@ -135,10 +142,10 @@ func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
 
 func TestNewBoundsEveryDuration(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", "LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME"} {
+	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", "LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME", "CHECK_SESSION_CACHE_TIMEOUT"} {
 		for value, want := range map[string][]string{"-1ns": {name + ": may not be negative"}, "876001h": {name + ": longer than a hundred years"}, "876000h": nil} {
 			settings := simplejwt.Recommended()
-			settings.SigningKey = tokKey
+			settings.SigningKey, settings.CheckSession = tokKey, true
 			tokFile(t, `{"`+name+`": "`+value+`"}`)(&settings, nil)
 			_, err := core.New(settings, tokDeps(t))
 			t.Log(name, value)

@@ -29,7 +29,7 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 }
 
 func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, still recheck) (string, error) {
-	t, err := a.begin(ctx, SlidingToken, user, still)
+	t, row, err := a.begin(ctx, SlidingToken, user)
 	if err != nil {
 		return "", err
 	}
@@ -37,7 +37,7 @@ func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, still rech
 	if err != nil {
 		return "", a.trouble(ctx, "sign", err)
 	}
-	if err := a.loggedIn(ctx, t, user); err != nil {
+	if err := a.enter(ctx, t, row, user, still); err != nil {
 		return "", err
 	}
 	return text, nil

@@ -26,6 +26,7 @@ const (
 	ReasonPassword Reason = "password"
 	ReasonAdmin    Reason = "admin"
 	ReasonLimit    Reason = "limit"
+	ReasonRenewed  Reason = "renewed"
 )
 
 // OutstandingToken is the record of a refresh or sliding token: who it belongs to and until when, never the token itself.
@@ -73,6 +74,8 @@ type Rotation struct {
 	SessionLifetime time.Duration
 	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token stays as it is.
 	Consume bool
+	// Reason is why the presented token is consumed; "" stands for ReasonRotated.
+	Reason Reason
 	// Device is the client that refreshes. What it does not tell ("") the successor inherits.
 	Device Device
 }
@@ -104,8 +107,10 @@ type Scope struct {
 	UserID string
 	// ExceptSession, beside UserID alone, is the session that goes on; "" for none.
 	ExceptSession string
-	// ExceptNewest, beside UserID alone, is how many of the sessions go on that Sessions answers first; 0 for none.
+	// ExceptNewest, beside UserID alone and in place of ExceptSession, is how many of the sessions go on that began last, in
+	// the order of Sessions; 0 for none. Tokens that ended at or before AliveAfter do not make a session and are left alone.
 	ExceptNewest int
+	AliveAfter   time.Time
 }
 
 // Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of
@@ -117,7 +122,7 @@ type Store interface {
 	// Answers ErrUserGone where the user has no row.
 	Outstand(ctx context.Context, t OutstandingToken) error
 
-	// Rotate, in one atomic step, consumes the presented token with ReasonRotated and records the successor, which
+	// Rotate, in one atomic step, consumes the presented token with the Reason and records the successor, which
 	// inherits user and session. It answers false, and changes nothing, where the presented token has no row, is on the
 	// blacklist, ended at or before AliveAfter, or where its session ended at or before Now. Of any number of concurrent
 	// calls for one token at most one answers true (each, without Consume). The answered record is the successor's.

@@ -87,7 +87,9 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, err
 	}
 	if a.s.CheckSession && t.SessionID() != "" {
-		return t, a.checkSession(ctx, t)
+		if err := a.checkSession(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	return t, nil
 }

@@ -4,6 +4,7 @@ package echojwt
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -126,7 +127,13 @@ func Session(a *core.Auth) echo.HandlerFunc { return wrap(views.Session(a)) }
 func wrap(h http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for i, name := range c.ParamNames() {
-			c.Request().SetPathValue(name, c.ParamValues()[i])
+			value := c.ParamValues()[i]
+			if c.Request().URL.RawPath != "" { // then Echo matches, and hands on, what is escaped
+				if plain, err := url.PathUnescape(value); err == nil {
+					value = plain
+				}
+			}
+			c.Request().SetPathValue(name, value)
 		}
 		h.ServeHTTP(c.Response(), c.Request())
 		return nil

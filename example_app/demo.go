@@ -36,7 +36,7 @@ const demoText = `The user "demo" was made, with the password PASSWORD
 
 # Paste these lines into another terminal.
 # Log in: an access token for five minutes and a refresh token.
-PAIR=$(curl -s URL/api/token/ -H 'Content-Type: application/json' -d '{"username": "demo", "password": "PASSWORD"}'); echo "$PAIR"
+PAIR=$(curl -s URL/api/token/ -H 'Content-Type: application/json' -d '{"username": "demo", "password": "PASSWORD", "device_name": "laptop"}'); echo "$PAIR"
 token() { echo "$PAIR" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
 # Call a protected route.
 curl -s URL/api/me/ -H "Authorization: Bearer $(token access)"; echo

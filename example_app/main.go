@@ -43,7 +43,7 @@ func commands() map[string]command {
 		"serve":              {(*program).serve, "addr framework database settings blacklist"},
 		"createuser":         {(*program).createUser, "database username password inactive"},
 		"deactivate":         {(*program).deactivate, "database username revoke"},
-		"deleteuser":         {(*program).deleteUser, "database username"},
+		"deleteuser":         {(*program).deleteUser, "database username revoke"},
 		"setpassword":        {(*program).setPassword, "database username password revoke"},
 		"flushexpiredtokens": {(*program).flushExpiredTokens, "database settings"},
 	}

@@ -25,12 +25,17 @@ func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 	}
 	var body passwordChange
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, a.auth.Settings().DataUploadMaxMemorySize)).Decode(&body); err != nil {
-		views.WriteError(w, r, a.auth, &core.Error{Status: http.StatusBadRequest, Detail: "The body is no JSON object with old_password and new_password."})
+		refusal := &core.Error{Status: http.StatusBadRequest, Detail: "The body is no JSON object with old_password and new_password."}
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			refusal = &core.Error{Status: http.StatusRequestEntityTooLarge, Detail: "The request body is too large."}
+		}
+		views.WriteError(w, r, a.auth, refusal)
 		return
 	}
 	user, _ := views.User[*Account](r.Context())
 	token, _ := views.Token(r.Context())
-	pair, err := a.setPassword(r.Context(), user, body, token.Session())
+	ctx := core.WithDevice(r.Context(), core.Device{UserAgent: r.UserAgent()})
+	pair, err := a.setPassword(ctx, user, body, token)
 	if err != nil {
 		views.WriteError(w, r, a.auth, err)
 		return
@@ -44,8 +49,9 @@ func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
 }
 
-// setPassword changes the password of a user who knows the old one. The session named keep goes on.
-func (a *app) setPassword(ctx context.Context, user *Account, change passwordChange, keep string) (core.Pair, error) {
+// setPassword changes the password of a user who knows the old one. The session of the token goes on; with
+// CHECK_REVOKE_TOKEN by a new pair, or not at all where it is one of sliding tokens: those can't be renewed.
+func (a *app) setPassword(ctx context.Context, user *Account, change passwordChange, token *core.Token) (core.Pair, error) {
 	if change.New == "" || len(change.New) > 4096 {
 		return core.Pair{}, core.ValidationError{"new_password": {"Must have 1 to 4096 bytes."}}
 	}
@@ -57,7 +63,11 @@ func (a *app) setPassword(ctx context.Context, user *Account, change passwordCha
 	if !changed {
 		return core.Pair{}, core.ValidationError{"old_password": {"This is not your password."}}
 	}
-	if err := a.auth.PasswordChanged(ctx, user, keep); err != nil || !a.auth.Settings().CheckRevokeToken {
+	keep, renew := token.Session(), a.auth.Settings().CheckRevokeToken
+	if renew && token.Class().Name != core.AccessToken {
+		keep, renew = "", false
+	}
+	if err := a.auth.PasswordChanged(ctx, user, keep); err != nil || !renew {
 		return core.Pair{}, err
 	}
 	pair, err := a.auth.RenewSession(ctx, user, keep)

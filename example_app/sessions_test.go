@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/models"
 )
 
 // listed is a session as the list shows it.
@@ -198,7 +199,7 @@ func TestAChangedPasswordKeepsTheSessionThatAsked(t *testing.T) {
 
 func TestTheFlagRevokeEndsSessions(t *testing.T) {
 	t.Parallel()
-	for command, args := range map[string][]string{"setpassword": {"-password", "another one"}, "deactivate": nil} {
+	for command, args := range map[string][]string{"setpassword": {"-password", "another one"}, "deactivate": nil, "deleteuser": nil} {
 		for _, revoke := range []bool{false, true} {
 			c := start(t, rotating)
 			_, refresh := c.login()
@@ -217,12 +218,30 @@ func TestTheFlagRevokeEndsSessions(t *testing.T) {
 				t.Errorf("%s, revoke %v: %s tokens are on the blacklist, want %s", command, revoke, got, want)
 			}
 			if revoke {
-				reason := map[string]string{"setpassword": "password", "deactivate": "admin"}[command]
+				reason := map[string]string{"setpassword": "password", "deactivate": "admin", "deleteuser": "admin"}[command]
 				if got := c.one("SELECT reason FROM token_blacklist_blacklistedtoken"); got != reason {
 					t.Errorf("%s: the reason is %q, want %q", command, got, reason)
 				}
 				c.want(c.refresh(refresh), 401, "")
 			}
+		}
+	}
+}
+
+// A sliding token may open routes for a while after its row has ended: a flush must not forget that it was revoked.
+func TestTheFlushCommandKeepsWhatASlidingTokenNeeds(t *testing.T) {
+	t.Parallel()
+	for settings, want := range map[string]string{"": "0", `, "AUTH_TOKEN_CLASSES": ["AccessToken", "SlidingToken"]`: "1"} {
+		c := start(t, settings)
+		row := models.OutstandingToken{JTI: "sliding", ExpiresAt: time.Now().Add(-time.Minute)}
+		if err := c.srv.db.Create(&row).Error; err != nil {
+			t.Fatal(err)
+		}
+		if err := c.srv.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.one("SELECT count(*) FROM token_blacklist_outstandingtoken"); got != want {
+			t.Errorf("with %q %s rows are left, want %s", settings, got, want)
 		}
 	}
 }

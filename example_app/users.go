@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -105,6 +108,9 @@ func (p *program) thenRevoke(ctx context.Context, db *gorm.DB, a *Account, reaso
 // tables made here do that by themselves; those that Django made leave it to the program.
 func (p *program) deleteUser(ctx context.Context) error {
 	return p.change(ctx, func(db *gorm.DB, a *Account) error {
+		if err := p.thenRevoke(ctx, db, a, core.ReasonAdmin, nil); err != nil {
+			return err
+		}
 		return db.Transaction(func(tx *gorm.DB) error {
 			if err := tx.Model(&models.OutstandingToken{}).Where("user_id = ?", a.ID).Update("user_id", nil).Error; err != nil {
 				return err
@@ -127,17 +133,22 @@ func (p *program) setPassword(ctx context.Context) error {
 	})
 }
 
-// flushExpiredTokens deletes the rows of tokens that are over, LEEWAY and ROTATION_GRACE_PERIOD of the settings granted.
+// flushExpiredTokens deletes the rows of tokens that have expired, and that the settings do not admit any more either. Unlike
+// the server it keeps none for an hour longer.
 func (p *program) flushExpiredTokens(ctx context.Context) error {
-	settings, err := simplejwt.FromEnv(simplejwt.Settings{})
+	settings, err := simplejwt.FromEnv(simplejwt.Recommended())
 	if p.settings != "" {
 		settings, err = readSettings(p.settings)
 	}
 	if err != nil {
 		return err
 	}
+	kept := settings.Leeway + settings.RotationGracePeriod
+	if slices.ContainsFunc(settings.AuthTokenClasses, func(name string) bool { return strings.HasSuffix(name, core.SlidingToken) }) {
+		kept += cmp.Or(settings.SlidingTokenLifetime, 5*time.Minute) // a last refresh may reach so far beyond the row
+	}
 	return p.withDatabase(ctx, func(db *gorm.DB) error {
-		before := time.Now().Add(-settings.Leeway - settings.RotationGracePeriod)
+		before := time.Now().Add(-kept)
 		total := 0
 		for {
 			n, err := models.NewStore(db).FlushExpired(ctx, before)

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -70,13 +71,18 @@ func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted
 }
 
 // lockFlush takes the lock of the flush for the rest of the transaction, or answers core.ErrFlushRunning. It is not in the
-// way of anything but another flush.
+// way of anything but another flush. Relatives of PostgreSQL that have no such locks flush without it.
 func (s *Store) lockFlush(tx *gorm.DB) error {
-	if !s.postgres {
+	if !s.postgres || s.lockless.Load() {
 		return nil
 	}
 	var mine bool
-	if err := tx.Raw("SELECT pg_try_advisory_xact_lock(?::bigint)", int64(flushLock)).Row().Scan(&mine); err != nil {
+	err := tx.Raw("SELECT pg_try_advisory_xact_lock(?::bigint)", int64(flushLock)).Row().Scan(&mine)
+	if state := sqlState(err); state == undefinedFunction || state == notSupported {
+		s.lockless.Store(true)
+		return fmt.Errorf("%w: %w", errAgain, err)
+	}
+	if err != nil {
 		return err
 	}
 	if !mine {

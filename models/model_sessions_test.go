@@ -21,14 +21,19 @@ type modelAccess struct {
 
 // list are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
 // that is on record.
-func (m *model) list(u *modelUser) []*modelSession {
+func (m *model) list(u *modelUser) []*modelSession { return m.listWithin(u, 0) }
+
+// listWithin is list with so much grace for clocks.
+func (m *model) listWithin(u *modelUser, leeway time.Duration) []*modelSession {
 	var out []*modelSession
 	birth := map[*modelSession]int{}
 	for i, s := range m.sessions {
 		if !s.tokens[0].flushed {
 			birth[s] = i + 1
 		}
-		live := func(t *modelToken) bool { return !t.consumed && !t.flushed && m.now.Before(t.expires) }
+		live := func(t *modelToken) bool {
+			return !t.consumed && !t.flushed && m.now.Before(t.expires.Add(leeway))
+		}
 		if s.user == u && !m.ended(s) && slices.ContainsFunc(s.tokens, live) {
 			out = append(out, s)
 		}
@@ -44,11 +49,13 @@ func (m *model) keepNewest(u *modelUser) {
 	if m.limit == 0 {
 		return
 	}
-	kept := m.list(u)
+	kept := m.listWithin(u, m.leeway)
 	kept = kept[:min(m.limit, len(kept))]
 	for _, s := range m.sessions {
-		if s.user == u && !slices.Contains(kept, s) {
-			m.endSession(s, core.ReasonLimit)
+		for _, t := range s.tokens {
+			if s.user == u && !slices.Contains(kept, s) && !m.expired(t) {
+				m.spend(t, core.ReasonLimit)
+			}
 		}
 	}
 }

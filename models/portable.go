@@ -29,7 +29,7 @@ func rotatePortably(db *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, 
 	var child OutstandingToken
 	err = db.Transaction(func(tx *gorm.DB) error {
 		if r.Consume {
-			if row, err = take(tx, row, r.Now); err != nil {
+			if row, err = take(tx, row, r); err != nil {
 				return err
 			}
 		}
@@ -46,8 +46,8 @@ func rotatePortably(db *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, 
 }
 
 // take consumes the presented token and reads it again: its user may be gone since the look before the transaction.
-func take(tx *gorm.DB, row *OutstandingToken, now time.Time) (*OutstandingToken, error) {
-	won, err := consume(tx, now, core.ReasonRotated, row.ID)
+func take(tx *gorm.DB, row *OutstandingToken, r core.Rotation) (*OutstandingToken, error) {
+	won, err := consume(tx, r.Now, cmp.Or(r.Reason, core.ReasonRotated), row.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"time"
 
 	"gorm.io/gorm"
@@ -58,7 +59,7 @@ func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, 
 	args := []any{nullable(r.SessionID), lifetime, r.JTI, r.AliveAfter, r.Now}
 	if r.Consume {
 		query = rotatable + consuming + succeeding
-		args = append(args, r.Now, string(core.ReasonRotated))
+		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))
 	}
 	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullable(r.Device.Name), nullable(r.Device.IP), nullable(r.Device.UserAgent))
 	row := OutstandingToken{JTI: r.NewJTI, ParentJTI: &r.JTI}
@@ -90,7 +91,7 @@ func blacklistInOneStatement(tx *gorm.DB, jti string, reason core.Reason, now ti
 const (
 	sweepAll   = `WITH o AS MATERIALIZED (SELECT o.id FROM token_blacklist_outstandingtoken o WHERE `
 	sweepYoung = `WITH young AS MATERIALIZED (
-  SELECT id, user_id, jti, session_id FROM token_blacklist_outstandingtoken WHERE id >= ?::bigint ORDER BY id LIMIT 1000
+  SELECT id, user_id, jti, session_id, expires_at FROM token_blacklist_outstandingtoken WHERE id >= ?::bigint ORDER BY id LIMIT 1000
 ), o AS MATERIALIZED (SELECT o.id FROM young o WHERE `
 	sweepUnconsumed = `
    AND (SELECT b.id FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id) IS NULL`

@@ -28,6 +28,8 @@ const (
 	invalidText          = "22P02"
 	outOfRange           = "22003"
 	badEncoding          = "22021"
+	undefinedFunction    = "42883"
+	notSupported         = "0A000"
 
 	sqliteBusy       = 5
 	sqliteLocked     = 6

@@ -29,7 +29,7 @@ const sessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.sess
 
 // surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user. The inner
 // SELECT is for databases that allow no LIMIT behind IN.
-const surplusSQL = `o.user_id = ? AND COALESCE(o.session_id, o.jti) NOT IN (
+const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id, o.jti) NOT IN (
   SELECT kept.session FROM (SELECT COALESCE(h.session_id, h.jti) AS session` + newestHeads + `) AS kept)`
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,7 +21,8 @@ type Store struct {
 	db       *gorm.DB
 	postgres bool
 	sweep    func(*gorm.DB, sweep) (swept, error)
-	flushing sync.Mutex // held by the one flush that is under way
+	flushing sync.Mutex  // held by the one flush that is under way
+	lockless atomic.Bool // the database has no advisory locks
 }
 
 var _ core.Store = (*Store)(nil)
@@ -193,7 +195,9 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 	case scope.ExceptSession != "":
 		return `o.user_id = ? AND COALESCE(o.session_id, o.jti) <> ?`, []any{scope.UserID, scope.ExceptSession}
 	case scope.ExceptNewest > 0:
-		return surplusSQL, []any{scope.UserID, scope.UserID, now, now, scope.ExceptNewest}
+		return surplusSQL, []any{
+			scope.UserID, cut(scope.AliveAfter), scope.UserID, cut(scope.AliveAfter), now, scope.ExceptNewest,
+		}
 	default:
 		return `o.user_id = ?`, []any{scope.UserID}
 	}

@@ -49,7 +49,7 @@ func oauthOf(refusal *core.Error, unauthorized string) oauthError {
 	if out.name == "" || errors.Is(refusal, core.ErrNotAuthenticated) {
 		return oauthError{}
 	}
-	if len(refusal.Messages) > 0 {
+	if len(refusal.Messages) == 1 {
 		out.description = describable(refusal.Messages[0].Message) // it says more than that no type was right
 	}
 	return out

@@ -3,21 +3,14 @@ package views
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
 // session is a session as its user sees it.
 type session struct {
-	ID              string     `json:"id"`
-	DeviceName      string     `json:"device_name"`
-	UserAgent       string     `json:"user_agent"`
-	IP              string     `json:"ip"`
-	StartedAt       *time.Time `json:"started_at"`
-	LastRefreshedAt *time.Time `json:"last_refreshed_at"`
-	ExpiresAt       time.Time  `json:"expires_at"`
-	Current         bool       `json:"current"`
+	core.Session
+	Current bool `json:"current"`
 }
 
 // Sessions answers GET with a list of the user's sessions, and on DELETE ends all of them.
@@ -27,9 +20,13 @@ func Sessions(a *core.Auth) http.Handler {
 	}}
 }
 
-// OtherSessions ends on DELETE all of the user's sessions but the one that asks.
+// OtherSessions ends on DELETE all of the user's sessions but the one that asks. A token that names no session has no others:
+// it gets 404.
 func OtherSessions(a *core.Auth) http.Handler {
 	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) error {
+		if me.session == "" {
+			return core.ErrSessionNotFound
+		}
 		return a.RevokeOtherSessions(ctx, me.userID, me.session, core.ReasonLogout)
 	}}
 }
@@ -93,8 +90,12 @@ func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
 	if err != nil {
 		return r, caller{}, err
 	}
+	if !v.auth.HasSessions() {
+		return r, caller{}, core.ErrSessionNotFound // better than to say that something was ended
+	}
 	user, token, _ := core.FromContext(authenticated.Context())
-	return authenticated, caller{user.AuthID(), token.Session()}, nil
+	ctx := core.WithDevice(authenticated.Context(), device(r, v.auth.Settings().NumProxies)) // for Deps.OnEvent
+	return authenticated.WithContext(ctx), caller{user.AuthID(), token.Session()}, nil
 }
 
 func listSessions(ctx context.Context, a *core.Auth, me caller) (any, error) {
@@ -104,18 +105,7 @@ func listSessions(ctx context.Context, a *core.Auth, me caller) (any, error) {
 	}
 	out := make([]session, len(all)) // never nil: an empty list, not null
 	for i, s := range all {
-		out[i] = session{
-			ID: s.ID, DeviceName: s.Name, UserAgent: s.UserAgent, IP: s.IP,
-			StartedAt: known(s.StartedAt), LastRefreshedAt: known(s.LastRefreshedAt), ExpiresAt: s.ExpiresAt, Current: s.ID == me.session,
-		}
+		out[i] = session{s, s.ID == me.session}
 	}
 	return out, nil
-}
-
-// known is nil for a time that is not on record.
-func known(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

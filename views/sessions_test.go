@@ -1,6 +1,7 @@
 package views_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
@@ -53,9 +55,10 @@ func TestALoginRecordsItsDevice(t *testing.T) {
 		"a proxy that writes no address":  {1, "192.0.2.1:1", []string{"unknown"}, "", "", core.Device{IP: "192.0.2.1"}},
 		"a proxy that writes nothing":     {1, "192.0.2.1:1", nil, "", "", core.Device{IP: "192.0.2.1"}},
 		"what would disturb a terminal":   {0, "@", nil, "a\x1b[31m\u202eb\xff", " x\u0007y ", core.Device{Name: "xy", UserAgent: "a[31mb"}},
-		"a user agent that is too long":   {0, "@", nil, strings.Repeat("é", 400), "", core.Device{UserAgent: strings.Repeat("é", 256)}},
+		"a user agent that is too long":   {0, "@", nil, strings.Repeat("é", 400), "", core.Device{UserAgent: strings.Repeat("é", 400)}},
+		"a user agent that is longer":     {0, "@", nil, strings.Repeat("é", 600), "", core.Device{UserAgent: strings.Repeat("é", 512)}},
 		"a name as long as it may be":     {0, "@", nil, "", strings.Repeat("n", 150), core.Device{Name: strings.Repeat("n", 150)}},
-		"a name of characters, not bytes": {0, "@", nil, "", strings.Repeat("é", 150), core.Device{Name: strings.Repeat("é", 75)}},
+		"a name of characters, not bytes": {0, "@", nil, "", strings.Repeat("é", 150), core.Device{Name: strings.Repeat("é", 150)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,13 +103,50 @@ func TestADeviceNameIsOptionalAndChecked(t *testing.T) {
 
 func TestAnEmptyListOfSessionsIsAList(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = nil }, func(s *simplejwt.Settings, _ *core.Deps) { s.BlacklistAfterRotation = false })
-	r := httptest.NewRequest("GET", "/", http.NoBody)
-	r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
-	wantAnswer(t, serve(views.Sessions(f.Auth), r), 200, "[]")
+	f := newFixture(t)
+	for method, want := range map[string]answer{"GET": {200, "[]"}, "DELETE": {404, `{"detail":"Not found."}`}} {
+		token, err := f.ForUser(t.Context(), core.AccessToken, &memstore.Account{ID: "1"}) // it names no session
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := token.Sign()
+		r := httptest.NewRequest(method, "/", http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+raw)
+		view := map[string]http.Handler{"GET": views.Sessions(f.Auth), "DELETE": views.OtherSessions(f.Auth)}[method]
+		wantAnswer(t, serve(view, r), want.status, want.body)
+	}
 }
 
-func TestTimesThatAreNotOnRecordAreNull(t *testing.T) {
+func TestWithoutAStoreNothingIsSaidToBeEnded(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = nil }, func(s *simplejwt.Settings, _ *core.Deps) { s.BlacklistAfterRotation = false })
+	for _, view := range []http.Handler{views.Sessions(f.Auth), views.OtherSessions(f.Auth), views.Session(f.Auth)} {
+		r := httptest.NewRequest("DELETE", "/", http.NoBody)
+		r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
+		wantAnswer(t, serve(view, r), 404, `{"detail":"Not found."}`)
+	}
+}
+
+func TestAnEventTellsFromWhereSessionsWereEnded(t *testing.T) {
+	t.Parallel()
+	var from []core.Device
+	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) {
+		d.OnEvent = func(ctx context.Context, e core.Event) {
+			if e.Type == core.EventRevoke {
+				from = append(from, core.DeviceFrom(ctx))
+			}
+		}
+	})
+	r := httptest.NewRequest("DELETE", "/", http.NoBody)
+	r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
+	r.Header.Set("User-Agent", "browser/1")
+	wantAnswer(t, serve(views.Sessions(f.Auth), r), 204, "")
+	if diff := cmp.Diff([]core.Device{{IP: "192.0.2.1", UserAgent: "browser/1"}}, from); diff != "" {
+		t.Errorf("devices (-want +got):\n%s", diff)
+	}
+}
+
+func TestTimesThatAreNotOnRecordAreLeftOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	pair := f.login(t)

@@ -31,7 +31,7 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 		return core.OutstandingToken{}, false, errTaken
 	}
 	if r.Consume {
-		presented.consume(core.ReasonRotated, r.Now)
+		presented.consume(cmp.Or(r.Reason, core.ReasonRotated), r.Now)
 	}
 	return s.insert(successor(presented, r, end)).OutstandingToken, true, nil
 }

@@ -124,12 +124,13 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	}
 	kept := map[string]bool{scope.ExceptSession: true}
 	if scope.ExceptNewest > 0 {
-		for _, r := range s.heads(scope.UserID, now, scope.ExceptNewest) {
+		for _, r := range s.heads(scope.UserID, now, cut(scope.AliveAfter), scope.ExceptNewest) {
 			kept[r.Session()] = true
 		}
 	}
 	for _, r := range s.users[scope.UserID] {
-		if !kept[r.Session()] && r.consume(reason, now) {
+		ended := scope.ExceptNewest > 0 && !r.ExpiresAt.After(cut(scope.AliveAfter))
+		if !kept[r.Session()] && !ended && r.consume(reason, now) {
 			count++
 		}
 	}
@@ -144,18 +145,18 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) ([]c
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []core.OutstandingToken
-	for _, r := range s.heads(userID, now, core.MaxSessions) {
+	for _, r := range s.heads(userID, now, now, core.MaxSessions) {
 		out = append(out, r.OutstandingToken)
 	}
 	return out, nil
 }
 
-// heads are the rows that Sessions answers, at most limit. The caller holds the lock.
-func (s *Store) heads(userID string, now time.Time, limit int) []*row {
+// heads are the rows that Sessions answers, at most limit; what ended after aliveAfter counts. The caller holds the lock.
+func (s *Store) heads(userID string, now, aliveAfter time.Time, limit int) []*row {
 	heads := map[string]*row{}
 	for _, r := range s.users[userID] {
 		over := !r.SessionExpiresAt.IsZero() && !r.SessionExpiresAt.After(now)
-		if h := heads[r.Session()]; !r.Blacklisted && r.ExpiresAt.After(now) && !over && (h == nil || h.born < r.born) {
+		if h := heads[r.Session()]; !r.Blacklisted && r.ExpiresAt.After(aliveAfter) && !over && (h == nil || h.born < r.born) {
 			heads[r.Session()] = r
 		}
 	}

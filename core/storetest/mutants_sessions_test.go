@@ -72,6 +72,12 @@ func brokenSessions() []mutant {
 		{"a limit ends all", limit, func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) { s.ExceptNewest = 0 })
 		}},
+		{"a limit counts and ends what is over", limit, func(g *guarded) core.Store {
+			return withScope(g, func(s *core.Scope) { s.AliveAfter = time.Time{} })
+		}},
+		{"every rotation is one", "Rotate consumes the token for the reason it is told", func(g *guarded) core.Store {
+			return withRotation(g, func(r *core.Rotation) { r.Reason = "" })
+		}},
 		{"the session alone decides", ofUser, func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) {
 				if s.SessionID != "" {

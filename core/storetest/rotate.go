@@ -16,6 +16,18 @@ func rotateCases() []testCase {
 		rule: "Rotation.SessionID counts only where the row names no session; without both the presented token is the session's first",
 		run:  rotateNamesSession,
 	}, {
+		name: "Rotate consumes the token for the reason it is told",
+		rule: "a renewed session has no grace for the token it had: the reason decides, and without one it is a rotation",
+		run: func(e *env) {
+			for asked, want := range map[core.Reason]core.Reason{"": core.ReasonRotated, core.ReasonRenewed: core.ReasonRenewed} {
+				t := e.login()
+				r := e.rotation(t.JTI)
+				r.Reason = asked
+				e.rotate(r)
+				e.same("the presented token's row", consumed(t, want), e.row(t.JTI))
+			}
+		},
+	}, {
 		name: "Rotate refuses an unknown token",
 		rule: "a token without a row is not rotated and not recorded: its row may have been flushed",
 		run: func(e *env) {

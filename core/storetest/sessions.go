@@ -25,7 +25,7 @@ func sessionsCases() []testCase {
 		run:  sessionsAreBounded,
 	}, {
 		name: "Revoke ends all sessions of a user but the newest",
-		rule: "a limit ends the sessions that began first, ended tokens of theirs too, and leaves those that Sessions answers first",
+		rule: "a limit ends the sessions that began first; what ended at or before AliveAfter is no session: it does not count and stays as it is",
 		run:  revokeAllButNewest,
 	}, {
 		name: "Revoke ends a session of a user only",
@@ -113,7 +113,7 @@ func sessionsInOrder(e *env) {
 	e.list("in order", user, all...)
 	// The same order decides what a limit ends.
 	for left := len(all) - 1; left > 0; left-- {
-		e.revoke(core.Scope{UserID: user, ExceptNewest: left}, 1)
+		e.revoke(core.Scope{UserID: user, ExceptNewest: left, AliveAfter: now}, 1)
 		e.list("those that a limit leaves", user, all[:left]...)
 	}
 }
@@ -126,8 +126,8 @@ func sessionsAreBounded(e *env) {
 		newestFirst = append([]string{t.JTI}, newestFirst...)
 	}
 	e.list("the newest", user, newestFirst[:core.MaxSessions]...)
-	e.revoke(core.Scope{UserID: user, ExceptNewest: core.MaxSessions + 5}, 0)
-	e.revoke(core.Scope{UserID: user, ExceptNewest: 2}, core.MaxSessions)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: core.MaxSessions + 5, AliveAfter: now}, 0)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: 2, AliveAfter: now}, core.MaxSessions)
 	e.list("what a limit leaves of many", user, newestFirst[:2]...)
 }
 
@@ -148,11 +148,17 @@ func revokeAllButNewest(e *env) {
 	loggedOut := login(plain)
 	e.blacklist(loggedOut.JTI, core.ReasonLogout)
 
-	e.revoke(core.Scope{UserID: user, ExceptNewest: 4}, 1) // the one that is over does not count
-	e.wantBlacklisted("a session that is over, beside a limit that is kept", true, over.JTI)
-	e.revoke(core.Scope{UserID: user, ExceptNewest: 2}, 2)
+	newest := func(n int) core.Scope { return core.Scope{UserID: user, ExceptNewest: n, AliveAfter: now} }
+	e.revoke(newest(4), 0) // the one that is over does not count
+	e.revoke(newest(2), 2)
 	e.wantBlacklisted("a surplus session", true, oldest.JTI, django.JTI)
-	e.wantBlacklisted("one of the newest sessions, or another user's", false, second.JTI, last.JTI, other.JTI)
+	e.wantBlacklisted("a session that is over", false, over.JTI)
+	late := newest(2)
+	late.AliveAfter = now.Add(-time.Microsecond)
+	e.revoke(late, 1) // by a clock that grants it a little more it is one of three
+	e.wantBlacklisted("a session that is over, within a leeway", false, over.JTI)
+	e.wantBlacklisted("the session that began before it", true, second.JTI)
+	e.wantBlacklisted("the newest session, or another user's", false, last.JTI, other.JTI)
 	e.same("the row of a session that was logged out", consumed(loggedOut, core.ReasonLogout), e.row(loggedOut.JTI))
 }
 
