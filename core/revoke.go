@@ -1,8 +1,10 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-simplejwt/simplejwt"
 )
@@ -98,6 +100,17 @@ func (a *Auth) blacklistRow(ctx context.Context, t *Token, reason Reason) (found
 	return found, won, a.trouble(ctx, "blacklist token", err)
 }
 
+// maxReason is the width of the column.
+const maxReason = 32
+
+// reasonToRevoke checks the reason of a call from outside. One that means that a session goes on would open a grace period.
+func reasonToRevoke(reason Reason) (Reason, error) {
+	if len(reason) > maxReason || reason == ReasonRotated || reason == ReasonRenewed {
+		return "", fmt.Errorf("end sessions: %q is no reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReason, ReasonRotated, ReasonRenewed)
+	}
+	return cmp.Or(reason, ReasonAdmin), nil
+}
+
 // revoke consumes all tokens of a scope that are not consumed yet, tells of it, and returns how many.
 func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.sweep(ctx, s, reason)
@@ -127,11 +140,15 @@ func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
 
 // RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
 // USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
-// CHECK_SESSION is set. The reason is for the record: ReasonAdmin, or a word of one's own of at most 32 bytes.
+// CHECK_SESSION is set. The reason is for the record: "" for ReasonAdmin, or a word of one's own of at most 32 bytes.
 // Errors: ErrSessionNotFound where the user has no such session that was not ended yet, 503.
 func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reason Reason) error {
 	if userID == "" || !isSessionID(sessionID) {
 		return ErrSessionNotFound
+	}
+	reason, err := reasonToRevoke(reason)
+	if err != nil {
+		return err
 	}
 	n, err := a.revoke(ctx, Scope{SessionID: sessionID, UserID: userID}, reason)
 	if err == nil && n == 0 {
@@ -151,7 +168,11 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	if userID == "" {
 		return nil
 	}
-	_, err := a.revoke(ctx, Scope{UserID: userID, ExceptSession: keepSession}, reason)
+	reason, err := reasonToRevoke(reason)
+	if err != nil {
+		return err
+	}
+	_, err = a.revoke(ctx, Scope{UserID: userID, ExceptSession: keepSession}, reason)
 	return err
 }
 

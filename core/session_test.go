@@ -630,3 +630,21 @@ func TestTheSessionCacheForgetsWhatMayHaveEnded(t *testing.T) {
 		}
 	}
 }
+
+func TestAReasonMustBeOne(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace)
+	raw := e.login().Refresh
+	for _, bad := range []core.Reason{core.ReasonRotated, core.ReasonRenewed, "more than thirty-two bytes make no word"} {
+		for what, err := range map[string]error{
+			"RevokeUser": e.RevokeUser(opsCtx(), "1", bad), "RevokeSession": e.RevokeSession(opsCtx(), "1", e.session(raw), bad),
+		} {
+			if err == nil || errors.Is(err, core.ErrSessionNotFound) || e.reason(raw) != "live" {
+				t.Errorf("%s for the reason %q: error %v, and the token is %s", what, bad, err, e.reason(raw))
+			}
+		}
+	}
+	if err := e.RevokeUser(opsCtx(), "1", ""); err != nil || e.reason(raw) != core.ReasonAdmin {
+		t.Errorf("without a reason: error %v, and the token is %s, want admin", err, e.reason(raw))
+	}
+}

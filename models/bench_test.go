@@ -1,0 +1,95 @@
+package models_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// BenchmarkRotateBesideAFlush rotates with 8 clients on PostgreSQL, first alone and then while FLUSH_ROWS expired records
+// (20,000 unless set), half of them blacklisted, are deleted. It reports both medians and 99th percentiles in
+// microseconds, their ratio, and how many records a second went.
+func BenchmarkRotateBesideAFlush(b *testing.B) {
+	expired := 20_000
+	if text, ok := os.LookupEnv("FLUSH_ROWS"); ok {
+		var err error
+		if expired, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	db := migrated(b, onPostgres(b).open(b), &account{})
+	store := models.NewStore(db)
+	for range b.N {
+		execute(b, db, fmt.Sprintf(`INSERT INTO token_blacklist_outstandingtoken (token, jti, expires_at)
+			SELECT '', md5(random()::text || i), '2030-01-01'::timestamptz + i * interval '1 second' FROM generate_series(1, %d) i`, expired),
+			`INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+			SELECT '2030-01-01', id, 'rotated' FROM token_blacklist_outstandingtoken WHERE expires_at < '2040-01-01' AND id % 2 = 0`,
+			`ANALYZE`)
+		quiet := rotateFor(b, store, func() { time.Sleep(2 * time.Second) })
+		started := time.Now()
+		var n int
+		beside := rotateFor(b, store, func() {
+			var err error
+			n, err = store.FlushExpired(b.Context(), time.Date(2040, time.January, 1, 0, 0, 0, 0, time.UTC))
+			must(b, err)
+		})
+		if n != expired {
+			b.Fatalf("%d records went, want %d", n, expired)
+		}
+		at := func(all []time.Duration, part float64) float64 {
+			return float64(all[int(float64(len(all)-1)*part)].Microseconds())
+		}
+		b.ReportMetric(at(quiet, 0.5), "p50-alone-µs")
+		b.ReportMetric(at(quiet, 0.99), "p99-alone-µs")
+		b.ReportMetric(at(beside, 0.5)/at(quiet, 0.5), "p50-ratio")
+		b.ReportMetric(at(beside, 0.99)/at(quiet, 0.99), "p99-ratio")
+		b.ReportMetric(at(beside, 1)/1000, "slowest-beside-ms")
+		b.ReportMetric(float64(n)/time.Since(started).Seconds(), "records/s")
+	}
+}
+
+// rotateFor rotates eight sessions for as long as work takes, and returns how long each rotation took, in order.
+func rotateFor(b *testing.B, store core.Store, work func()) []time.Duration {
+	b.Helper()
+	done := make(chan struct{})
+	var mu sync.Mutex
+	var all []time.Duration
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			jti := login(b, store, "")
+			var mine []time.Duration
+			for {
+				select {
+				case <-done:
+					mu.Lock()
+					defer mu.Unlock()
+					all = append(all, mine...)
+					return
+				default:
+				}
+				next := rotation(jti)
+				start := time.Now()
+				_, ok, err := store.Rotate(b.Context(), next)
+				if err != nil || !ok {
+					b.Errorf("rotated %v, error %v", ok, err)
+					return
+				}
+				mine = append(mine, time.Since(start))
+				jti = next.NewJTI
+			}
+		})
+	}
+	work()
+	close(done)
+	group.Wait()
+	slices.Sort(all)
+	return all
+}
