@@ -13,7 +13,7 @@ var ErrUserGone = errors.New("the token's user does not exist")
 var ErrFlushRunning = errors.New("another flush is under way")
 
 // MaxSessions is how many sessions Store.Sessions and Auth.Sessions answer at most.
-const MaxSessions = 1000
+const MaxSessions = 100
 
 // Reason says why a token is on the blacklist. The empty Reason stands for a row that Django wrote.
 type Reason string

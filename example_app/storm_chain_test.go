@@ -17,11 +17,12 @@ const recommended = `, "ROTATION_GRACE_PERIOD": "10s", "REUSE_DETECTION": true, 
 // step is a refresh: the token that was sent and the one that came back.
 type step struct{ sent, got string }
 
-// TestNobodyIsLoggedOutWhoseAnswersGetLost has the three tabs of each session lose a third of the answers. A tab that
+// TestStormNobodyIsLoggedOutWhoseAnswersGetLost has the three tabs of each session lose a third of the answers. A tab that
 // lost one comes again with the token it had, while the others have gone on, and so falls generations behind.
-func TestNobodyIsLoggedOutWhoseAnswersGetLost(t *testing.T) {
+func TestStormNobodyIsLoggedOutWhoseAnswersGetLost(t *testing.T) {
 	t.Parallel()
-	const sessions, tabs, refreshes = 8, 3, 120
+	const sessions, tabs = 8, 3
+	refreshes := max(many(120), 40)
 	s := newStorm(t, recommended, pgtest.DSN(t))
 	steps := make([][]step, sessions*tabs)
 	first := make([]string, sessions)
@@ -89,7 +90,7 @@ func (r *runner) run(s *storm, token string, newest *atomic.Pointer[string], log
 	}
 }
 
-func TestNothingIsUsableAfterALogoutAgainstSixClientsThatRotate(t *testing.T) {
+func TestStormNothingIsUsableAfterALogoutAgainstSixClientsThatRotate(t *testing.T) {
 	t.Parallel()
 	rounds := many(300)
 	s := newStorm(t, `, "ROTATION_GRACE_PERIOD": "1m"`, pgtest.DSN(t))

@@ -17,7 +17,7 @@ import (
 
 const stormGrace = `, "ROTATION_GRACE_PERIOD": "1m", "REUSE_DETECTION": true`
 
-func TestEverySessionGoesOnWhenProcessesAreKilledInAStorm(t *testing.T) {
+func TestStormEverySessionGoesOnWhenProcessesAreKilledInAStorm(t *testing.T) {
 	t.Parallel()
 	onBothDatabases(t, func(t *testing.T, newDSN func(testing.TB) string) {
 		s := newStorm(t, stormGrace, newDSN(t))
@@ -43,7 +43,7 @@ func TestEverySessionGoesOnWhenProcessesAreKilledInAStorm(t *testing.T) {
 	})
 }
 
-func TestEverySessionGoesOnWhenConnectionsToPostgreSQLAreCut(t *testing.T) {
+func TestStormEverySessionGoesOnWhenConnectionsToPostgreSQLAreCut(t *testing.T) {
 	t.Parallel()
 	t.Run("by the server", func(t *testing.T) {
 		t.Parallel()
@@ -134,8 +134,8 @@ func (w *flakyWay) carry(from, to net.Conn) {
 	}
 }
 
-// TestEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted also holds the bound of every answer meanwhile.
-func TestEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted(t *testing.T) {
+// TestStormEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted also holds the bound of every answer meanwhile.
+func TestStormEverySessionGoesOnWhenPostgreSQLIsStoppedAndStarted(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.NewCluster(t)
 	s := newStorm(t, stormGrace, cluster.DSN())

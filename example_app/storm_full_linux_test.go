@@ -12,9 +12,9 @@ import (
 	"unsafe"
 )
 
-// TestASessionGoesOnWhenThereIsRoomAgainForSQLite takes the room to write away from both processes, in two ways, and
+// TestStormASessionGoesOnWhenThereIsRoomAgainForSQLite takes the room to write away from both processes, in two ways, and
 // gives it back.
-func TestASessionGoesOnWhenThereIsRoomAgainForSQLite(t *testing.T) {
+func TestStormASessionGoesOnWhenThereIsRoomAgainForSQLite(t *testing.T) {
 	t.Parallel()
 	t.Run("whose files may have no bytes", func(t *testing.T) {
 		t.Parallel()

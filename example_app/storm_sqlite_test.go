@@ -26,7 +26,7 @@ func (s *storm) lock() (release func()) {
 	}
 }
 
-func TestARefreshWaitsForALockedSQLiteFile(t *testing.T) {
+func TestStormARefreshWaitsForALockedSQLiteFile(t *testing.T) {
 	t.Parallel()
 	t.Run("and succeeds when the lock goes in time", func(t *testing.T) {
 		t.Parallel()

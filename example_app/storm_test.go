@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -69,6 +70,14 @@ func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 		s.launch(i)
 	}
 	return s
+}
+
+// many is the number of rounds that makes a storm: all of them with STORM=full in the environment, else a part.
+func many(rounds int) int {
+	if os.Getenv("STORM") == "full" {
+		return rounds
+	}
+	return (rounds + share - 1) / share
 }
 
 // launch starts the process i, or starts it again. It must end well, unless it is killed.

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,9 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(childTask) != "" {
 		os.Exit(childMain())
+	}
+	if err := flag.Set("rapid.checks", schedules); err != nil { // before the flags are parsed: the command line counts
+		panic(err)
 	}
 	os.Exit(pgtest.Main(m))
 }

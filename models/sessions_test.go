@@ -58,7 +58,7 @@ func TestLoginsInTwoProcessesLeaveNoSessionTooMany(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		db := migrated(t, d.open(t), &account{})
 		children := []*child{startChild(t, taskLogin, d), startChild(t, taskLogin, d)}
-		rounds := 6
+		rounds := 3
 		if d.name == "SQLite" {
 			rounds = 1
 		}
@@ -111,7 +111,7 @@ func TestFlushesInTwoProcessesDeleteEachRowOnce(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, d database) {
 		db := migrated(t, d.open(t), &account{})
-		const rows = 8000
+		const rows = 4000
 		insert := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ` + strconv.Itoa(rows) + `)
 			INSERT INTO token_blacklist_outstandingtoken (token, jti, expires_at) SELECT '', 'old-' || i, '2030-01-01 00:00:00+00:00' FROM n`
 		if d.name == "PostgreSQL" {
