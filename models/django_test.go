@@ -17,7 +17,7 @@ import (
 
 func TestStoreKeepsTheContractInDjangosTables(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	onEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			db := django(t, d.open(t))
 			must(t, models.AutoMigrate(t.Context(), db, &account{}))

@@ -109,6 +109,19 @@ func onEach(t *testing.T, test func(t *testing.T, d database)) {
 	})
 }
 
+// onEachForm is onEach for tests about a form of the tables: with the race detector it leaves SQLite out.
+func onEachForm(t *testing.T, test func(t *testing.T, d database)) {
+	t.Helper()
+	if !underRace {
+		onEach(t, test)
+		return
+	}
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, onPostgres(t))
+	})
+}
+
 func open(t testing.TB, dialector gorm.Dialector, options ...gorm.Option) *gorm.DB {
 	t.Helper()
 	db, err := connect(dialector, options...)

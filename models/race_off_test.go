@@ -2,5 +2,8 @@
 
 package models_test
 
-// schedules is how many schedules are drawn unless -rapid.checks says otherwise.
-const schedules = "100"
+const (
+	underRace = false
+	// schedules is how many schedules are drawn unless -rapid.checks says otherwise.
+	schedules = "100"
+)

@@ -55,7 +55,7 @@ func TestStoreKeepsTheContractOnPostgreSQL(t *testing.T) {
 
 func TestStoreKeepsTheContractForUsersWithUUIDs(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	onEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			db := migrated(t, d.open(t), &member{})
 			h := harness(db, d.open)
@@ -73,7 +73,7 @@ func TestStoreKeepsTheContractForUsersWithUUIDs(t *testing.T) {
 
 func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	onEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			db := d.open(t)
 			must(t, models.AutoMigrate(t.Context(), db, nil))
@@ -86,7 +86,7 @@ func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
 
 func TestStoreOfOtherDatabasesKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	onEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			h := harness(migrated(t, d.open(t), &account{}), d.open)
 			h.Store = models.NewPortableStore(d.open(t))
