@@ -70,13 +70,13 @@ var fields = func() []field {
 // with its own, so a program that calls core.New in any case may leave the error to it.
 func FromJSON(base Settings, data []byte) (Settings, error) {
 	s := base.clone()
-	values, err := strictjson.Object(data)
+	values, err := strictjson.Object(string(data))
 	if err != nil {
 		s.faults.Add("", "the settings are not a JSON object of names and values: %v", err)
 		return s, s.faults
 	}
 	for _, v := range values {
-		s.set(v.Name, v.Raw)
+		s.set(v.Name, json.RawMessage(v.Raw))
 	}
 	return s, s.err()
 }
@@ -153,7 +153,7 @@ func (s *Settings) set(name string, raw json.RawMessage) {
 		s.faults.Add(name, "no such setting%s", suggestion(name))
 		return
 	}
-	if _, lone := strictjson.LoneSurrogate(raw); lone || !utf8.Valid(raw) { // never replaced: it would be another key
+	if _, lone := strictjson.LoneSurrogate(string(raw)); lone || !utf8.Valid(raw) { // never replaced: it would be another key
 		s.faults.Add(name, "is not valid Unicode text")
 		return
 	}

@@ -52,6 +52,7 @@ var oneOfEach = map[string]struct {
 	"MAX_SESSIONS_PER_USER":           {`5`, "5", Settings{MaxSessionsPerUser: 5}},
 	"CHECK_SESSION":                   {`true`, "true", Settings{CheckSession: true}},
 	"CHECK_SESSION_CACHE_TIMEOUT":     {`"5s"`, "5s", Settings{CheckSessionCacheTimeout: 5 * time.Second}},
+	"VERIFIED_TOKEN_CACHE_SIZE":       {`1000`, "1000", Settings{VerifiedTokenCacheSize: 1000}},
 	"OAUTH_ERRORS":                    {`true`, "true", Settings{OAuthErrors: true}},
 	"NUM_PROXIES":                     {`1`, "1", Settings{NumProxies: 1}},
 	"DATA_UPLOAD_MAX_MEMORY_SIZE":     {`2048`, "2048", Settings{DataUploadMaxMemorySize: 2048}},

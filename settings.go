@@ -150,6 +150,10 @@ type Settings struct {
 	// CheckSessionCacheTimeout is CHECK_SESSION_CACHE_TIMEOUT, beyond SimpleJWT: for how long a process may believe that a
 	// session still lives without asking again. Zero means it always asks. Needs CheckSession.
 	CheckSessionCacheTimeout time.Duration `setting:"CHECK_SESSION_CACHE_TIMEOUT"`
+	// VerifiedTokenCacheSize is VERIFIED_TOKEN_CACHE_SIZE, beyond SimpleJWT: how many tokens a process remembers whose
+	// signature was good, so that it is not computed again. All other checks are made as ever. Zero means none. For RS, PS,
+	// ES and EdDSA only.
+	VerifiedTokenCacheSize int `setting:"VERIFIED_TOKEN_CACHE_SIZE"`
 	// OAuthErrors is OAUTH_ERRORS, beyond SimpleJWT: refusals also carry error and error_description (RFC 6749 section 5.2,
 	// RFC 6750 section 3.1) and reason, and WWW-Authenticate the first two.
 	OAuthErrors bool `setting:"OAUTH_ERRORS"`

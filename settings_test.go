@@ -27,7 +27,7 @@ var djangoNames = []string{
 // ownNames are the settings beyond SimpleJWT.
 var ownNames = []string{
 	"ROTATION_GRACE_PERIOD", "REUSE_DETECTION", "SESSION_LIFETIME", "MAX_SESSIONS_PER_USER", "CHECK_SESSION",
-	"CHECK_SESSION_CACHE_TIMEOUT", "OAUTH_ERRORS", "NUM_PROXIES", "DATA_UPLOAD_MAX_MEMORY_SIZE",
+	"CHECK_SESSION_CACHE_TIMEOUT", "VERIFIED_TOKEN_CACHE_SIZE", "OAUTH_ERRORS", "NUM_PROXIES", "DATA_UPLOAD_MAX_MEMORY_SIZE",
 }
 
 // hookNames are the settings that are functions.

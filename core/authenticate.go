@@ -39,8 +39,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 			return nil, nil, err
 		}
 	}
-	id, _ := userIDText(t.claims[a.s.UserIDClaim])
-	user, err := a.findUser(ctx, id)
+	user, err := a.findUser(ctx, t.UserID())
 	if errors.Is(err, ErrUserNotFound) {
 		return nil, nil, ErrUnknownUser
 	}

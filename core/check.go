@@ -235,10 +235,16 @@ func (a *Auth) checkStore(f *simplejwt.Faults) {
 	for _, n := range []struct {
 		setting string
 		value   int
-	}{{"MAX_SESSIONS_PER_USER", a.s.MaxSessionsPerUser}, {"NUM_PROXIES", a.s.NumProxies}} {
+	}{
+		{"MAX_SESSIONS_PER_USER", a.s.MaxSessionsPerUser}, {"NUM_PROXIES", a.s.NumProxies},
+		{"VERIFIED_TOKEN_CACHE_SIZE", a.s.VerifiedTokenCacheSize},
+	} {
 		if n.value < 0 {
 			f.Add(n.setting, "may not be negative")
 		}
+	}
+	if a.s.VerifiedTokenCacheSize > 0 && a.keys.macs != nil {
+		f.Add("VERIFIED_TOKEN_CACHE_SIZE", "is of no use with %s, whose signatures cost no more than looking tokens up", a.s.Algorithm)
 	}
 }
 

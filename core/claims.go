@@ -8,16 +8,16 @@ const maxIDBytes = 255
 // checkRegistered checks iat, nbf, exp, iss, aud, sub and jti as PyJWT does, each where it is present.
 func (t *Token) checkRegistered() error {
 	s := &t.auth.s
-	for _, claim := range []string{"iat", "nbf"} {
-		if value, ok := t.claims[claim]; ok {
-			at, ok := numericDate(value)
+	for _, name := range []string{"iat", "nbf"} {
+		if c := t.claims.at(name); c != nil {
+			at, ok := c.date()
 			if !ok || at.After(t.now.Add(s.Leeway)) {
 				return ErrTokenInvalid
 			}
 		}
 	}
-	if value, ok := t.claims["exp"]; ok {
-		at, ok := numericDate(value)
+	if c := t.claims.at("exp"); c != nil {
+		at, ok := c.date()
 		if !ok {
 			return ErrTokenInvalid
 		}
@@ -25,14 +25,14 @@ func (t *Token) checkRegistered() error {
 			return ErrTokenExpired
 		}
 	}
-	if t.auth.checksIssuer() && t.claims["iss"] != s.Issuer {
+	if t.auth.checksIssuer() && !t.claims.at("iss").is(s.Issuer) {
 		return ErrTokenInvalid
 	}
-	if t.auth.checksAudience() && !matchesAudience(t.claims["aud"], s.Audience) {
+	if t.auth.checksAudience() && !matchesAudience(t.claims.at("aud"), s.Audience) {
 		return ErrTokenInvalid
 	}
-	for _, claim := range []string{"sub", "jti"} {
-		if value, ok := t.claims[claim]; ok && !isText(value) {
+	for _, name := range []string{"sub", "jti"} {
+		if c := t.claims.at(name); c != nil && !c.isText() {
 			return ErrTokenInvalid
 		}
 	}
@@ -42,7 +42,7 @@ func (t *Token) checkRegistered() error {
 // checkIssuable refuses a token that was accepted but can't be signed again: without ISSUER nobody asks for iss, but no
 // token is made whose iss is no text (RFC 7519 section 4.1.1).
 func (t *Token) checkIssuable() error {
-	if iss, ok := t.claims["iss"]; ok && !isText(iss) {
+	if iss := t.claims.at("iss"); iss != nil && !iss.isText() {
 		return ErrTokenInvalid
 	}
 	return nil
@@ -53,16 +53,20 @@ func isID(id string) bool {
 	return id != "" && len(id) <= maxIDBytes && !strings.ContainsRune(id, 0)
 }
 
-func isText(value any) bool { _, ok := value.(string); return ok }
+func (c *claim) isText() bool { _, ok := c.text(); return ok }
 
 // matchesAudience reports whether the aud claim, a string or a list of nothing but strings, names one of ours.
-func matchesAudience(claim any, ours []string) bool {
+func matchesAudience(c *claim, ours []string) bool {
 	var theirs []any
-	switch v := claim.(type) {
+	switch v := c.get().(type) {
 	case string:
-		theirs = []any{v}
+		if c.isText() {
+			theirs = []any{v}
+		}
 	case []any:
-		theirs = v
+		if !c.hasHalf() {
+			theirs = v
+		}
 	}
 	match := false
 	for _, one := range theirs {
@@ -94,11 +98,11 @@ func (t *Token) checkClass(c *TokenClass) error {
 	if s.TokenTypeClaim == "" || c == t.auth.untyped {
 		return nil
 	}
-	kind, ok := t.claims[s.TokenTypeClaim]
-	if !ok {
+	kind := t.claims.at(s.TokenTypeClaim)
+	if kind == nil {
 		return ErrTokenNoType
 	}
-	if kind != c.Type {
+	if !kind.is(c.Type) {
 		return ErrTokenWrongType
 	}
 	return nil

@@ -1,24 +1,21 @@
 package core
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"slices"
 	"strings"
-
-	"github.com/go-simplejwt/simplejwt"
-	"github.com/go-simplejwt/simplejwt/internal/strictjson"
 )
 
 // maxTokenBytes is the longest token that is looked at.
 const maxTokenBytes = 16 << 10
 
 var encoding = base64.RawURLEncoding.Strict()
+
+var errNotBase64 = errors.New("not base64url")
 
 // errNoSigningKey is what a program that only verifies says where it is to sign.
 var errNoSigningKey = errors.New("sign token: there is no SIGNING_KEY")
@@ -34,42 +31,52 @@ func (a *Auth) mustSign(ctx context.Context) error {
 // Sign makes the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
 // be encoded, or no SIGNING_KEY.
 func (t *Token) Sign() (string, error) {
-	a := t.auth
-	if a.keys.signing == nil {
+	k := &t.auth.keys
+	if k.signing == nil {
 		return "", errNoSigningKey
 	}
-	claims := maps.Clone(t.claims)
-	if a.checksAudience() {
-		claims["aud"] = a.s.Audience
-		if len(a.s.Audience) == 1 && !a.s.AudienceIsList() {
-			claims["aud"] = a.s.Audience[0]
-		}
-	}
-	if a.checksIssuer() {
-		claims["iss"] = a.s.Issuer
-	}
-	encode := a.s.JSONEncoder
-	if encode == nil {
-		encode = encodeJSON
-	}
-	payload, err := encode(claims)
+	var few [512]byte
+	payload, err := t.encode(few[:0])
 	if err != nil {
 		return "", fmt.Errorf("sign token: encode claims: %w", err)
 	}
-	text := encoding.EncodeToString([]byte(`{"alg":"`+a.s.Algorithm+`","typ":"JWT"}`)) + "." + encoding.EncodeToString(payload)
-	signature, err := a.keys.method.Sign(text, a.keys.signing)
+	b := make([]byte, 0, len(k.header)+encoding.EncodedLen(len(payload))+encoding.EncodedLen(maxSignature)+2)
+	b = append(append(b, k.header...), '.')
+	signed := string(encoding.AppendEncode(b, payload))
+	b = append(append(b[:0], signed...), '.')
+	if k.macs != nil {
+		return string(k.macs.appendSum(b, signed)), nil
+	}
+	signature, err := k.method.Sign(signed, k.signing)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return text + "." + encoding.EncodeToString(signature), nil
+	return string(encoding.AppendEncode(b, signature)), nil
 }
 
-func encodeJSON(claims simplejwt.Claims) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(claims)
-	return bytes.TrimSpace(b.Bytes()), err
+// maxSignature is how many bytes most signatures have at most.
+const maxSignature = 256
+
+// encode appends the claims as JSON.
+func (t *Token) encode(b []byte) ([]byte, error) {
+	a, p := t.auth, t.claims
+	if a.checksAudience() || a.checksIssuer() {
+		p = slices.Clone(p)
+	}
+	if a.checksAudience() {
+		aud := claim{name: "aud", value: a.s.Audience}
+		if len(a.s.Audience) == 1 && !a.s.AudienceIsList() {
+			aud.value = a.s.Audience[0]
+		}
+		p.put(aud)
+	}
+	if a.checksIssuer() {
+		p.put(claim{name: "iss", value: a.s.Issuer})
+	}
+	if a.s.JSONEncoder != nil {
+		return a.s.JSONEncoder(p.claims())
+	}
+	return p.appendJSON(b)
 }
 
 // checksIssuer reports whether ISSUER is set, be it to "".
@@ -78,137 +85,128 @@ func (a *Auth) checksIssuer() bool { return a.s.Issuer != "" || a.s.IsSet("ISSUE
 // checksAudience reports whether AUDIENCE is set, be it to nobody, which refuses every token.
 func (a *Auth) checksAudience() bool { return len(a.s.Audience) > 0 || a.s.IsSet("AUDIENCE") }
 
+// jws are the parts of a token as they were sent.
+type jws struct{ header, payload, signature, signed string }
+
+// split takes a compact JWS apart; false where it is none.
+func split(raw string) (jws, bool) {
+	if len(raw) > maxTokenBytes || strings.Count(raw, ".") != 2 {
+		return jws{}, false
+	}
+	end := strings.LastIndexByte(raw, '.')
+	j := jws{signed: raw[:end], signature: raw[end+1:]}
+	j.header, j.payload, _ = strings.Cut(j.signed, ".")
+	return j, true
+}
+
 // Decode reads a token without any check of signature, time or type: for looking into it, never for trusting it.
 // Errors: ErrTokenInvalid where it is no JWT.
 func (a *Auth) Decode(raw string) (*Token, error) {
-	t, _, err := a.parse(raw)
-	return t, err
-}
-
-// jws is what is needed of a token to verify it.
-type jws struct {
-	header    map[string]any
-	signed    string // header and payload as they were sent
-	signature []byte
-}
-
-// parse takes a compact JWS apart. Every error is ErrTokenInvalid.
-func (a *Auth) parse(raw string) (*Token, jws, error) {
-	if len(raw) > maxTokenBytes || strings.Count(raw, ".") != 2 {
-		return nil, jws{}, ErrTokenInvalid
+	j, ok := split(raw)
+	if !ok {
+		return nil, ErrTokenInvalid
 	}
-	head, rest, _ := strings.Cut(raw, ".")
-	body, sig, _ := strings.Cut(rest, ".")
-	header, err := decodePart(head)
-	if err != nil {
-		return nil, jws{}, err
+	if _, err := decodePayload(j.header); err != nil {
+		return nil, err
 	}
-	claims, err := decodePart(body)
-	if err != nil {
-		return nil, jws{}, err
+	if _, err := decodeBase64(nil, j.signature); err != nil {
+		return nil, err
 	}
-	signature, err := decodeBase64(sig)
-	if err != nil {
-		return nil, jws{}, err
-	}
-	t := &Token{auth: a, class: a.untyped, claims: claims, now: a.now()}
-	return t, jws{header: header, signed: raw[:len(head)+1+len(body)], signature: signature}, nil
-}
-
-// decodePart reads a part of a token as a JSON object.
-func decodePart(part string) (map[string]any, error) {
-	data, err := decodeBase64(part)
+	claims, err := decodePayload(j.payload)
 	if err != nil {
 		return nil, err
 	}
-	members, err := strictjson.Object(data)
+	return &Token{auth: a, class: a.untyped, claims: claims, now: a.now()}, nil
+}
+
+// decodePayload reads a part of a token as a JSON object.
+func decodePayload(part string) (payload, error) {
+	var few [1024]byte
+	data, err := decodeBase64(few[:0], part)
+	if err != nil {
+		return nil, err
+	}
+	p, err := readPayload(string(data))
 	if err != nil {
 		return nil, ErrTokenInvalid.because(err)
 	}
-	out := make(map[string]any, len(members))
-	for _, m := range members {
-		if out[m.Name], err = strictjson.Value(m.Raw); err != nil {
-			return nil, ErrTokenInvalid.because(err)
-		}
-		if _, lone := strictjson.LoneSurrogate(m.Raw); lone {
-			out[m.Name] = notText{out[m.Name]}
-		}
-	}
-	return out, nil
+	return p, nil
 }
 
-// notText is a value with half a surrogate pair: no string, so that no claim that must be one can have it, but passed on
-// as a custom claim with the replacement character in its place.
-type notText struct{ value any }
-
-// plain is a claim as an application sees it.
-func plain(claim any) any {
-	if n, ok := claim.(notText); ok {
-		return n.value
-	}
-	return claim
-}
-
-// MarshalJSON writes the value.
-func (n notText) MarshalJSON() ([]byte, error) { return json.Marshal(n.value) }
-
-// decodeBase64 decodes base64url strictly: Go's decoder skips line breaks.
-func decodeBase64(s string) ([]byte, error) {
-	if strings.ContainsAny(s, "\r\n") {
+// decodeBase64 appends what base64url strictly stands for: Go's decoder skips line breaks.
+func decodeBase64(b []byte, s string) ([]byte, error) {
+	if strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0 {
 		return nil, ErrTokenInvalid
 	}
-	data, err := encoding.DecodeString(s)
+	b, err := encoding.AppendDecode(b, []byte(s))
 	if err != nil {
-		return nil, ErrTokenInvalid.because(errors.New("not base64url"))
+		return nil, ErrTokenInvalid.because(errNotBase64)
 	}
-	return data, nil
+	return b, nil
 }
 
-// verified reads a token and checks header, signature and the registered claims, in PyJWT's order: a forged token is
-// invalid, never expired. Errors: ErrTokenInvalid, ErrTokenExpired.
+// verified reads a token and checks header, signature and the registered claims, in PyJWT's order: a forged token
+// is invalid, never expired. Nothing of the claims is looked at before the signature is known to be good.
+// Errors: ErrTokenInvalid, ErrTokenExpired.
 func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
-	t, j, err := a.parse(raw)
+	claims, err := a.signedClaims(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkSignature(ctx, j); err != nil {
-		return nil, err
-	}
+	t := &Token{auth: a, class: a.untyped, claims: claims, shared: a.trusted != nil, now: a.now()}
 	return t, t.checkRegistered()
 }
 
-func (a *Auth) checkSignature(ctx context.Context, j jws) error {
-	if j.header["alg"] != a.s.Algorithm {
-		return ErrTokenInvalid
+// signedClaims are the claims of a token whose signature is good.
+func (a *Auth) signedClaims(ctx context.Context, raw string) (payload, error) {
+	j, ok := split(raw)
+	if !ok {
+		return nil, ErrTokenInvalid
 	}
-	kid, hasKid := j.header["kid"]
-	kidText, isText := kid.(string)
-	if hasKid && !isText {
-		return ErrTokenInvalid
-	}
-	for _, name := range []string{"crit", "b64"} { // extensions that we do not know change what is signed
-		if _, ok := j.header[name]; ok {
-			return ErrTokenInvalid
+	kid, known := a.headers.kid(j.header)
+	if !known {
+		var err error
+		if kid, err = a.readHeader(j.header); err != nil {
+			return nil, err
 		}
 	}
-	if typ, ok := j.header["typ"]; ok && !isJWTType(typ) {
-		return ErrTokenInvalid
+	key, err := a.verifyingKey(ctx, kid)
+	if err != nil {
+		return nil, err
 	}
-	key, err := a.verifyingKey(ctx, kidText)
+	if claims, ok := a.trusted.claims(raw, key); ok {
+		return claims, nil
+	}
+	if err := a.keys.verify(j, key); err != nil {
+		return nil, err
+	}
+	if !known {
+		a.headers.learn(j.header, kid)
+	}
+	claims, err := decodePayload(j.payload)
+	if err == nil {
+		a.trusted.note(raw, key, claims)
+	}
+	return claims, err
+}
+
+// verify checks a signature. Errors: ErrTokenInvalid.
+func (k *keyPair) verify(j jws, key crypto.PublicKey) error {
+	if k.macs != nil {
+		if !k.macs.verify(j.signed, j.signature) {
+			return ErrTokenInvalid
+		}
+		return nil
+	}
+	var few [maxSignature]byte
+	signature, err := decodeBase64(few[:0], j.signature)
 	if err != nil {
 		return err
 	}
-	if err := a.keys.method.Verify(j.signed, j.signature, key); err != nil {
+	if err := k.method.Verify(j.signed, signature, key); err != nil {
 		return ErrTokenInvalid.because(err)
 	}
 	return nil
-}
-
-// isJWTType compares the header typ without regard to case (RFC 7515 section 4.1.9).
-func isJWTType(typ any) bool {
-	s, _ := typ.(string)
-	s = strings.TrimPrefix(strings.ToLower(s), "application/")
-	return s == "jwt" || s == "at+jwt"
 }
 
 func (a *Auth) verifyingKey(ctx context.Context, kid string) (crypto.PublicKey, error) {

@@ -38,6 +38,8 @@ var algorithms = map[string]jwt.SigningMethod{
 // keyPair signs and verifies; signing is nil in a program that only verifies, verifying is nil with JWK_URL alone.
 type keyPair struct {
 	method             jwt.SigningMethod
+	macs               *macs  // in place of method, for HMAC
+	header             string // of the tokens that are signed, as it is sent
 	signing, verifying any
 }
 
@@ -53,6 +55,7 @@ func (a *Auth) loadKeys(f *simplejwt.Faults) {
 		return
 	}
 	a.keys.method = method
+	a.keys.header = encoding.EncodeToString([]byte(`{"alg":"` + a.s.Algorithm + `","typ":"JWT"}`))
 	if hmac, ok := method.(*jwt.SigningMethodHMAC); ok {
 		a.loadSecret(f, hmac)
 		return
@@ -77,7 +80,7 @@ func (a *Auth) loadSecret(f *simplejwt.Faults, method *jwt.SigningMethodHMAC) {
 		a.d.Logger.Warn("JWK_URL is ignored: the algorithm is HMAC", "algorithm", a.s.Algorithm)
 	}
 	a.s.JWKURL, a.d.Keys = "", nil
-	a.keys.signing, a.keys.verifying = secret, secret
+	a.keys.signing, a.keys.verifying, a.keys.macs = secret, secret, newMACs(method.Hash, secret)
 }
 
 func (a *Auth) loadKeyPair(f *simplejwt.Faults) {

@@ -134,7 +134,7 @@ func (a *Auth) open(ctx context.Context, class string, user simplejwt.User) (*To
 	if !a.records(t) {
 		return t, OutstandingToken{}, nil
 	}
-	t.claims[claimSession] = t.JTI()
+	t.put(claimSession, t.JTI())
 	var end time.Time
 	if a.s.SessionLifetime > 0 {
 		end = t.now.Add(a.s.SessionLifetime)
@@ -204,7 +204,8 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	if a.d.Claims == nil || user == nil {
 		return nil
 	}
-	before := t.Claims()
+	t.own()
+	before := slices.Clone(t.claims)
 	t.set = map[string]bool{}
 	err := a.d.Claims(ctx, user, t)
 	set := t.set
@@ -214,16 +215,14 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	}
 	own := []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession}
 	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: carried on, but the hook may change them
-	for claim := range t.claims {
-		if !set[claim] && !slices.Contains(own, claim) && !slices.Contains(registered, claim) {
-			delete(t.claims, claim)
-		}
-	}
-	for _, claim := range own {
-		if value, ok := before[claim]; ok {
-			t.claims[claim] = value
+	t.claims = slices.DeleteFunc(t.claims, func(c claim) bool {
+		return !set[c.name] && !slices.Contains(own, c.name) && !slices.Contains(registered, c.name)
+	})
+	for _, name := range own {
+		if c := before.at(name); c != nil {
+			t.claims.put(*c)
 		} else {
-			delete(t.claims, claim)
+			t.claims.drop(name)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -70,8 +71,8 @@ type step struct {
 
 // join makes the access token one of the session, with whose end it ends.
 func (t *Token) join(s step) {
-	if sid, ok := s.token.claims[claimSession]; ok {
-		t.claims[claimSession] = sid
+	if sid := s.token.claims.at(claimSession); sid != nil {
+		t.claims.put(*sid)
 	}
 	t.capExp("exp", s.end)
 }
@@ -79,8 +80,8 @@ func (t *Token) join(s step) {
 // userForRefresh loads the user of a refresh or sliding token and asks whether he may authenticate. nil for a token
 // without a user. A refusal by the rule consumes nothing; one by CHECK_REVOKE_TOKEN ends the session.
 func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
-	id, present := userIDText(t.claims[a.s.UserIDClaim])
-	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && unusableUserID(t.claims[a.s.UserIDClaim]) {
+	id, present := t.userID().userID()
+	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().unusableUserID() {
 		return nil, ErrNoActiveAccountToken // its record would need a user, and none can have this id
 	}
 	if !present {
@@ -185,7 +186,7 @@ func (a *Auth) sessionEnd(row OutstandingToken) time.Time {
 
 // successor is the next refresh token: the same claims, a new id, a new iat and exp.
 func (t *Token) successor() *Token {
-	next := &Token{auth: t.auth, class: t.class, claims: t.Claims(), now: t.now}
+	next := &Token{auth: t.auth, class: t.class, claims: slices.Clone(t.claims), now: t.now}
 	next.SetJTI()
 	next.SetExp("exp", t.auth.refresh.Lifetime)
 	next.SetIat()

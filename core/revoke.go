@@ -73,7 +73,7 @@ func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reaso
 		return won, err
 	}
 	if user == nil {
-		if unusableUserID(t.claims[a.s.UserIDClaim]) {
+		if t.userID().unusableUserID() {
 			return false, ErrNoActiveAccountToken
 		}
 		user, err = a.findUser(ctx, t.UserID())

@@ -57,9 +57,10 @@ func (a *Auth) tryRotate(ctx context.Context, jti, sid string, next *Token, reas
 
 // follow makes t the token of a row, whose id, times and session it takes.
 func (a *Auth) follow(t *Token, row OutstandingToken, event EventType) step {
-	t.claims[a.s.JTIClaim] = row.JTI
-	t.claims["iat"], t.claims["exp"] = row.CreatedAt.Unix(), row.ExpiresAt.Unix()
-	t.claims[claimSession] = row.Session()
+	t.put(a.s.JTIClaim, row.JTI)
+	t.put("iat", row.CreatedAt.Unix())
+	t.put("exp", row.ExpiresAt.Unix())
+	t.put(claimSession, row.Session())
 	return step{t, a.sessionEnd(row), event}
 }
 
@@ -236,7 +237,7 @@ func (a *Auth) outstandUnlessGone(ctx context.Context, row OutstandingToken) err
 // issuedAt is the iat of a token made elsewhere, so that its session does not start anew at each door; now without one.
 // It is not before 1970: not every database knows the years before Christ.
 func (t *Token) issuedAt() time.Time {
-	at, ok := numericDate(t.claims["iat"])
+	at, ok := t.claims.at("iat").date()
 	if !ok || at.After(t.now) {
 		return t.now
 	}

@@ -119,6 +119,8 @@ func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
 		"checks without a store":          {noStore(func(s *simplejwt.Settings) { s.CheckSession = true }), []string{"CHECK_SESSION: needs Deps.Store"}},
 		"checks without token ids":        {file(`{"CHECK_SESSION": true, "JTI_CLAIM": null}`), []string{"CHECK_SESSION: needs JTI_CLAIM"}},
 		"a cache without checks":          {file(`{"CHECK_SESSION_CACHE_TIMEOUT": "1s"}`), []string{"CHECK_SESSION_CACHE_TIMEOUT: needs CHECK_SESSION"}},
+		"less than no verified tokens":    {file(`{"VERIFIED_TOKEN_CACHE_SIZE": -1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: may not be negative"}},
+		"verified tokens of a secret":     {file(`{"VERIFIED_TOKEN_CACHE_SIZE": 1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: is of no use with HS256"}},
 		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = tokKey }, nil},
 		"no users":                        {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
 		"no field of the user":            {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},

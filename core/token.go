@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/md5" //nolint:gosec // SimpleJWT's digest of the password hash: both must write the same claim
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"math"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +36,8 @@ type TokenClass struct {
 type Token struct {
 	auth   *Auth
 	class  *TokenClass
-	claims simplejwt.Claims
+	claims payload
+	shared bool            // claims belong to a cache too: they are copied before they are changed
 	now    time.Time       // when it was made or parsed: all its times are relative to this one
 	set    map[string]bool // what was set since Deps.Claims was asked; nil outside
 }
@@ -55,17 +53,30 @@ func (a *Auth) NewToken(class string) (*Token, error) {
 }
 
 func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
-	t := &Token{auth: a, class: c, claims: simplejwt.Claims{}, now: now}
+	t := &Token{auth: a, class: c, claims: make(payload, 0, 10), now: now}
+	if a.s.TokenTypeClaim != "" {
+		t.put(a.s.TokenTypeClaim, c.Type)
+	}
 	t.SetExp("exp", c.Lifetime)
 	t.SetIat()
 	t.SetJTI()
-	if a.s.TokenTypeClaim != "" {
-		t.claims[a.s.TokenTypeClaim] = c.Type
-	}
 	if c == a.sliding {
 		t.SetExp(a.s.SlidingTokenRefreshExpClaim, a.s.SlidingTokenRefreshLifetime)
 	}
 	return t
+}
+
+// put sets a claim.
+func (t *Token) put(name string, value any) {
+	t.own()
+	t.claims.put(claim{name: name, value: value})
+}
+
+// own makes the claims the token's own, so that they can be changed.
+func (t *Token) own() {
+	if t.shared {
+		t.claims, t.shared = slices.Clone(t.claims), false
+	}
 }
 
 // Format prints the class and the id of the token, for every verb.
@@ -77,24 +88,27 @@ func (t Token) Format(w fmt.State, _ rune) {
 func (t *Token) Class() TokenClass { return *t.class }
 
 // Get is a claim; nil where there is none. Numbers of a parsed token are json.Number.
-func (t *Token) Get(claim string) any { return plain(t.claims[claim]) }
+func (t *Token) Get(claim string) any { return t.claims.at(claim).get() }
 
 // Has reports whether the token has the claim, be it null.
-func (t *Token) Has(claim string) bool { _, ok := t.claims[claim]; return ok }
+func (t *Token) Has(claim string) bool { return t.claims.at(claim) != nil }
 
 // Set sets a claim.
 func (t *Token) Set(claim string, value any) {
-	t.claims[claim] = value
+	t.put(claim, value)
 	if t.set != nil {
 		t.set[claim] = true
 	}
 }
 
 // Delete removes a claim.
-func (t *Token) Delete(claim string) { delete(t.claims, claim) }
+func (t *Token) Delete(claim string) {
+	t.own()
+	t.claims.drop(claim)
+}
 
 // Claims is a copy of all claims.
-func (t *Token) Claims() simplejwt.Claims { return maps.Clone(t.claims) }
+func (t *Token) Claims() simplejwt.Claims { return t.claims.claims() }
 
 // JTI is the token's id; "" where it has none.
 func (t *Token) JTI() string { return t.text(t.auth.s.JTIClaim) }
@@ -117,33 +131,36 @@ func (t *Token) Session() string {
 }
 
 // UserID is the user id claim as text; "" where the token has none that could be a user's.
-func (t *Token) UserID() string { id, _ := userIDText(t.claims[t.auth.s.UserIDClaim]); return id }
+func (t *Token) UserID() string { id, _ := t.userID().userID(); return id }
+
+// userID is the user id claim.
+func (t *Token) userID() *claim { return t.claims.at(t.auth.s.UserIDClaim) }
 
 // ExpiresAt is the exp claim; zero where there is none.
-func (t *Token) ExpiresAt() time.Time { at, _ := numericDate(t.claims["exp"]); return at }
+func (t *Token) ExpiresAt() time.Time { at, _ := t.claims.at("exp").date(); return at }
 
 // SetJTI gives the token a new id.
 func (t *Token) SetJTI() {
 	if t.auth.s.JTIClaim != "" {
-		t.claims[t.auth.s.JTIClaim] = t.auth.d.NewID()
+		t.put(t.auth.s.JTIClaim, t.auth.d.NewID())
 	}
 }
 
 // SetExp sets a claim ("exp", or SLIDING_TOKEN_REFRESH_EXP_CLAIM) to the token's time plus lifetime, in whole seconds.
 func (t *Token) SetExp(claim string, lifetime time.Duration) {
-	t.claims[claim] = t.now.Add(lifetime).Unix()
+	t.put(claim, t.now.Add(lifetime).Unix())
 }
 
 // SetIat sets iat to the token's time, in whole seconds.
-func (t *Token) SetIat() { t.claims["iat"] = t.now.Unix() }
+func (t *Token) SetIat() { t.put("iat", t.now.Unix()) }
 
 // CheckExp refuses where the time in a claim is missing or has passed, LEEWAY granted.
 func (t *Token) CheckExp(claim string) error {
-	value, ok := t.claims[claim]
-	if !ok {
+	c := t.claims.at(claim)
+	if c == nil {
 		return noClaim(claim)
 	}
-	at, ok := numericDate(value)
+	at, ok := c.date()
 	if !ok {
 		return ErrTokenInvalid
 	}
@@ -155,8 +172,8 @@ func (t *Token) CheckExp(claim string) error {
 
 // capExp moves a claim back to end, where end is set and earlier.
 func (t *Token) capExp(claim string, end time.Time) {
-	if at, ok := numericDate(t.claims[claim]); ok && !end.IsZero() && end.Before(at) {
-		t.claims[claim] = end.Unix()
+	if at, ok := t.claims.at(claim).date(); ok && !end.IsZero() && end.Before(at) {
+		t.put(claim, end.Unix())
 	}
 }
 
@@ -164,13 +181,13 @@ func (t *Token) capExp(claim string, end time.Time) {
 // relative to the time of the refresh token, so that a pair made together ends together.
 func (t *Token) AccessToken() *Token {
 	access := t.auth.newToken(t.auth.access, t.now)
-	for claim, value := range t.claims {
-		switch claim {
+	for _, c := range t.claims {
+		switch c.name {
 		case "": // the name of a claim that is switched off, but no less a name
-			access.claims[claim] = value
+			access.claims.put(c)
 		case t.auth.s.TokenTypeClaim, t.auth.s.JTIClaim, "exp", "iat", "jti":
 		default:
-			access.claims[claim] = value
+			access.claims.put(c)
 		}
 	}
 	return access
@@ -192,7 +209,7 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 // record is the row of the token. It belongs to the session that it names.
 func (t *Token) record(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
-	if refreshExp, ok := numericDate(t.claims[t.auth.s.SlidingTokenRefreshExpClaim]); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
+	if refreshExp, ok := t.claims.at(t.auth.s.SlidingTokenRefreshExpClaim).date(); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
 		exp = refreshExp // a sliding token's row must outlive the token's last refresh
 	}
 	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}
@@ -200,16 +217,15 @@ func (t *Token) record(userID string) OutstandingToken {
 
 // setUser sets the claims that tell whose token it is.
 func (t *Token) setUser(idValue string, user simplejwt.User) {
-	t.claims[t.auth.s.UserIDClaim] = idValue
+	t.put(t.auth.s.UserIDClaim, idValue)
 	if t.auth.s.CheckRevokeToken {
-		t.claims[t.auth.s.RevokeTokenClaim] = passwordDigest(user)
+		t.put(t.auth.s.RevokeTokenClaim, passwordDigest(user))
 	}
 }
 
 // passwordMatches is the check of CHECK_REVOKE_TOKEN: whether the token was made with the user's present password.
 func (t *Token) passwordMatches(user simplejwt.User) bool {
-	digest, _ := t.claims[t.auth.s.RevokeTokenClaim].(string)
-	return !t.auth.s.CheckRevokeToken || digest == passwordDigest(user)
+	return !t.auth.s.CheckRevokeToken || t.claims.at(t.auth.s.RevokeTokenClaim).is(passwordDigest(user))
 }
 
 // passwordDigest is SimpleJWT's digest of a stored password hash.
@@ -218,67 +234,4 @@ func passwordDigest(user simplejwt.User) string {
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
-func (t *Token) text(claim string) string {
-	s, _ := t.claims[claim].(string)
-	return s
-}
-
-// maxDate is the last second of the year 9999, the last one that PostgreSQL, SQLite and Python's datetime share.
-const maxDate = 253402300799
-
-// numericDate reads a time from a claim: a JSON number in range, its fraction cut off as PyJWT does.
-func numericDate(value any) (time.Time, bool) {
-	switch n := value.(type) {
-	case int64:
-		return time.Unix(n, 0).UTC(), n <= maxDate && n >= -maxDate
-	case int: // a hook's
-		return numericDate(int64(n))
-	case json.Number:
-		f, err := strconv.ParseFloat(n.String(), 64)
-		if err != nil || math.Abs(f) > maxDate {
-			return time.Time{}, false
-		}
-		return time.Unix(int64(f), 0).UTC(), true
-	}
-	return time.Time{}, false
-}
-
-// unusableUserID reports whether a user id claim is of a kind that no field has: Django crashes when it looks for it.
-func unusableUserID(value any) bool {
-	switch v := value.(type) {
-	case string:
-		return v == ""
-	case json.Number:
-		f, _ := v.Float64()
-		return math.IsInf(f, 0) && strings.ContainsAny(v.String(), ".eE")
-	case []any, map[string]any, notText:
-		return true
-	}
-	return false
-}
-
-// userIDText is a user id claim as text: a string, or an integer literal. present tells whether the claim holds
-// anything that Python would call true: without it the token belongs to nobody.
-func userIDText(value any) (id string, present bool) {
-	switch v := value.(type) {
-	case nil:
-		return "", false
-	case string:
-		return v, v != ""
-	case json.Number:
-		if f, err := v.Float64(); err == nil && f == 0 {
-			return "", false
-		}
-		if strings.ContainsAny(v.String(), ".eE") {
-			return "", true
-		}
-		return v.String(), true
-	case bool:
-		return "", v
-	case []any:
-		return "", len(v) > 0
-	case map[string]any:
-		return "", len(v) > 0
-	}
-	return "", true
-}
+func (t *Token) text(claim string) string { s, _ := t.claims.at(claim).text(); return s }

@@ -13,6 +13,7 @@ import (
 	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"hash"
@@ -126,6 +127,20 @@ func tokPayload(changes ...string) string {
 func tokPart(t testing.TB, raw string, part int) string {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[part])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// tokSorted is a JSON object with its names in order.
+func tokSorted(t testing.TB, object string) string {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(object), &members); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(members)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +323,7 @@ func tokAll(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map[string]
 	}
 	all := map[string]string{"access": pair.Access, "refresh": pair.Refresh, "next access": next.Access, "next refresh": next.Refresh, "sliding": sliding, "sliding again": again}
 	for which, raw := range all {
-		all[which] = tokPart(t, raw, 1)
+		all[which] = tokSorted(t, tokPart(t, raw, 1))
 	}
 	return all
 }

@@ -203,13 +203,13 @@ func TestOutstandRecordsATokenOnce(t *testing.T) {
 func TestSignWritesAudienceAndIssuer(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]string{
-		`{}`:                                  `{"aud":"own","html":"<&>","iss":"own"}`,
-		`{"AUDIENCE":null,"ISSUER":null}`:     `{"aud":"own","html":"<&>","iss":"own"}`,
-		`{"AUDIENCE":"a","ISSUER":"i"}`:       `{"aud":"a","html":"<&>","iss":"i"}`,
-		`{"AUDIENCE":["a"]}`:                  `{"aud":["a"],"html":"<&>","iss":"own"}`,
-		`{"AUDIENCE":["a","b"],"ISSUER":"é"}`: `{"aud":["a","b"],"html":"<&>","iss":"é"}`,
-		`{"AUDIENCE":[],"ISSUER":""}`:         `{"aud":[],"html":"<&>","iss":""}`,
-		`{"AUDIENCE":""}`:                     `{"aud":"","html":"<&>","iss":"own"}`,
+		`{}`:                                  `{"html":"<&>","aud":"own","iss":"own"}`,
+		`{"AUDIENCE":null,"ISSUER":null}`:     `{"html":"<&>","aud":"own","iss":"own"}`,
+		`{"AUDIENCE":"a","ISSUER":"i"}`:       `{"html":"<&>","aud":"a","iss":"i"}`,
+		`{"AUDIENCE":["a"]}`:                  `{"html":"<&>","aud":["a"],"iss":"own"}`,
+		`{"AUDIENCE":["a","b"],"ISSUER":"é"}`: `{"html":"<&>","aud":["a","b"],"iss":"é"}`,
+		`{"AUDIENCE":[],"ISSUER":""}`:         `{"html":"<&>","aud":[],"iss":""}`,
+		`{"AUDIENCE":""}`:                     `{"html":"<&>","aud":"","iss":"own"}`,
 	} {
 		token := tokMade(t, tokNew(t, tokFile(t, settings)), core.AccessToken)
 		for claim := range token.Claims() {

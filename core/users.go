@@ -66,12 +66,12 @@ func (noUsers) FieldValue(simplejwt.User, string) (string, error) { return "", e
 // TokenUser is the user of stateless authentication: nothing but what the token says. It is always active, as tokens are
 // not issued to inactive users, and has no password.
 type TokenUser struct {
-	claims      simplejwt.Claims
+	claims      payload
 	userIDClaim string
 }
 
 // ID is the user id claim as it is in the token: a string, a json.Number, or what else the issuer wrote.
-func (u *TokenUser) ID() any { return plain(u.claims[u.userIDClaim]) }
+func (u *TokenUser) ID() any { return u.claims.at(u.userIDClaim).get() }
 
 // AuthID is the user id claim as text; "" where it is null.
 func (u *TokenUser) AuthID() string {
@@ -89,15 +89,15 @@ func (u *TokenUser) AuthPassword() string { return "" }
 
 // Username is the username claim, "" where there is none.
 func (u *TokenUser) Username() string {
-	name, _ := u.claims["username"].(string)
+	name, _ := u.claims.at("username").text()
 	return name
 }
 
 // IsStaff is the is_staff claim.
-func (u *TokenUser) IsStaff() bool { return u.claims["is_staff"] == true }
+func (u *TokenUser) IsStaff() bool { return u.claims.at("is_staff").get() == true }
 
 // IsSuperuser is the is_superuser claim.
-func (u *TokenUser) IsSuperuser() bool { return u.claims["is_superuser"] == true }
+func (u *TokenUser) IsSuperuser() bool { return u.claims.at("is_superuser").get() == true }
 
 // Claim is any claim of the token; nil where there is none.
-func (u *TokenUser) Claim(name string) any { return plain(u.claims[name]) }
+func (u *TokenUser) Claim(name string) any { return u.claims.at(name).get() }

@@ -36,14 +36,27 @@ func rawToken(a core.Authenticator, h http.Header) (string, error) {
 	if len(values) == 0 {
 		return "", core.ErrNotAuthenticated
 	}
-	parts := strings.FieldsFunc(values[0], func(r rune) bool { return strings.ContainsRune(" \t\n\r\v\f", r) })
-	if len(parts) == 0 || !slices.Contains(types, parts[0]) {
+	scheme, rest := word(values[0])
+	if scheme == "" || !slices.Contains(types, scheme) {
 		return "", core.ErrNotAuthenticated
 	}
-	if len(parts) != 2 {
+	raw, rest := word(rest)
+	if more, _ := word(rest); raw == "" || more != "" {
 		return "", core.ErrBadHeader
 	}
-	return parts[1], nil
+	return raw, nil
+}
+
+// word takes the first word off a text, as Python's bytes.split does.
+func word(text string) (word, rest string) {
+	const blanks = " \t\n\r\v\f"
+	text = strings.TrimLeft(text, blanks)
+	for i := range len(text) {
+		if c := text[i]; c <= ' ' && strings.IndexByte(blanks, c) >= 0 {
+			return text[:i], text[i:]
+		}
+	}
+	return text, ""
 }
 
 // Permission decides whether an authenticated user may go on, from the user as he is now and his token.

@@ -110,7 +110,7 @@ func readJSON(data []byte, charset string) (body, error) {
 	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin-1", "latin1", "latin", "l1", "8859", "cp819": // Python's names of it
 		data = []byte(latin1(data))
 	}
-	members, err := strictjson.Object(data)
+	members, err := strictjson.Object(string(data))
 	if errors.Is(err, strictjson.ErrNotObject) {
 		return nil, notAnObject(bytes.TrimSpace(data))
 	}

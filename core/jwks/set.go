@@ -32,7 +32,7 @@ type keySet struct {
 // parseSet reads a JSON Web Key Set (RFC 7517 section 5) and keeps the keys that can verify tokens of the algorithm. A key
 // that can't be used, or not be read, does no harm to the others. The error says that the data is no key set at all.
 func parseSet(data []byte, algorithm string) (*keySet, error) {
-	members, err := strictjson.Object(data)
+	members, err := strictjson.Object(string(data))
 	if err != nil {
 		return nil, errNoSet
 	}
@@ -41,7 +41,7 @@ func parseSet(data []byte, algorithm string) (*keySet, error) {
 		return nil, errNoSet
 	}
 	var list []json.RawMessage
-	if err := json.Unmarshal(members[at].Raw, &list); err != nil {
+	if err := json.Unmarshal([]byte(members[at].Raw), &list); err != nil {
 		return nil, errNoSet
 	}
 	set := &keySet{keys: make(map[string]crypto.PublicKey, len(list))}
@@ -102,7 +102,7 @@ func (s *keySet) reasons() string {
 
 // parseKey reads a key of a set. Its errors hold nothing of the key and complete a sentence that begins with it.
 func parseKey(raw []byte, algorithm string) (kid string, key crypto.PublicKey, err error) {
-	members, err := strictjson.Object(raw)
+	members, err := strictjson.Object(string(raw))
 	if err != nil {
 		return "", nil, errors.New("is no JSON object")
 	}

@@ -2,8 +2,11 @@ package strictjson
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -16,10 +19,10 @@ func TestObject(t *testing.T) {
 		err  string
 	}{
 		"members keep their order and their text": {` { "b" : 1.50 , "a":"x,}" , "c":[{"d":[]}] } `,
-			[]Member{{"b", json.RawMessage("1.50")}, {"a", json.RawMessage(`"x,}"`)}, {"c", json.RawMessage(`[{"d":[]}]`)}}, ""},
+			[]Member{{"b", "1.50"}, {"a", `"x,}"`}, {"c", `[{"d":[]}]`}}, ""},
 		"an empty object has no members":      {"{}", []Member{}, ""},
-		"a name written with escapes is read": {`{"\u0061":1}`, []Member{{"a", json.RawMessage("1")}}, ""},
-		"names that differ in case are two":   {`{"a":1,"A":2}`, []Member{{"a", json.RawMessage("1")}, {"A", json.RawMessage("2")}}, ""},
+		"a name written with escapes is read": {`{"\u0061":1}`, []Member{{"a", "1"}}, ""},
+		"names that differ in case are two":   {`{"a":1,"A":2}`, []Member{{"a", "1"}, {"A", "2"}}, ""},
 		"a name may not stand twice":          {`{"a":1,"\u0061":2}`, nil, "stands twice"},
 		"a list is no object":                 {"[]", nil, "not an object"},
 		"nothing may follow":                  {"{} x", nil, "invalid character"},
@@ -29,7 +32,7 @@ func TestObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Object([]byte(c.in))
+			got, err := Object(c.in)
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Fatalf("error %v, want one with %q", err, c.err)
@@ -52,7 +55,7 @@ func TestValueKeepsNumbers(t *testing.T) {
 		"12345678901234567890": json.Number("12345678901234567890"), "1e2": json.Number("1e2"), "true": true, "false": false,
 		"null": nil, `"a\nb"`: "a\nb", `{"x":[1]}`: map[string]any{"x": []any{json.Number("1")}},
 	} {
-		got, err := Value(json.RawMessage(in))
+		got, err := Value(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,31 +71,84 @@ func TestLoneSurrogate(t *testing.T) {
 		`"\ud83d\ude00"`: 0, `"\ud83d"`: 0xd83d, `"\ud83dx"`: 0xd83d, `"\ude00\ud83d"`: 0xde00, `"\\ud83d"`: 0,
 		`"\ud83d\u0041"`: 0xd83d, `"\u0041\udfff"`: 0xdfff, `"\ud83d\ude00\ud800"`: 0xd800, `"a"`: 0,
 	} {
-		got, _ := LoneSurrogate([]byte(in))
+		got, _ := LoneSurrogate(in)
 		if got != want {
 			t.Errorf("%s: %x, want %x", in, got, want)
 		}
 	}
 }
 
-func FuzzObject(f *testing.F) {
-	for _, s := range []string{`{"a":1}`, `{"a":{"b":[1,"x"]},"c":null}`, `{"\ud800":"\"}"}`, `[]`, `{"a":1 , "b":-0.5e3}`} {
-		f.Add([]byte(s))
+func TestManyMembersAreToldApart(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, `,"name %d":%d`, i, i)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		members, err := Object(data)
+	members, err := Object("{" + text.String()[1:] + "}")
+	if err != nil || len(members) != 1000 {
+		t.Fatalf("%d members, error %v", len(members), err)
+	}
+	for _, again := range []string{"name 0", "name 31", "name 32", "name 999"} {
+		var twice *twiceError
+		if _, err := Object(`{"x":0` + text.String() + `,"` + again + `":1}`); !errors.As(err, &twice) || twice.name != again {
+			t.Errorf("%s: error %v", again, err)
+		}
+	}
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		deep int
+		good bool
+	}{{maxDepth - 1, true}, {maxDepth, false}} {
+		text := `{"a":` + strings.Repeat("[", c.deep) + strings.Repeat("]", c.deep) + "}"
+		if json.Valid([]byte(text)) != c.good {
+			t.Fatalf("encoding/json has another limit than %d", c.deep)
+		}
+		if _, err := Object(text); (err == nil) != c.good {
+			t.Errorf("%d deep: error %v", c.deep, err)
+		}
+	}
+}
+
+func TestAppendLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	got, err := Append([]Member{{"a", "1"}}, `{"a":2}`)
+	if diff := cmp.Diff([]Member{{"a", "1"}, {"a", "2"}}, got); diff != "" || err != nil {
+		t.Errorf("error %v, %s", err, diff)
+	}
+}
+
+// FuzzObject compares with encoding/json: what is accepted is what that reads, and what is refused is refused by it too or
+// for a reason that it does not look at.
+func FuzzObject(f *testing.F) {
+	for _, s := range []string{
+		`{"a":1}`, `{"a":{"b":[1,"x"]},"c":null}`, `{"\ud800":"\"}"}`, `[]`, `{"a":1 , "b":-0.5e3}`, `{"a":01}`, `{"a":1.}`,
+		`{"a":tru}`, `{"a":"\u12g4"}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", `{"a":[1,]}`, `{"a":{,}}`, `{"a":[}`, `{"a":"b"`, `{"a":-}`, `{"a":1}}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		members, err := Object(text)
+		var want map[string]json.RawMessage
+		wantErr := json.Unmarshal([]byte(text), &want)
 		if err != nil {
+			var twice *twiceError
+			null := errors.Is(err, ErrNotObject) && strings.TrimSpace(text) == "null" // into a map it is an empty one
+			if wantErr == nil && utf8.ValidString(text) && !errors.As(err, &twice) && !null {
+				t.Fatalf("refused what encoding/json accepts: %v", err)
+			}
 			return
 		}
-		var want map[string]json.RawMessage
-		if err := json.Unmarshal(data, &want); err != nil {
-			t.Fatalf("accepted what encoding/json refuses: %v", err)
+		if wantErr != nil {
+			t.Fatalf("accepted what encoding/json refuses: %v", wantErr)
 		}
 		if len(want) != len(members) {
-			t.Fatalf("%d members, encoding/json found %d in %q", len(members), len(want), data)
+			t.Fatalf("%d members, encoding/json found %d in %q", len(members), len(want), text)
 		}
 		for _, m := range members {
-			if string(want[m.Name]) != string(m.Raw) {
+			if string(want[m.Name]) != m.Raw {
 				t.Fatalf("%q is %q, encoding/json found %q", m.Name, m.Raw, want[m.Name])
 			}
 			LoneSurrogate(m.Raw)
