@@ -30,7 +30,7 @@ func newTokenCache(size int) *tokenCache {
 	if size == 0 {
 		return nil
 	}
-	return &tokenCache{half: (size + 1) / 2}
+	return &tokenCache{half: max(size/2, 1)}
 }
 
 // claims are those of a token that this key verified before. They are not to be changed.
