@@ -151,7 +151,7 @@ func (a *Auth) trouble(ctx context.Context, operation string, err error) error {
 // newID makes an id of 48 bits of the time in milliseconds and 80 random bits.
 func (a *Auth) newID() string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(a.d.Now().UnixMilli())<<16) //nolint:gosec // the bits that count are those of a positive time
-	_, _ = rand.Read(b[6:])                                             // never fails: crypto/rand ends the program instead
+	binary.BigEndian.PutUint64(b[:], uint64(a.d.Now().UnixMilli())<<16)
+	_, _ = rand.Read(b[6:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(b[:])
 }

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-simplejwt/simplejwt"
 )
@@ -137,18 +138,34 @@ func (s stateless) AuthenticateToken(ctx context.Context, raw string) (simplejwt
 
 type contextKey struct{}
 
+// authenticated is a context that carries a user and a token.
 type authenticated struct {
-	user  simplejwt.User
-	token *Token
+	context.Context //nolint:containedctx // it is one
+	user            simplejwt.User
+	token           *Token
 }
+
+// Value answers for the user and the token, and passes on what else is asked for.
+func (c *authenticated) Value(key any) any {
+	if key == (contextKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// String names no user: contexts are printed.
+func (c *authenticated) String() string { return fmt.Sprint(c.Context, ".authenticated") }
 
 // NewContext returns a context that carries the user and the token of a request.
 func NewContext(ctx context.Context, user simplejwt.User, token *Token) context.Context {
-	return context.WithValue(ctx, contextKey{}, authenticated{user, token})
+	return &authenticated{ctx, user, token}
 }
 
 // FromContext returns the user and the token of a request, or false for an anonymous one.
 func FromContext(ctx context.Context) (simplejwt.User, *Token, bool) {
-	v, ok := ctx.Value(contextKey{}).(authenticated)
-	return v.user, v.token, ok
+	v, ok := ctx.Value(contextKey{}).(*authenticated)
+	if !ok {
+		return nil, nil, false
+	}
+	return v.user, v.token, true
 }

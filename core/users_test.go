@@ -1,14 +1,18 @@
 package core_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
 func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
@@ -182,5 +186,23 @@ func TestAProgramThatOnlyVerifiesLeavesTokensLive(t *testing.T) {
 	}
 	if got := len(e.events.of(core.EventStoreError)); got != 4 {
 		t.Errorf("%d events for 4 requests: %v", got, e.events.all())
+	}
+}
+
+func TestAContextPrintsNothingOfItsUser(t *testing.T) {
+	t.Parallel()
+	ctx := core.NewContext(t.Context(), &memstore.Account{ID: "1", Password: "the hash"}, nil)
+	for _, verb := range []string{"%v", "%+v", "%s"} {
+		if text := fmt.Sprintf(verb, ctx); strings.Contains(text, "the hash") || !strings.Contains(text, "authenticated") {
+			t.Errorf("%s: %s", verb, text)
+		}
+	}
+	type key struct{}
+	inner := context.WithValue(core.NewContext(context.WithValue(t.Context(), key{}, "outer"), nil, nil), key{}, "inner")
+	if _, _, ok := core.FromContext(inner); !ok || inner.Value(key{}) != "inner" {
+		t.Error("the user is hidden by a value")
+	}
+	if got := core.NewContext(context.WithValue(t.Context(), key{}, "outer"), nil, nil).Value(key{}); got != "outer" {
+		t.Errorf("a value of the outer context is %v", got)
 	}
 }

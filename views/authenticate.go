@@ -50,13 +50,16 @@ func rawToken(a core.Authenticator, h http.Header) (string, error) {
 // word takes the first word off a text, as Python's bytes.split does.
 func word(text string) (word, rest string) {
 	const blanks = " \t\n\r\v\f"
-	text = strings.TrimLeft(text, blanks)
-	for i := range len(text) {
-		if c := text[i]; c <= ' ' && strings.IndexByte(blanks, c) >= 0 {
-			return text[:i], text[i:]
+	for text != "" && strings.IndexByte(blanks, text[0]) >= 0 {
+		text = text[1:]
+	}
+	end := len(text)
+	for i := range len(blanks) {
+		if at := strings.IndexByte(text[:end], blanks[i]); at >= 0 {
+			end = at
 		}
 	}
-	return text, ""
+	return text[:end], text[end:]
 }
 
 // Permission decides whether an authenticated user may go on, from the user as he is now and his token.
