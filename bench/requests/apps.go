@@ -1,0 +1,130 @@
+package requests
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	ginpeer "github.com/appleboy/gin-jwt/v3"
+	jwtmiddleware "github.com/auth0/go-jwt-middleware/v3"
+	"github.com/auth0/go-jwt-middleware/v3/validator"
+	"github.com/gin-gonic/gin"
+	"github.com/go-chi/jwtauth/v5"
+	"github.com/golang-jwt/jwt/v5"
+	echopeer "github.com/labstack/echo-jwt/v4"
+	"github.com/labstack/echo/v4"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/echojwt"
+	"github.com/go-simplejwt/simplejwt/ginjwt"
+	"github.com/go-simplejwt/simplejwt/stdjwt"
+)
+
+// bare is the name of the application without a middleware.
+const bare = "bare"
+
+// app is an application with one route, behind one middleware or none.
+type app struct {
+	name    string
+	handler http.Handler
+}
+
+func ginApps(auth *core.Auth, secret []byte) ([]app, error) {
+	// gin-jwt takes the identity from a claim and gives the request to an authorizer, which by default lets all pass.
+	peer, err := ginpeer.New(&ginpeer.GinJWTMiddleware{Realm: "api", Key: secret, IdentityKey: "user_id"})
+	if err != nil {
+		return nil, err
+	}
+	gin.SetMode(gin.ReleaseMode)
+	serve := func(middleware ...gin.HandlerFunc) http.Handler {
+		engine := gin.New()
+		engine.GET(path, append(middleware, func(c *gin.Context) { _, _ = c.Writer.Write(answer) })...)
+		return engine
+	}
+	return []app{{bare, serve()}, {ours, serve(ginjwt.Required(auth.Stateless()))}, {"gin-jwt", serve(peer.MiddlewareFunc())}}, nil
+}
+
+func echoApps(auth *core.Auth, secret []byte) []app {
+	serve := func(middleware ...echo.MiddlewareFunc) http.Handler {
+		e := echo.New()
+		e.GET(path, func(c echo.Context) error {
+			_, err := c.Response().Write(answer)
+			return err
+		}, middleware...)
+		return e
+	}
+	// echo-jwt lets tokens without exp pass, and here there are none.
+	return []app{{bare, serve()}, {ours, serve(echojwt.Required(auth.Stateless()))}, {"echo-jwt", serve(echopeer.JWT(secret))}}
+}
+
+// onMux is an application on the router of net/http.
+func onMux(middleware func(http.Handler) http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET "+path, middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) })))
+	return mux
+}
+
+func none(next http.Handler) http.Handler { return next }
+
+func httpApps(auth *core.Auth, secret []byte) []app {
+	// jwtauth works on any router. It has a middleware that verifies and one that refuses, and takes tokens without exp.
+	chi := jwtauth.New("HS256", secret, nil)
+	return []app{
+		{bare, onMux(none)},
+		{ours, onMux(stdjwt.Required(auth.Stateless()))},
+		{"hand-written", onMux(handWritten(secret))},
+		{"jwtauth", onMux(func(next http.Handler) http.Handler { return jwtauth.Verifier(chi)(jwtauth.Authenticator(chi)(next)) })},
+	}
+}
+
+// The claims that auth0's middleware insists on.
+const (
+	issuer   = "https://issuer.example.com/"
+	audience = "api"
+)
+
+func auth0Apps(auth *core.Auth, secret []byte) ([]app, error) {
+	v, err := validator.New(
+		validator.WithKeyFunc(func(context.Context) (any, error) { return secret, nil }),
+		validator.WithAlgorithm(validator.HS256),
+		validator.WithIssuer(issuer),
+		validator.WithAudience(audience),
+	)
+	if err != nil {
+		return nil, err
+	}
+	peer, err := jwtmiddleware.New(jwtmiddleware.WithValidator(v))
+	if err != nil {
+		return nil, err
+	}
+	return []app{
+		{bare, onMux(none)},
+		{ours, onMux(stdjwt.Required(auth.Stateless()))},
+		{"auth0", onMux(peer.CheckJWT)}, // it keeps the registered claims only
+	}, nil
+}
+
+type claimsKey struct{}
+
+// handWritten is the middleware that stands in a great many programs, at its best: with a parser that is made once, the
+// algorithm fixed and exp demanded. It does not look at token_type.
+func handWritten(secret []byte) func(http.Handler) http.Handler {
+	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
+	key := func(*jwt.Token) (any, error) { return secret, nil }
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			raw, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			if !ok {
+				http.Error(w, "unauthorized", http.StatusUnauthorized)
+				return
+			}
+			claims := jwt.MapClaims{}
+			token, err := parser.ParseWithClaims(raw, claims, key)
+			if err != nil || !token.Valid {
+				http.Error(w, "unauthorized", http.StatusUnauthorized)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+		})
+	}
+}

@@ -1,0 +1,156 @@
+package requests
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"time"
+
+	cristalhq "github.com/cristalhq/jwt/v5"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/lestrrat-go/jwx/v3/jwa"
+	jwx "github.com/lestrrat-go/jwx/v3/jwt"
+)
+
+// errPeer is what a peer does not check by itself.
+var errPeer = errors.New("token has no exp or has expired")
+
+// golangJWT verifies as most Go programs do: into a map, with the algorithm fixed and exp demanded. It does not look at
+// token_type, and it takes base64 that is not strict and names that stand twice.
+type golangJWT struct {
+	parser *jwt.Parser
+	key    jwt.Keyfunc
+	a      *algorithm
+}
+
+func newGolangJWT(a *algorithm) *golangJWT {
+	return &golangJWT{
+		parser: jwt.NewParser(jwt.WithValidMethods([]string{a.name}), jwt.WithExpirationRequired()),
+		key:    func(*jwt.Token) (any, error) { return a.verifying, nil },
+		a:      a,
+	}
+}
+
+func (g *golangJWT) verify(raw string) error {
+	_, err := g.parser.ParseWithClaims(raw, jwt.MapClaims{}, g.key)
+	return err
+}
+
+func (g *golangJWT) pair() (refresh, access string, err error) {
+	now := time.Now()
+	sign := func(kind string) (string, error) {
+		return jwt.NewWithClaims(g.a.method, jwt.MapClaims{
+			"token_type": kind, "exp": now.Add(lifetime).Unix(), "iat": now.Unix(), "jti": randomID(), "user_id": "1",
+		}).SignedString(g.a.signing)
+	}
+	if refresh, err = sign("refresh"); err != nil {
+		return "", "", err
+	}
+	access, err = sign("access")
+	return refresh, access, err
+}
+
+// lestrrat is jwx: it verifies, decodes into its own token and checks the times, exp where it is present. It does not look
+// at token_type. The options are made once.
+type lestrrat struct{ verifying, signing jwx.SignParseOption }
+
+func newLestrrat(a *algorithm) (*lestrrat, error) {
+	alg, ok := jwa.LookupSignatureAlgorithm(a.name)
+	if !ok {
+		return nil, fmt.Errorf("jwx knows no %s", a.name)
+	}
+	return &lestrrat{verifying: jwx.WithKey(alg, a.verifying), signing: jwx.WithKey(alg, a.signing)}, nil
+}
+
+func (l *lestrrat) verify(raw string) error {
+	_, err := jwx.ParseString(raw, l.verifying)
+	return err
+}
+
+func (l *lestrrat) pair() (refresh, access string, err error) {
+	now := time.Now()
+	sign := func(kind string) (string, error) {
+		token, err := jwx.NewBuilder().Expiration(now.Add(lifetime)).IssuedAt(now).JwtID(randomID()).
+			Claim("token_type", kind).Claim("user_id", "1").Build()
+		if err != nil {
+			return "", err
+		}
+		text, err := jwx.Sign(token, l.signing)
+		return string(text), err
+	}
+	if refresh, err = sign("refresh"); err != nil {
+		return "", "", err
+	}
+	access, err = sign("access")
+	return refresh, access, err
+}
+
+// cristal is cristalhq/jwt with claims of a struct, as it advises: claims beyond those of the struct are dropped, which the
+// others keep. It checks nothing but the signature by itself, so the times are checked by hand. Base64 is not read strictly.
+type cristal struct {
+	verifier cristalhq.Verifier
+	builder  *cristalhq.Builder
+}
+
+type cristalClaims struct {
+	cristalhq.RegisteredClaims
+	TokenType string `json:"token_type"`
+	UserID    string `json:"user_id"`
+}
+
+func newCristal(a *algorithm) (*cristal, error) {
+	var signer cristalhq.Signer
+	var verifier cristalhq.Verifier
+	var err, failed error
+	switch key := a.signing.(type) {
+	case []byte:
+		signer, err = cristalhq.NewSignerHS(cristalhq.HS256, key)
+		verifier, failed = cristalhq.NewVerifierHS(cristalhq.HS256, key)
+	case *rsa.PrivateKey:
+		signer, err = cristalhq.NewSignerRS(cristalhq.RS256, key)
+		verifier, failed = cristalhq.NewVerifierRS(cristalhq.RS256, &key.PublicKey)
+	case *ecdsa.PrivateKey:
+		signer, err = cristalhq.NewSignerES(cristalhq.ES256, key)
+		verifier, failed = cristalhq.NewVerifierES(cristalhq.ES256, &key.PublicKey)
+	case ed25519.PrivateKey:
+		signer, err = cristalhq.NewSignerEdDSA(key)
+		verifier, failed = cristalhq.NewVerifierEdDSA(key.Public().(ed25519.PublicKey))
+	default:
+		err = fmt.Errorf("cristalhq knows no %s", a.name)
+	}
+	if err := errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	return &cristal{verifier: verifier, builder: cristalhq.NewBuilder(signer)}, nil
+}
+
+func (c *cristal) verify(raw string) error {
+	var claims cristalClaims
+	if err := cristalhq.ParseClaims([]byte(raw), c.verifier, &claims); err != nil {
+		return err
+	}
+	if claims.ExpiresAt == nil || !claims.IsValidAt(time.Now()) {
+		return errPeer
+	}
+	return nil
+}
+
+func (c *cristal) pair() (refresh, access string, err error) {
+	now := time.Now()
+	sign := func(kind string) (string, error) {
+		token, err := c.builder.Build(&cristalClaims{RegisteredClaims: cristalhq.RegisteredClaims{
+			ID: randomID(), ExpiresAt: cristalhq.NewNumericDate(now.Add(lifetime)), IssuedAt: cristalhq.NewNumericDate(now),
+		}, TokenType: kind, UserID: "1"})
+		if err != nil {
+			return "", err
+		}
+		return token.String(), nil
+	}
+	if refresh, err = sign("refresh"); err != nil {
+		return "", "", err
+	}
+	access, err = sign("access")
+	return refresh, access, err
+}

@@ -1,0 +1,87 @@
+package requests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-simplejwt/simplejwt/bench/measure"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// The limits of sign: of our time in that of the floor.
+const (
+	signFloorHS256      = 1.4
+	signFloorAsymmetric = 1.08
+)
+
+// sign measures how long a pair takes, a refresh token and its access token.
+func sign(ctx context.Context, report *measure.Report) error {
+	for _, name := range algorithmNames {
+		a, err := newAlgorithm(name)
+		if err != nil {
+			return err
+		}
+		all, err := contenders(ctx, a)
+		if err != nil {
+			return err
+		}
+		limit := signFloorHS256
+		if name != "HS256" {
+			limit = signFloorAsymmetric
+		}
+		table := measure.Table{
+			Title:     "sign: " + name + ", a pair",
+			Note:      "ratio of the time to that of the floor, which appends JSON by hand",
+			Reference: "floor",
+			Targets:   []measure.Target{{Of: ours, To: "floor", AtMost: limit}},
+		}
+		for _, c := range all {
+			if err := a.checkPair(ctx, c); err != nil {
+				return fmt.Errorf("%s: %s: %w", table.Title, c.name, err)
+			}
+			table.Contenders = append(table.Contenders, measure.Each(c.name, func() error {
+				_, _, err := c.pair()
+				return err
+			}))
+		}
+		if err := report.Table(ctx, table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pair is this library's, without a user and a store: a pair that nobody records.
+func (a *algorithm) pair() (refresh, access string, err error) {
+	token, err := a.auth.NewToken(core.RefreshToken)
+	if err != nil {
+		return "", "", err
+	}
+	token.Set("user_id", "1")
+	if refresh, err = token.Sign(); err != nil {
+		return "", "", err
+	}
+	access, err = token.AccessToken().Sign()
+	return refresh, access, err
+}
+
+// checkPair reads what a contender has signed.
+func (a *algorithm) checkPair(ctx context.Context, c contender) error {
+	rawRefresh, rawAccess, err := c.pair()
+	if err != nil {
+		return err
+	}
+	refresh, err := a.auth.ParseToken(ctx, core.RefreshToken, rawRefresh)
+	if err != nil {
+		return fmt.Errorf("its refresh token: %w", err)
+	}
+	access, err := a.auth.ParseToken(ctx, core.AccessToken, rawAccess)
+	if err != nil {
+		return fmt.Errorf("its access token: %w", err)
+	}
+	if refresh.UserID() != "1" || access.UserID() != "1" || refresh.JTI() == access.JTI() || !refresh.Has("iat") || !access.Has("iat") {
+		return errors.New("its claims are not those of a pair")
+	}
+	return nil
+}

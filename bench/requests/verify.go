@@ -1,0 +1,99 @@
+package requests
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/bench/measure"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// The limits of verify: of our time in that of the floor, and of golang-jwt.
+const (
+	verifyFloorFive       = 1.2
+	verifyFloorFifteen    = 1.5
+	verifyFloorAsymmetric = 1.08
+	verifyPeerHS256       = 1 / 3.5
+	verifyPeer            = 1
+)
+
+// contender is a library that verifies tokens and signs pairs of them, with the keys of one algorithm.
+type contender struct {
+	name   string
+	verify func(raw string) error
+	pair   func() (refresh, access string, err error)
+}
+
+// contenders are all that verify and sign.
+func contenders(ctx context.Context, a *algorithm) ([]contender, error) {
+	f, g := newFloor(a), newGolangJWT(a)
+	l, err := newLestrrat(a)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCristal(a)
+	if err != nil {
+		return nil, err
+	}
+	return []contender{
+		{"floor", f.verify, f.pair},
+		{ours, func(raw string) error {
+			_, err := a.auth.ParseToken(ctx, core.AccessToken, raw)
+			return err
+		}, a.pair},
+		{"golang-jwt", g.verify, g.pair},
+		{"jwx", l.verify, l.pair},
+		{"cristalhq", c.verify, c.pair},
+	}, nil
+}
+
+// verify measures how long a good token takes.
+func verify(ctx context.Context, report *measure.Report) error {
+	for _, name := range algorithmNames {
+		a, err := newAlgorithm(name)
+		if err != nil {
+			return err
+		}
+		for _, size := range []struct {
+			claims int
+			custom simplejwt.Claims
+			floor  float64
+		}{
+			{5, fiveClaims(), verifyFloorFive}, {15, fifteenClaims(), verifyFloorFifteen},
+		} {
+			limits := []measure.Target{{Of: ours, To: "floor", AtMost: size.floor}, {Of: ours, To: "golang-jwt", AtMost: verifyPeerHS256, Words: "3.5 times as fast"}}
+			if name != "HS256" {
+				limits = []measure.Target{{Of: ours, To: "floor", AtMost: verifyFloorAsymmetric}, {Of: ours, To: "golang-jwt", AtMost: verifyPeer, Words: "never slower"}}
+			}
+			table := measure.Table{
+				Title:     fmt.Sprintf("verify: %s, %d claims", name, size.claims),
+				Note:      "ratio of the time to that of the floor, the least that any strict library does",
+				Reference: "floor",
+				Targets:   limits,
+			}
+			if err := verifyTable(ctx, report, table, a, size.custom); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func verifyTable(ctx context.Context, report *measure.Report, table measure.Table, a *algorithm, claims simplejwt.Claims) error {
+	t, err := newTokens(a.auth, claims)
+	if err != nil {
+		return err
+	}
+	all, err := contenders(ctx, a)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := t.check(c.name, c.verify); err != nil {
+			return fmt.Errorf("%s: %w", table.Title, err)
+		}
+		table.Contenders = append(table.Contenders, measure.Each(c.name, func() error { return c.verify(t.good) }))
+	}
+	return report.Table(ctx, table)
+}
