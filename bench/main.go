@@ -16,16 +16,16 @@ func main() {
 	rounds := flag.Int("rounds", 6, "rounds, of which the medians are printed")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *rounds, *quick, flag.Args()); err != nil {
+	if err := run(*rounds, *quick, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run measures the parts that are named, all where none is.
-func run(ctx context.Context, rounds int, quick bool, parts []string) error {
+func run(rounds int, quick bool, parts []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	if err := requests.Run(ctx, os.Stdout, requests.Options{Rounds: rounds, Quick: quick, Parts: parts}); err != nil {
 		return err
 	}

@@ -5,19 +5,46 @@ import "strings"
 // maxIDBytes is the longest jti: the width of Django's column.
 const maxIDBytes = 255
 
-// checkRegistered checks iat, nbf, exp, iss, aud, sub and jti as PyJWT does, each where it is present.
-func (t *Token) checkRegistered() error {
-	s := &t.auth.s
-	for _, name := range []string{"iat", "nbf"} {
-		if c := t.claims.at(name); c != nil {
-			at, ok := c.date()
-			if !ok || at.After(t.now.Add(s.Leeway)) {
-				return ErrTokenInvalid
-			}
+// registered are the claims of RFC 7519 section 4.1 that a token has, nil for those it has not.
+type registered struct{ iat, nbf, exp, iss, aud, sub, jti *claim }
+
+// registered finds them in one pass.
+func (p payload) registered() (r registered) {
+	for i := range p {
+		c := &p[i]
+		switch c.name {
+		case "iat":
+			r.iat = c
+		case "nbf":
+			r.nbf = c
+		case "exp":
+			r.exp = c
+		case "iss":
+			r.iss = c
+		case "aud":
+			r.aud = c
+		case "sub":
+			r.sub = c
+		case "jti":
+			r.jti = c
 		}
 	}
-	if c := t.claims.at("exp"); c != nil {
-		at, ok := c.date()
+	return r
+}
+
+// checkRegistered checks iat, nbf, exp, iss, aud, sub and jti as PyJWT does, each where it is present.
+func (t *Token) checkRegistered() error {
+	s, r := &t.auth.s, t.claims.registered()
+	for _, c := range [...]*claim{r.iat, r.nbf} {
+		if c == nil {
+			continue
+		}
+		if at, ok := c.date(); !ok || at.After(t.now.Add(s.Leeway)) {
+			return ErrTokenInvalid
+		}
+	}
+	if r.exp != nil {
+		at, ok := r.exp.date()
 		if !ok {
 			return ErrTokenInvalid
 		}
@@ -25,14 +52,14 @@ func (t *Token) checkRegistered() error {
 			return ErrTokenExpired
 		}
 	}
-	if t.auth.checksIssuer() && !t.claims.at("iss").is(s.Issuer) {
+	if t.auth.checksIssuer() && !r.iss.is(s.Issuer) {
 		return ErrTokenInvalid
 	}
-	if t.auth.checksAudience() && !matchesAudience(t.claims.at("aud"), s.Audience) {
+	if t.auth.checksAudience() && !matchesAudience(r.aud, s.Audience) {
 		return ErrTokenInvalid
 	}
-	for _, name := range []string{"sub", "jti"} {
-		if c := t.claims.at(name); c != nil && !c.isText() {
+	for _, c := range [...]*claim{r.sub, r.jti} {
+		if c != nil && !c.isText() {
 			return ErrTokenInvalid
 		}
 	}

@@ -159,6 +159,9 @@ func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
 
 // signedClaims are the claims of a token whose signature is good.
 func (a *Auth) signedClaims(ctx context.Context, raw string) (payload, error) {
+	if claims, ok := a.remembered(ctx, raw); ok {
+		return claims, nil
+	}
 	j, ok := split(raw)
 	if !ok {
 		return nil, ErrTokenInvalid
@@ -174,9 +177,6 @@ func (a *Auth) signedClaims(ctx context.Context, raw string) (payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	if claims, ok := a.trusted.claims(raw, key); ok {
-		return claims, nil
-	}
 	if err := a.keys.verify(j, key); err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (a *Auth) signedClaims(ctx context.Context, raw string) (payload, error) {
 	}
 	claims, err := decodePayload(j.payload)
 	if err == nil {
-		a.trusted.note(raw, key, claims)
+		a.trusted.note(raw, trusted{kid, key, claims})
 	}
 	return claims, err
 }

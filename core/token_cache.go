@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -21,6 +22,7 @@ type tokenCache struct {
 }
 
 type trusted struct {
+	kid    string
 	key    crypto.PublicKey
 	claims payload // not to be changed
 }
@@ -33,25 +35,35 @@ func newTokenCache(size int) *tokenCache {
 	return &tokenCache{half: max(size/2, 1)}
 }
 
-// claims are those of a token that this key verified before. They are not to be changed.
-func (c *tokenCache) claims(raw string, key crypto.PublicKey) (payload, bool) {
-	if c == nil {
+// remembered are the claims of a token that was verified before, by the key that its kid still stands for. They are not to
+// be changed.
+func (a *Auth) remembered(ctx context.Context, raw string) (payload, bool) {
+	if a.trusted == nil {
 		return nil, false
 	}
-	c.mu.RLock()
-	found, ok := c.young[raw]
+	found, ok := a.trusted.find(raw)
 	if !ok {
-		found, ok = c.old[raw]
+		return nil, false
 	}
-	c.mu.RUnlock()
-	if !ok || !identical(found.key, key) {
+	key, err := a.verifyingKey(ctx, found.kid)
+	if err != nil || !identical(found.key, key) {
 		return nil, false
 	}
 	return found.claims, true
 }
 
-// note remembers a token. The text is copied, as it may be a part of a larger one.
-func (c *tokenCache) note(raw string, key crypto.PublicKey, claims payload) {
+func (c *tokenCache) find(raw string) (trusted, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	found, ok := c.young[raw]
+	if !ok {
+		found, ok = c.old[raw]
+	}
+	return found, ok
+}
+
+// note remembers a token. The texts are copied, as they may be parts of a larger one.
+func (c *tokenCache) note(raw string, t trusted) {
 	if c == nil {
 		return
 	}
@@ -60,7 +72,8 @@ func (c *tokenCache) note(raw string, key crypto.PublicKey, claims payload) {
 	if c.young == nil || len(c.young) >= c.half {
 		c.young, c.old = make(map[string]trusted), c.young
 	}
-	c.young[strings.Clone(raw)] = trusted{key, claims}
+	t.kid = strings.Clone(t.kid)
+	c.young[strings.Clone(raw)] = t
 }
 
 // identical reports whether two public keys are the same, at no cost where they are the same one in memory.

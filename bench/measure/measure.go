@@ -2,12 +2,12 @@
 // with [Run] for the bare figures.
 //
 // A machine that others use too is fast now and slow a moment later, so contenders are not measured one after the other. In
-// each round all of them get the same time, in short turns and in an order that is drawn anew each time. What disturbs a
-// turn only ever adds to it, so the lower quartile of its turns is what a contender took in the round. Ratios are taken
-// within a round, where all had the same weather, and what counts is the median of the rounds.
+// each round all of them get the same time, in short turns and in an order that is drawn anew each time, and the median of
+// its turns is what a contender took in the round. Ratios are taken within a round, where all had the same weather, and what
+// counts is the median of the rounds.
 //
-// Each turn begins without garbage and is too short to make much, so the collector's work is hardly counted. This favours
-// those that allocate most.
+// The time is that of the processor, of the whole process where the system tells it: what others do on the machine is not in
+// it, and what the garbage collector does is.
 package measure
 
 import (
@@ -45,13 +45,11 @@ type Options struct {
 	Rounds int
 	// Quick is one round of a few milliseconds: enough to see that it works, too little to believe the figures.
 	Quick bool
-	// Turn is how long a turn is. Defaults to 4 milliseconds. What waits for others, such as a database, needs more.
-	Turn time.Duration
 }
 
 const (
 	defaultRounds = 6
-	defaultTurn   = 4 * time.Millisecond
+	turnTime      = 25 * time.Millisecond
 	roundTime     = 200 * time.Millisecond // of each contender, in turns
 	quickTime     = 5 * time.Millisecond   // the same where it is to be quick
 
@@ -64,14 +62,10 @@ func (o Options) plan() (rounds, turns int, turn time.Duration) {
 	if o.Quick {
 		return 1, 1, quickTime
 	}
-	rounds, turn = o.Rounds, o.Turn
-	if rounds <= 0 {
+	if rounds = o.Rounds; rounds <= 0 {
 		rounds = defaultRounds
 	}
-	if turn <= 0 {
-		turn = defaultTurn
-	}
-	return rounds, max(1, int(roundTime/turn)), turn
+	return rounds, int(roundTime / turnTime), turnTime
 }
 
 // Run measures the contenders. Errors: what a contender says, and that of a context that is done.
@@ -105,7 +99,7 @@ func round(ctx context.Context, entries []*entry, turns int) error {
 	}
 	for _, e := range entries {
 		slices.Sort(e.turns)
-		e.rounds = append(e.rounds, e.turns[len(e.turns)/4])
+		e.rounds = append(e.rounds, e.turns[len(e.turns)/2])
 		e.turns = e.turns[:0]
 	}
 	return nil
@@ -116,7 +110,7 @@ type entry struct {
 	Contender
 	n          int       // operations a turn
 	turns      []float64 // nanoseconds an operation in each turn of the present round
-	rounds     []float64 // the same in each round, the lower quartile of its turns
+	rounds     []float64 // the same in each round, the median of its turns
 	operations uint64    // in all turns
 	mallocs    uint64    // in all turns
 }
@@ -124,17 +118,17 @@ type entry struct {
 // calibrate finds how often the thing is done in a turn. It warms up caches and pools on the way.
 func (e *entry) calibrate(turn time.Duration) error {
 	for n, found := 1, 0; found < calibrations; {
-		start := time.Now()
+		start := spent()
 		if err := e.Run(n); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
-		spent := time.Since(start)
-		if spent < turn/2 {
+		used := spent() - start
+		if used < turn/2 {
 			n *= 2
 			continue
 		}
 		found++
-		e.n = max(1, e.n, int(float64(n)*float64(turn)/float64(spent)))
+		e.n = max(1, e.n, int(float64(n)*float64(turn)/float64(used)))
 	}
 	return nil
 }
@@ -145,14 +139,14 @@ func (e *entry) takeTurn() error {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start := spent()
 	err := e.Run(e.n)
-	spent := time.Since(start)
+	used := spent() - start
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.Name, err)
 	}
-	e.turns = append(e.turns, float64(spent.Nanoseconds())/float64(e.n))
+	e.turns = append(e.turns, float64(used.Nanoseconds())/float64(e.n))
 	e.operations += uint64(e.n)
 	e.mallocs += after.Mallocs - before.Mallocs
 	return nil

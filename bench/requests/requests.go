@@ -51,7 +51,7 @@ var parts = []part{
 	{"sign", sign},
 	{"middleware", middleware},
 	{"decide", decide},
-	// {"cache", cache}, // together with the first line of cache.go
+	{"cache", cache},
 	{"memory", memory},
 }
 
