@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/libtnb/sqlite"
-	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt/core"
@@ -102,11 +101,7 @@ func TestAStoreWorksInsideATransaction(t *testing.T) {
 		user, err := addAccount(t.Context(), migrated(t, d.open(t), &account{}), "ada")
 		must(t, err)
 		for _, options := range []gorm.Config{{}, {PrepareStmt: true}} {
-			dialector := postgres.Open(d.dsn)
-			if d.name == "SQLite" {
-				dialector = sqlite.Open(d.dsn)
-			}
-			db := open(t, dialector, &options)
+			db := reopen(t, d, options)
 			tx := db.Begin()
 			must(t, tx.Error)
 			store := models.NewStore(tx)
@@ -123,11 +118,7 @@ func TestConnectionsThatAreNotThereAreAnError(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, d database) {
 		for _, options := range []gorm.Config{{}, {PrepareStmt: true}} {
-			dialector := postgres.Open(d.dsn)
-			if d.name == "SQLite" {
-				dialector = sqlite.Open(d.dsn)
-			}
-			db := open(t, dialector, &options)
+			db := reopen(t, d, options)
 			closed := models.NewStore(db)
 			pool, err := db.DB()
 			must(t, err)

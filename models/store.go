@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -19,6 +20,8 @@ type Store struct {
 	pool     *pool
 	engine   engine
 	flushing sync.Mutex // held by the one flush that is under way
+	// loginless: a login can't be recorded under a lock of its user's row.
+	loginless atomic.Bool
 }
 
 var _ core.Store = (*Store)(nil)
