@@ -49,8 +49,8 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	return a.login(ctx, user, nil)
 }
 
-// recheck is what is asked about a login once it is on record.
-type recheck func(context.Context, *Token, simplejwt.User) error
+// recheck finds the user of a login anew, who was the given one, and refuses him if his password is another now.
+type recheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
 
 // begin makes the first token of a login, and the record that it is to have.
 func (a *Auth) begin(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
@@ -86,13 +86,8 @@ func (a *Auth) login(ctx context.Context, user simplejwt.User, still recheck) (P
 // enter records a login whose tokens are made and does what follows it. Only then it ends what a limit of sessions leaves
 // over: a login that is refused costs the user no other session, and leaves none of its own.
 func (a *Auth) enter(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, still recheck) error {
-	if err := a.enlist(ctx, t, row); err != nil {
+	if err := a.enroll(ctx, t, row, user, still); err != nil {
 		return err
-	}
-	if still != nil {
-		if err := still(ctx, t, user); err != nil {
-			return err
-		}
 	}
 	err := a.loggedIn(ctx, t, user)
 	if err == nil {
@@ -159,6 +154,50 @@ func (a *Auth) enlist(ctx context.Context, t *Token, row OutstandingToken) error
 		return ErrNoActiveAccount
 	}
 	return err
+}
+
+// enroll records a login. If the password was changed while the login was under way, PasswordChanged may have ended the
+// user's sessions before this one is there. So it is recorded only while the password is the one that was checked, where
+// the store can do that; where it can't, the user is looked at again once it is on record.
+func (a *Auth) enroll(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, still recheck) error {
+	recorder, ok := a.d.Store.(LoginRecorder)
+	if still == nil || !a.records(t) {
+		return a.enlist(ctx, t, row)
+	}
+	if ok {
+		done, err := a.outstandLogin(ctx, recorder, row, user)
+		if done || err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			return err
+		}
+		if err == nil {
+			if user, err = still(ctx, t, user); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.enlist(ctx, t, row); err != nil {
+		return err
+	}
+	_, err := still(ctx, t, user)
+	if errors.Is(err, ErrNoActiveAccount) {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (a *Auth) outstandLogin(ctx context.Context, recorder LoginRecorder, row OutstandingToken, user simplejwt.User) (bool, error) {
+	askCtx, cancel := ask(ctx)
+	defer cancel()
+	done, err := recorder.OutstandLogin(askCtx, row, a.d.Users, user)
+	switch {
+	case errors.Is(err, ErrUserGone):
+		return false, ErrNoActiveAccount
+	case errors.Is(err, errors.ErrUnsupported):
+		return false, errors.ErrUnsupported
+	}
+	return done, a.trouble(ctx, "record token", err)
 }
 
 // loggedIn does what follows a login: last_login, ON_LOGIN_SUCCESS.
@@ -303,32 +342,32 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	return user, nil
 }
 
-// samePassword ends a login with a password that was changed while the login was under way: PasswordChanged may have
-// ended the user's sessions before this one was on record.
+// samePassword is the recheck of a login by password; nil where no password of ours was checked.
 func (a *Auth) samePassword(password string) recheck {
-	return func(ctx context.Context, t *Token, user simplejwt.User) error {
-		if a.d.Authenticate != nil || !a.recorded() {
-			return nil
-		}
+	if a.d.Authenticate != nil {
+		return nil
+	}
+	return func(ctx context.Context, t *Token, user simplejwt.User) (simplejwt.User, error) {
 		now, err := a.findUser(ctx, t.UserID())
-		if err != nil && !errors.Is(err, ErrUserNotFound) {
-			return a.trouble(ctx, "look up user", err)
+		if errors.Is(err, ErrUserNotFound) {
+			return nil, ErrNoActiveAccount
 		}
-		if err == nil && now.AuthPassword() == user.AuthPassword() {
-			return nil
+		if err != nil {
+			return nil, a.trouble(ctx, "look up user", err)
 		}
-		if err == nil { // another hash: it may be one of the same password
-			hashCtx, cancel := ask(ctx)
-			defer cancel()
-			ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
-			if err != nil || ok {
-				return a.trouble(ctx, "check credentials", err)
-			}
+		if now.AuthPassword() == user.AuthPassword() {
+			return now, nil
 		}
-		if _, err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
-			return err
+		hashCtx, cancel := ask(ctx) // another hash: it may be one of the same password
+		defer cancel()
+		ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
+		if err != nil {
+			return nil, a.trouble(ctx, "check credentials", err)
 		}
-		return ErrNoActiveAccount
+		if !ok {
+			return nil, ErrNoActiveAccount
+		}
+		return now, nil
 	}
 }
 

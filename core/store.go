@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/go-simplejwt/simplejwt"
 )
 
 // ErrUserGone is what a Store answers when it is to record a token of a user that has no row any more.
@@ -153,4 +155,13 @@ type Store interface {
 	// batches, and returns how many outstanding rows went. While another flush is under way it may answer ErrFlushRunning,
 	// with what it deleted before it met it.
 	FlushExpired(ctx context.Context, before time.Time) (int, error)
+}
+
+// LoginRecorder is an ability of a Store that keeps tokens where the users are. It saves a login by password a turn.
+type LoginRecorder interface {
+	// OutstandLogin is Outstand where the password stored for a user still is user.AuthPassword(); users found him, and
+	// say where he is. Otherwise it answers false and records nothing. A change of the password that is under way
+	// meanwhile either is seen here, or ends after the token is there for Revoke to see. errors.ErrUnsupported, without
+	// an effect, says that the Store can't do that for these users; ErrUserGone is as for Outstand.
+	OutstandLogin(ctx context.Context, t OutstandingToken, users Users, user simplejwt.User) (bool, error)
 }

@@ -7,5 +7,5 @@ const FlushLock = int64(flushLock)
 
 // NewPortableStore is the Store of databases that are neither PostgreSQL nor SQLite.
 func NewPortableStore(db *gorm.DB) *Store {
-	return &Store{db: quiet(db, true), sweep: sweepPortably}
+	return &Store{pool: newPool(quiet(db, true)), engine: portable{}}
 }

@@ -43,7 +43,8 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 
 // flushOnce deletes one batch: the blacklist rows first, as Django's foreign key deletes none by itself.
 func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted int, err error) {
-	err = patiently(ctx, s.db, func(db *gorm.DB) error {
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
+		db := on.orm(ctx)
 		var ids []int64
 		err := db.Model(&OutstandingToken{}).Where("expires_at <= ?", before).
 			Order("expires_at").Order("id").Limit(flushBatch).Pluck("id", &ids).Error
@@ -73,13 +74,14 @@ func (s *Store) flushOnce(ctx context.Context, before time.Time) (found, deleted
 // lockFlush takes the lock of the flush for the rest of the transaction, or answers core.ErrFlushRunning. It is not in the
 // way of anything but another flush. Relatives of PostgreSQL that have no such locks flush without it.
 func (s *Store) lockFlush(tx *gorm.DB) error {
-	if !s.postgres || s.lockless.Load() {
+	pg, ok := s.engine.(*postgres)
+	if !ok || pg.lockless.Load() {
 		return nil
 	}
 	var mine bool
 	err := tx.Raw("SELECT pg_try_advisory_xact_lock(?::bigint)", int64(flushLock)).Row().Scan(&mine)
 	if state := sqlState(err); state == undefinedFunction || state == notSupported {
-		s.lockless.Store(true)
+		pg.lockless.Store(true)
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}
 	if err != nil {

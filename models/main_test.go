@@ -140,6 +140,16 @@ func connect(dialector gorm.Dialector, options ...gorm.Option) (*gorm.DB, error)
 	return gorm.Open(dialector, append([]gorm.Option{&gorm.Config{Logger: logger.Discard}}, options...)...)
 }
 
+// reopen opens a database with options of GORM.
+func reopen(t testing.TB, d database, options gorm.Config) *gorm.DB {
+	t.Helper()
+	options.Logger = logger.Discard
+	if d.name == "SQLite" {
+		return open(t, sqlite.Open(d.dsn), &options)
+	}
+	return open(t, postgres.Open(d.dsn), &options)
+}
+
 // migrated makes the user's table and the token tables.
 func migrated(t testing.TB, db *gorm.DB, user any) *gorm.DB {
 	t.Helper()

@@ -20,6 +20,22 @@ type outage struct {
 	left int // statements until the one that fails, that one included; 0 or less for none
 	lose bool
 	err  error
+	seen []string
+}
+
+// take returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
+func (o *outage) take() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.seen
+	o.seen = nil
+	return out
+}
+
+func (o *outage) note(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = append(o.seen, what)
 }
 
 // arm has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
@@ -39,7 +55,8 @@ func (o *outage) disarm() bool {
 }
 
 // around carries a statement out, unless it is the one that fails.
-func (o *outage) around(do func() error) error {
+func (o *outage) around(what string, do func() error) error {
+	o.note(what)
 	o.mu.Lock()
 	o.left--
 	strikes, lose, err := o.left == 0 && o.err != nil, o.lose, o.err
@@ -112,7 +129,7 @@ func (c *shakyConn) CheckNamedValue(v *driver.NamedValue) error {
 }
 
 func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
-	err = c.outage.around(func() error {
+	err = c.outage.around("exec", func() error {
 		var err error
 		result, err = c.plainConn.ExecContext(ctx, query, args)
 		return err
@@ -124,7 +141,7 @@ func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver
 }
 
 func (c *shakyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
-	err = c.outage.around(func() error {
+	err = c.outage.around("query", func() error {
 		var err error
 		rows, err = c.plainConn.QueryContext(ctx, query, args)
 		return err
@@ -138,6 +155,11 @@ func (c *shakyConn) QueryContext(ctx context.Context, query string, args []drive
 	return rows, nil
 }
 
+func (c *shakyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.outage.note("prepare")
+	return c.plainConn.PrepareContext(ctx, query)
+}
+
 // drain reads an answer to its end, so that the statement is carried out to its end.
 func drain(rows driver.Rows) {
 	row := make([]driver.Value, len(rows.Columns()))
@@ -147,7 +169,7 @@ func drain(rows driver.Rows) {
 }
 
 func (c *shakyConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx driver.Tx, err error) {
-	err = c.outage.around(func() error {
+	err = c.outage.around("begin", func() error {
 		var err error
 		tx, err = c.plainConn.BeginTx(ctx, options)
 		return err
@@ -166,9 +188,14 @@ type shakyTx struct {
 	outage *outage
 }
 
+func (t *shakyTx) Rollback() error {
+	t.outage.note("rollback")
+	return t.Tx.Rollback()
+}
+
 func (t *shakyTx) Commit() error {
 	reached := false
-	err := t.outage.around(func() error {
+	err := t.outage.around("commit", func() error {
 		reached = true
 		return t.Tx.Commit()
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
 // operations are all that change sessions. The settings are the recommended ones unless the name says otherwise.
@@ -19,6 +20,7 @@ func operations() []operation {
 	checkingKeeping := policy{rotate: true, checkPassword: true}
 	return []operation{
 		{name: "a login", policy: whole, prepare: nothing, do: doLogin, least: 1, most: 2},
+		{name: "a login by password", policy: whole, prepare: hashed, do: doObtain, least: 1, most: 2},
 		{name: "a refresh", policy: whole, prepare: loggedIn, do: doRefresh, least: 1, most: 1},
 		{
 			name: "a refresh without grace", policy: graceless, prepare: loggedIn, do: doRefresh,
@@ -61,6 +63,17 @@ func operations() []operation {
 
 func nothing(*testing.T, *shaky) string { return "" }
 
+// hashed gives the user a password that can be checked.
+func hashed(t *testing.T, s *shaky) string {
+	t.Helper()
+	h, err := hashers.New(hashers.Options{})
+	must(t, err)
+	encoded, err := h.Make(t.Context(), "secret")
+	must(t, err)
+	must(t, s.setPassword(t.Context(), s.user.AuthID(), encoded))
+	return ""
+}
+
 func loggedIn(t *testing.T, s *shaky) string { t.Helper(); return s.login(t, s.user) }
 
 // rotatedAgo gives the first token of a session that went on this long ago.
@@ -102,6 +115,11 @@ func threeSessions(t *testing.T, s *shaky) string {
 
 func doLogin(ctx context.Context, s *shaky, _ string) (core.Pair, error) {
 	return s.auth.Login(ctx, s.user)
+}
+
+func doObtain(ctx context.Context, s *shaky, _ string) (core.Pair, error) {
+	pair, _, err := s.auth.ObtainPair(ctx, "user", "secret")
+	return pair, err
 }
 
 func doRefresh(ctx context.Context, s *shaky, raw string) (core.Pair, error) {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"time"
 
@@ -14,14 +15,23 @@ import (
 // The same steps for SQLite and other databases that cannot modify data in a CTE. Every transaction writes before it
 // relies on what it reads, so that it has SQLite's write lock by then, however the transaction was begun.
 
+// portable is the engine of databases that are neither PostgreSQL nor SQLite.
+type portable struct{}
+
 // sweepBatch is how many tokens one transaction of Revoke consumes.
 const sweepBatch = 500
 
 // errLost rolls a rotation back that is not to be.
 var errLost = errors.New("not rotated")
 
-// rotatePortably is Rotate as one transaction.
-func rotatePortably(db *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, error) {
+func (portable) outstand(ctx context.Context, on conn, t core.OutstandingToken) error {
+	row := newRow(t)
+	return on.orm(ctx).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "jti"}}, DoNothing: true}).Create(&row).Error
+}
+
+// rotate is one transaction.
+func (portable) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
+	db := on.orm(ctx)
 	row, err := find(db, r.JTI)
 	if err != nil || row == nil || dead(row, r) {
 		return core.OutstandingToken{}, false, err
@@ -128,8 +138,9 @@ func consume(tx *gorm.DB, now time.Time, reason core.Reason, ids ...int64) (int,
 	return int(done.RowsAffected), done.Error
 }
 
-// blacklistPortably is Blacklist in two statements: the id of a jti never changes.
-func blacklistPortably(tx *gorm.DB, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+// blacklist is two statements: the id of a jti never changes.
+func (portable) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	tx := on.orm(ctx)
 	row, err := find(tx, jti)
 	if err != nil || row == nil {
 		return false, false, err
@@ -155,8 +166,9 @@ type swept struct {
 	missed int64
 }
 
-// sweepPortably consumes a batch of the tokens.
-func sweepPortably(tx *gorm.DB, s sweep) (swept, error) {
+// sweep consumes a batch of the tokens.
+func (portable) sweep(ctx context.Context, on conn, s sweep) (swept, error) {
+	tx := on.orm(ctx)
 	var ids []int64
 	err := tx.Table(outstandingTable+" AS o").Joins("LEFT JOIN "+blacklistedTable+" b ON b.token_id = o.id").
 		Where("b.id IS NULL AND o.id >= ?", s.from).Where(s.where, s.args...).
@@ -170,13 +182,4 @@ func sweepPortably(tx *gorm.DB, s sweep) (swept, error) {
 		out.missed = ids[0]
 	}
 	return out, err
-}
-
-// sweepUnderLock is a sweep on SQLite: one statement, under the lock of the single writer, so that no client that
-// rotates can get ahead of it and there is nothing left to find.
-func sweepUnderLock(tx *gorm.DB, s sweep) (swept, error) {
-	done := tx.Exec("INSERT INTO "+blacklistedTable+" (blacklisted_at, token_id, reason) SELECT ?, o.id, ? FROM "+
-		outstandingTable+" o LEFT JOIN "+blacklistedTable+" b ON b.token_id = o.id WHERE b.id IS NULL AND "+s.where,
-		append([]any{s.now, s.reason}, s.args...)...)
-	return swept{consumed: int(done.RowsAffected)}, done.Error
 }

@@ -2,9 +2,9 @@ package models
 
 import (
 	"cmp"
+	"context"
+	"sync/atomic"
 	"time"
-
-	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
@@ -13,6 +13,29 @@ import (
 // answers by waiting for the other transaction, the stricter levels answer by a serialization failure, and the retry
 // finds what READ COMMITTED found. Times are parameters, never now(). Parameters whose type does not follow from
 // their place are cast, for PgBouncer and the simple protocol.
+
+type postgres struct {
+	lockless atomic.Bool // the database has no advisory locks
+}
+
+// recording inserts a token; so does SQLite.
+const recording = `INSERT INTO token_blacklist_outstandingtoken (token, jti, user_id, created_at, expires_at, session_id, parent_jti,
+    session_started_at, session_expires_at, device_name, ip, user_agent)
+  VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (jti) DO NOTHING`
+
+func (*postgres) outstand(ctx context.Context, on conn, t core.OutstandingToken) error {
+	_, err := on.exec(ctx, recording, recorded(t)...)
+	return err
+}
+
+// recorded are the parameters of recording.
+func recorded(t core.OutstandingToken) []any {
+	row := newRow(t)
+	return []any{
+		row.JTI, row.UserID, row.CreatedAt, row.ExpiresAt, row.SessionID, row.ParentJTI,
+		row.SessionStartedAt, row.SessionExpiresAt, row.DeviceName, row.IP, row.UserAgent,
+	}
+}
 
 // rotatable selects the presented token as live, with the session its successor gets.
 const rotatable = `WITH p AS (
@@ -49,8 +72,8 @@ const succeeding = `, n AS (
   RETURNING ` + successorColumns + `
 ) SELECT ` + successorColumns + ` FROM n`
 
-// rotateInOneStatement is Rotate on PostgreSQL. A racer waits at the unique index until the winner has committed.
-func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, bool, error) {
+// rotate is one statement. A racer waits at the unique index until the winner has committed.
+func (*postgres) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
 		lifetime = new(r.SessionLifetime.Microseconds())
@@ -63,7 +86,7 @@ func rotateInOneStatement(tx *gorm.DB, r core.Rotation) (core.OutstandingToken, 
 	}
 	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullable(r.Device.Name), nullable(r.Device.IP), nullable(r.Device.UserAgent))
 	row := OutstandingToken{JTI: r.NewJTI, ParentJTI: &r.JTI}
-	err := tx.Raw(query, args...).Row().Scan(&row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
+	err := on.row(ctx, query, args, &row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
 		&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent)
 	if noRows(err) {
 		return core.OutstandingToken{}, false, nil
@@ -78,10 +101,9 @@ const blacklistSQL = `WITH o AS (
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
-// blacklistInOneStatement is Blacklist on PostgreSQL.
-func blacklistInOneStatement(tx *gorm.DB, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (*postgres) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
-	err = tx.Raw(blacklistSQL, jti, now, nullable(string(reason))).Row().Scan(&rows, &inserted)
+	err = on.row(ctx, blacklistSQL, []any{jti, now, nullable(string(reason))}, &rows, &inserted)
 	return rows > 0, inserted > 0, err
 }
 
@@ -104,13 +126,12 @@ const (
          COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
 )
 
-// sweepInOneStatement is a sweep on PostgreSQL.
-func sweepInOneStatement(tx *gorm.DB, s sweep) (out swept, err error) {
+func (*postgres) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
 	head, args := sweepAll, []any{}
 	if s.from > 0 {
 		head, args = sweepYoung, []any{s.from}
 	}
 	args = append(append(args, s.args...), s.now, s.reason)
-	err = tx.Raw(head+s.where+sweepUnconsumed+sweepTail, args...).Row().Scan(&out.candidates, &out.consumed, &out.missed)
+	err = on.row(ctx, head+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
 	return out, err
 }

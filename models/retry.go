@@ -31,6 +31,9 @@ const (
 	undefinedFunction    = "42883"
 	notSupported         = "0A000"
 
+	insufficientPrivilege = "42501"
+	wrongObjectType       = "42809"
+
 	sqliteBusy       = 5
 	sqliteLocked     = 6
 	sqliteForeignKey = 787

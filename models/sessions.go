@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
@@ -34,17 +32,36 @@ const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.
 func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
-	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
-		var rows []OutstandingToken
-		err := tx.Raw(sessionsSQL, userID, cut(now), cut(now), core.MaxSessions).Scan(&rows).Error
-		out = make([]core.OutstandingToken, len(rows))
-		for i, row := range rows {
-			out[i] = row.record()
-		}
+	args := []any{userID, cut(now), cut(now), core.MaxSessions}
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
+		var err error
+		out, err = on.records(ctx, sessionsSQL, args)
 		return err
 	})
 	if unmatchable(err) {
 		return nil, nil // The user's id is no value of the column: no row has it.
 	}
-	return out, during("look up sessions", err)
+	if err != nil {
+		return nil, during("look up sessions", err)
+	}
+	return out, nil
+}
+
+// records runs a statement that answers the columns of sessionsSQL.
+func (c conn) records(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
+	rows, err := c.QueryContext(ctx, c.pool.text(query), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []core.OutstandingToken
+	for rows.Next() {
+		var row OutstandingToken
+		if err := rows.Scan(&row.UserID, &row.JTI, &row.CreatedAt, &row.ExpiresAt, &row.SessionID, &row.ParentJTI,
+			&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent); err != nil {
+			return nil, err
+		}
+		out = append(out, row.record())
+	}
+	return out, rows.Err()
 }

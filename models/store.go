@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
@@ -18,23 +17,32 @@ import (
 // Store is a core.Store in the tables that AutoMigrate makes. On PostgreSQL every operation of a request is one
 // statement; elsewhere it is a short transaction. That a user is gone is known by the foreign key of user_id.
 type Store struct {
-	db       *gorm.DB
-	postgres bool
-	sweep    func(*gorm.DB, sweep) (swept, error)
-	flushing sync.Mutex  // held by the one flush that is under way
-	lockless atomic.Bool // the database has no advisory locks
+	pool     *pool
+	engine   engine
+	flushing sync.Mutex // held by the one flush that is under way
+	// loginless: a login can't be recorded under a lock of its user's row.
+	loginless atomic.Bool
 }
 
 var _ core.Store = (*Store)(nil)
 
+// engine carries out one attempt of an operation on one kind of database.
+type engine interface {
+	outstand(ctx context.Context, on conn, t core.OutstandingToken) error
+	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
+	blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error)
+	sweep(ctx context.Context, on conn, s sweep) (swept, error)
+}
+
 // NewStore returns a Store on db's connections. It leaves db as it is, logs nothing, and ignores conditions set on db.
+// Most of its statements pass GORM's callbacks by. Where GORM's dbresolver is in use by then, all go to its sources.
 func NewStore(db *gorm.DB) *Store {
-	s := &Store{db: quiet(db, true), postgres: isPostgres(db), sweep: sweepPortably}
+	s := &Store{pool: newPool(quiet(db, true)), engine: portable{}}
 	switch {
-	case s.postgres:
-		s.sweep = sweepInOneStatement
+	case isPostgres(db):
+		s.engine = &postgres{}
 	case db.Name() == "sqlite":
-		s.sweep = sweepUnderLock
+		s.engine = sqlite{}
 	}
 	return s
 }
@@ -44,10 +52,7 @@ func isPostgres(db *gorm.DB) bool { return db.Name() == "postgres" }
 // Outstand records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
 // foreign key of user_id finds no user.
 func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
-	err := patiently(ctx, s.db, func(tx *gorm.DB) error {
-		row := newRow(t)
-		return tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "jti"}}, DoNothing: true}).Create(&row).Error
-	})
+	err := s.pool.patiently(ctx, func(ctx context.Context, on conn) error { return s.engine.outstand(ctx, on, t) })
 	if err != nil && t.UserID != "" && (violatesForeignKey(err) || unmatchable(err)) {
 		return fmt.Errorf("record a token: %w", core.ErrUserGone)
 	}
@@ -57,13 +62,9 @@ func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
 // Rotate consumes the presented token and records its successor, in one statement or one transaction.
 func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {
 	r.Now, r.AliveAfter, r.ExpiresAt = cut(r.Now), cut(r.AliveAfter), cut(r.ExpiresAt)
-	rotate := rotatePortably
-	if s.postgres {
-		rotate = rotateInOneStatement
-	}
-	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
 		var err error
-		out, ok, err = rotate(tx, r)
+		out, ok, err = s.engine.rotate(ctx, on, r)
 		return againOnForeignKey(err) // The user was deleted meanwhile: the row has none any more.
 	})
 	if err == nil && ok && !r.Consume {
@@ -89,13 +90,9 @@ func (s *Store) confirm(ctx context.Context, r core.Rotation) (bool, error) {
 
 // Blacklist puts a recorded token on the blacklist.
 func (s *Store) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
-	blacklist := blacklistPortably
-	if s.postgres {
-		blacklist = blacklistInOneStatement
-	}
-	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
 		var err error
-		found, won, err = blacklist(tx, jti, reason, cut(now))
+		found, won, err = s.engine.blacklist(ctx, on, jti, reason, cut(now))
 		return againOnForeignKey(err) // The record was flushed meanwhile.
 	})
 	return found, won, during("blacklist a token", err)
@@ -103,13 +100,11 @@ func (s *Store) Blacklist(ctx context.Context, jti string, reason core.Reason, n
 
 // IsBlacklisted reports whether the token has a blacklist row.
 func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found bool, err error) {
-	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
-		var count int
-		err := tx.Raw(blacklistedSQL, jti).Row().Scan(&count)
-		found = count > 0
-		return err
+	var count int
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
+		return on.row(ctx, blacklistedSQL, []any{jti}, &count)
 	})
-	return found, during("look up the blacklist", err)
+	return count > 0, during("look up the blacklist", err)
 }
 
 const blacklistedSQL = `SELECT count(*) FROM token_blacklist_outstandingtoken o
@@ -139,10 +134,10 @@ const stateSQL = `SELECT
 
 // State reads the presented token and the head of its session in one statement.
 func (s *Store) State(ctx context.Context, jti, sid string) (out core.SessionState, err error) {
-	err = patiently(ctx, s.db, func(tx *gorm.DB) error {
+	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
 		var presented, head tokenRow
-		row := tx.Raw(stateSQL, jti, nullable(sid), nullable(sid)).Row()
-		if err := row.Scan(append(presented.columns(), head.columns()...)...); err != nil {
+		args := []any{jti, nullable(sid), nullable(sid)}
+		if err := on.row(ctx, stateSQL, args, append(presented.columns(), head.columns()...)...); err != nil {
 			return err
 		}
 		out = core.SessionState{Presented: presented.state(), Head: head.state()}
@@ -166,9 +161,9 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	// scope that finds nothing to do is the proof that none is left.
 	for {
 		var done swept
-		err := patiently(ctx, s.db, func(tx *gorm.DB) error {
+		err := s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
 			var err error
-			done, err = s.sweep(tx, next)
+			done, err = s.engine.sweep(ctx, on, next)
 			return againOnForeignKey(err) // A record was flushed meanwhile.
 		})
 		total += done.consumed

@@ -41,6 +41,7 @@ type userModel[T any] interface {
 // password.
 type Users[T any, P userModel[T]] struct {
 	db       *gorm.DB
+	pool     *pool // for comparison only
 	schema   *schema.Schema
 	postgres bool
 	username string
@@ -53,6 +54,7 @@ type Users[T any, P userModel[T]] struct {
 // set on db (a tenant, Unscoped) hold for every user. A model that cannot be used is told by CheckUsers, so by core.New.
 func NewUsers[T any, P userModel[T]](db *gorm.DB) *Users[T, P] {
 	u := &Users[T, P]{db: quiet(db, false), postgres: isPostgres(db), username: usernameColumn, password: passwordColumn}
+	u.pool = newPool(quiet(db, true))
 	stmt := &gorm.Statement{DB: db}
 	if err := stmt.Parse(new(T)); err != nil {
 		u.fault = fmt.Errorf("user model %T: %w", *new(T), err)

@@ -1,0 +1,159 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"reflect"
+	"strings"
+	"sync"
+
+	"gorm.io/gorm"
+)
+
+// pool runs the statements of a Store on the connections of a GORM handle, but past GORM, which takes longer to build and
+// to scan such a statement than PostgreSQL takes to carry it out.
+type pool struct {
+	db *gorm.DB // for transactions, and for what GORM builds
+	// fixed are the connections; nil where a plugin chooses them anew for each statement.
+	fixed gorm.ConnPool
+	texts sync.Map // statements with ? for parameters, and with the dialect's placeholders
+}
+
+// newPool is a pool of db's connections, which must be quiet. A plugin that chooses the connections, such as GORM's
+// dbresolver, is to be in use by then.
+func newPool(db *gorm.DB) *pool {
+	p := &pool{db: db}
+	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have answered with db's own, this time
+	if chosen, err := p.choose(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
+		p.fixed = db.Statement.ConnPool
+	}
+	return p
+}
+
+// choose asks plugins for the connections of a statement that writes: of one that is built, but not carried out.
+func (p *pool) choose(ctx context.Context) (gorm.ConnPool, error) {
+	var none []OutstandingToken
+	dry := p.db.Session(&gorm.Session{DryRun: true, Context: ctx}).Select("id").Find(&none)
+	return dry.Statement.ConnPool, dry.Error
+}
+
+// sameDatabase reports whether two pools are one, be it with or without GORM's prepared statements, or one transaction.
+func sameDatabase(a, b gorm.ConnPool) bool {
+	database := func(of gorm.ConnPool) any {
+		if connector, ok := of.(gorm.GetDBConnector); ok && !isNil(of) {
+			if db, err := connector.GetDBConn(); err == nil && db != nil {
+				if tx, ok := of.(*gorm.PreparedStmtTX); ok {
+					return tx.Tx
+				}
+				return db
+			}
+		}
+		return of
+	}
+	one, other := database(a), database(b)
+	return !isNil(one) && reflect.TypeOf(one).Comparable() && one == other
+}
+
+func isNil(of any) bool {
+	value := reflect.ValueOf(of)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
+}
+
+// conn is where one attempt of an operation runs: any connection, or that of a transaction.
+type conn struct {
+	gorm.ConnPool
+	pool *pool
+}
+
+// patiently runs an operation of a request: retried where it lost to another transaction, and ended after patience.
+func (p *pool) patiently(ctx context.Context, op func(context.Context, conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return retry(ctx, patience, func() error {
+		on, err := p.conn(ctx)
+		if err != nil {
+			return err
+		}
+		return op(ctx, on)
+	})
+}
+
+func (p *pool) conn(ctx context.Context) (conn, error) {
+	on := p.fixed
+	if on == nil {
+		var err error
+		if on, err = p.choose(ctx); err != nil {
+			return conn{}, err
+		}
+	}
+	if isNil(on) {
+		return conn{}, gorm.ErrInvalidDB
+	}
+	return conn{on, p}, nil
+}
+
+// orm is a handle for what GORM builds.
+func (c conn) orm(ctx context.Context) *gorm.DB {
+	db := c.pool.db.WithContext(ctx)
+	db.Statement.ConnPool = c.ConnPool
+	return db
+}
+
+// transaction runs do in a transaction, or in a savepoint where this is one.
+func (c conn) transaction(ctx context.Context, do func(tx conn) error) error {
+	db := c.orm(ctx)
+	return db.Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) }, readCommitted(db)...)
+}
+
+// row runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where
+// GORM's prepared statements can't be made, it answers a row that panics.
+func (c conn) row(ctx context.Context, query string, args []any, into ...any) error {
+	rows, err := c.QueryContext(ctx, c.pool.text(query), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	if err := rows.Scan(into...); err != nil {
+		return err
+	}
+	return rows.Close() // the statement is carried out to its end, and may fail there
+}
+
+// exec runs a statement and answers how many rows it changed.
+func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) {
+	result, err := c.ExecContext(ctx, c.pool.text(query), args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := result.RowsAffected()
+	return int(n), err
+}
+
+// text is a statement with the placeholders of the dialect. There are only as many as this package can put together.
+func (p *pool) text(query string) string {
+	if text, ok := p.texts.Load(query); ok {
+		return text.(string)
+	}
+	text := p.bind(query, 0)
+	p.texts.Store(query, text)
+	return text
+}
+
+// bind puts the placeholders of the dialect in the place of each ?, where so many parameters come before.
+func (p *pool) bind(query string, before int) string {
+	stmt := &gorm.Statement{DB: p.db, Vars: make([]any, before)}
+	for i, part := range strings.Split(query, "?") {
+		if i > 0 {
+			stmt.Vars = append(stmt.Vars, nil)
+			p.db.BindVarTo(stmt, stmt, nil)
+		}
+		stmt.SQL.WriteString(part)
+	}
+	return stmt.SQL.String()
+}
