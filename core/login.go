@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
-	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
 // Pair is what a login or a refresh gives.
@@ -292,100 +291,4 @@ func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
 // inactive is CHECK_USER_IS_ACTIVE.
 func (a *Auth) inactive(user simplejwt.User) bool {
 	return *a.s.CheckUserIsActive && !user.AuthActive()
-}
-
-// authenticate finds the user of a login and checks his password. A refusal tells nothing of its reason, and takes as
-// long whether the user exists or not.
-func (a *Auth) authenticate(ctx context.Context, username, password string) (simplejwt.User, error) {
-	check := a.checkPassword
-	if a.d.Authenticate != nil {
-		check = a.d.Authenticate
-	}
-	user, err := check(ctx, username, password)
-	if err != nil {
-		return nil, a.trouble(ctx, "check credentials", err)
-	}
-	if a.mayAuthenticate(ctx, user) {
-		return user, nil
-	}
-	if a.s.OnLoginFailed != nil {
-		a.s.OnLoginFailed(ctx, username)
-	}
-	a.event(ctx, Event{Type: EventLoginFailed, Username: username})
-	return nil, ErrNoActiveAccount
-}
-
-// checkPassword is Django's ModelBackend: the user with this name and password, if he is active, else nil.
-func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
-	h := a.d.PasswordHashers
-	askCtx, cancel := ask(ctx)
-	defer cancel()
-	user, err := a.d.Users.ByUsername(askCtx, username)
-	hashCtx, cancelHash := ask(ctx) // logins wait for a turn to hash, but not for ever
-	defer cancelHash()
-	if errors.Is(err, ErrUserNotFound) {
-		return nil, h.Dummy(hashCtx, password)
-	}
-	if err != nil {
-		return nil, err
-	}
-	ok, upgrade, err := h.Check(hashCtx, password, user.AuthPassword())
-	if err != nil || !ok || !user.AuthActive() {
-		return nil, err
-	}
-	if upgrade && !a.upgradePassword(ctx, h, user, password) {
-		ok, _, err = h.Check(hashCtx, password, user.AuthPassword())
-		if err != nil || !ok {
-			return nil, err
-		}
-	}
-	return user, nil
-}
-
-// samePassword is the recheck of a login by password; nil where no password of ours was checked.
-func (a *Auth) samePassword(password string) recheck {
-	if a.d.Authenticate != nil {
-		return nil
-	}
-	return func(ctx context.Context, t *Token, user simplejwt.User) (simplejwt.User, error) {
-		now, err := a.findUser(ctx, t.UserID())
-		if errors.Is(err, ErrUserNotFound) {
-			return nil, ErrNoActiveAccount
-		}
-		if err != nil {
-			return nil, a.trouble(ctx, "look up user", err)
-		}
-		if now.AuthPassword() == user.AuthPassword() {
-			return now, nil
-		}
-		hashCtx, cancel := ask(ctx) // another hash: it may be one of the same password
-		defer cancel()
-		ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
-		if err != nil {
-			return nil, a.trouble(ctx, "check credentials", err)
-		}
-		if !ok {
-			return nil, ErrNoActiveAccount
-		}
-		return now, nil
-	}
-}
-
-// upgradePassword stores the password in the preferred format. Where that fails the login goes on. It reports false
-// where another password, or another hash of it, was stored meanwhile; user has it then.
-func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) bool {
-	updater, ok := a.d.Users.(PasswordUpdater)
-	if !ok {
-		return true
-	}
-	askCtx, cancel := ask(ctx)
-	defer cancel()
-	encoded, err := h.Make(askCtx, password)
-	if err == nil {
-		err = updater.UpdatePassword(askCtx, user, encoded)
-	}
-	if err != nil {
-		a.d.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)
-	}
-	return err != nil || user.AuthPassword() == encoded
 }
