@@ -32,6 +32,7 @@ type engine interface {
 	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
 	blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error)
 	sweep(ctx context.Context, on conn, s sweep) (swept, error)
+	flush(ctx context.Context, on conn, b batch) (flushed, error)
 }
 
 // NewStore returns a Store on db's connections. It leaves db as it is, logs nothing, and ignores conditions set on db.
