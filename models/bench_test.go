@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libtnb/sqlite"
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt/core"
@@ -67,6 +68,25 @@ func BenchmarkRotateBesideAFlush(b *testing.B) {
 		b.ReportMetric(float64(batches.slowest.Microseconds())/1000, "slowest-batch-ms")
 		b.ReportMetric(float64(batches.n), "batches")
 		b.ReportMetric(float64(n)/time.Since(started).Seconds(), "records/s")
+	}
+}
+
+// BenchmarkRotateOnSQLite rotates with 8 clients, each session by itself, on a file as docs/performance.md has it opened.
+func BenchmarkRotateOnSQLite(b *testing.B) {
+	d := onSQLite(b)
+	dsn := strings.Replace(d.dsn, "synchronous(OFF)", "synchronous(NORMAL)", 1)
+	db := migrated(b, open(b, sqlite.Open(dsn)), &account{})
+	connections, err := db.DB()
+	must(b, err)
+	connections.SetMaxIdleConns(16)
+	store := models.NewStore(db)
+	for range b.N {
+		all := rotateFor(b, store, func() { time.Sleep(5 * time.Second) })
+		at := func(part float64) float64 { return float64(all[int(float64(len(all)-1)*part)].Microseconds()) }
+		b.ReportMetric(at(0.5), "p50-µs")
+		b.ReportMetric(at(0.99), "p99-µs")
+		b.ReportMetric(at(1)/1000, "slowest-ms")
+		b.ReportMetric(float64(len(all))/5, "rotations/s")
 	}
 }
 

@@ -123,12 +123,14 @@ const oldestSQL = ` IN (SELECT id FROM token_blacklist_outstandingtoken WHERE ex
 
 // flush finds the same records twice, as nobody else writes meanwhile.
 func (sqlite) flush(ctx context.Context, on conn, b batch) (out flushed, err error) {
-	err = on.transaction(ctx, func(tx conn) error {
-		if _, err := tx.exec(ctx, `DELETE FROM token_blacklist_blacklistedtoken WHERE token_id`+oldestSQL, b.before, b.most); err != nil {
+	err = on.alone(ctx, func() error {
+		return on.transaction(ctx, func(tx conn) error {
+			if _, err := tx.exec(ctx, `DELETE FROM token_blacklist_blacklistedtoken WHERE token_id`+oldestSQL, b.before, b.most); err != nil {
+				return err
+			}
+			out.deleted, err = tx.exec(ctx, `DELETE FROM token_blacklist_outstandingtoken WHERE id`+oldestSQL, b.before, b.most)
 			return err
-		}
-		out.deleted, err = tx.exec(ctx, `DELETE FROM token_blacklist_outstandingtoken WHERE id`+oldestSQL, b.before, b.most)
-		return err
+		})
 	})
 	if err != nil {
 		return flushed{}, err

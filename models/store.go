@@ -42,13 +42,15 @@ func NewStore(db *gorm.DB) *Store {
 	switch {
 	case isPostgres(db):
 		s.engine = &postgres{}
-	case db.Name() == "sqlite":
+	case isSQLite(db):
 		s.engine = sqlite{}
 	}
 	return s
 }
 
 func isPostgres(db *gorm.DB) bool { return db.Name() == "postgres" }
+
+func isSQLite(db *gorm.DB) bool { return db.Name() == "sqlite" }
 
 // Outstand records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
 // foreign key of user_id finds no user.
