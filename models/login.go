@@ -37,20 +37,21 @@ func (s *Store) OutstandLogin(ctx context.Context, t core.OutstandingToken, user
 	if _, elsewhere := s.engine.(portable); elsewhere {
 		return false, errors.ErrUnsupported
 	}
-	var n int
+	var n int64
 	err := s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
 		query, args, err := of.unchanged(ctx, user)
 		if err != nil {
 			return err
 		}
 		query = "WITH u AS MATERIALIZED (" + query + ")" + on.pool.bind(recordingLogin, len(args))
-		result, err := on.ExecContext(ctx, query, append(args, recorded(t)...)...)
-		if err != nil {
+		return on.alone(ctx, func() error {
+			result, err := on.ExecContext(ctx, query, append(args, recorded(t)...)...)
+			if err != nil {
+				return err
+			}
+			n, err = result.RowsAffected()
 			return err
-		}
-		affected, err := result.RowsAffected()
-		n = int(affected)
-		return err
+		})
 	})
 	switch {
 	case err != nil && unlockable(err):

@@ -21,6 +21,8 @@ type outage struct {
 	lose bool
 	err  error
 	seen []string
+
+	failures int // statements that failed by themselves
 }
 
 // take returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
@@ -62,7 +64,13 @@ func (o *outage) around(what string, do func() error) error {
 	strikes, lose, err := o.left == 0 && o.err != nil, o.lose, o.err
 	o.mu.Unlock()
 	if !strikes {
-		return do()
+		err := do()
+		if err != nil {
+			o.mu.Lock()
+			o.failures++
+			o.mu.Unlock()
+		}
+		return err
 	}
 	if lose {
 		_ = do() // nobody learns of it
@@ -143,7 +151,9 @@ func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver
 func (c *shakyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = c.outage.around("query", func() error {
 		var err error
-		rows, err = c.plainConn.QueryContext(ctx, query, args)
+		if rows, err = c.plainConn.QueryContext(ctx, query, args); err != nil {
+			rows = nil
+		}
 		return err
 	})
 	if err != nil && rows != nil {
@@ -171,7 +181,9 @@ func drain(rows driver.Rows) {
 func (c *shakyConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx driver.Tx, err error) {
 	err = c.outage.around("begin", func() error {
 		var err error
-		tx, err = c.plainConn.BeginTx(ctx, options)
+		if tx, err = c.plainConn.BeginTx(ctx, options); err != nil {
+			tx = nil // SQLite's driver answers one that is none
+		}
 		return err
 	})
 	if err != nil && tx != nil {

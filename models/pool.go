@@ -16,6 +16,8 @@ type pool struct {
 	db *gorm.DB // for transactions, and for what GORM builds
 	// fixed are the connections; nil where a plugin chooses them anew for each statement.
 	fixed gorm.ConnPool
+	// turn is held by the one who writes, where the database has one writer at a time; nil elsewhere.
+	turn  chan struct{}
 	texts sync.Map // statements with ? for parameters, and with the dialect's placeholders
 }
 
@@ -23,6 +25,9 @@ type pool struct {
 // dbresolver, is to be in use by then.
 func newPool(db *gorm.DB) *pool {
 	p := &pool{db: db}
+	if isSQLite(db) {
+		p.turn = make(chan struct{}, 1)
+	}
 	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have answered with db's own, this time
 	if chosen, err := p.choose(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
 		p.fixed = db.Statement.ConnPool
@@ -90,6 +95,21 @@ func (p *pool) conn(ctx context.Context) (conn, error) {
 		return conn{}, gorm.ErrInvalidDB
 	}
 	return conn{on, p}, nil
+}
+
+// alone does what writes, on SQLite while nobody else does through this pool: who meets another writer there sleeps, and
+// longer each time. Here they wait in the order in which they came. Other processes are still met.
+func (c conn) alone(ctx context.Context, do func() error) error {
+	if c.pool.turn == nil {
+		return do()
+	}
+	select {
+	case c.pool.turn <- struct{}{}:
+		defer func() { <-c.pool.turn }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // orm is a handle for what GORM builds.

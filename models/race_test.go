@@ -5,6 +5,7 @@ import (
 	"errors"
 	mathrand "math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -191,4 +192,39 @@ func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWritersOfOneStoreDoNotMeetAtSQLitesLock(t *testing.T) {
+	t.Parallel()
+	d := onSQLite(t)
+	db := migrated(t, d.open(t), &account{})
+	user := account{Username: "ada", Password: "old"}
+	must(t, db.Create(&user).Error)
+	d.dsn = strings.Replace(d.dsn, "busy_timeout(10000)", "busy_timeout(0)", 1)
+	var seen outage
+	shaky := openShaky(t, d, &seen)
+	store, users := models.NewStore(shaky), models.NewUsers[account](shaky)
+	errs := make([]error, 8)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			for range 20 {
+				token := firstToken(&user)
+				_, err := store.OutstandLogin(t.Context(), token, users, &user)
+				_, _, rotateErr := store.Rotate(t.Context(), rotation(token.JTI))
+				_, revokeErr := store.Revoke(t.Context(), core.Scope{SessionID: token.SessionID}, core.ReasonLogout, now)
+				_, _, blacklistErr := store.Blacklist(t.Context(), token.JTI, core.ReasonLogout, now)
+				_, flushErr := store.FlushExpired(t.Context(), now.Add(-time.Hour))
+				if errors.Is(flushErr, core.ErrFlushRunning) {
+					flushErr = nil
+				}
+				errs[i] = errors.Join(errs[i], err, rotateErr, revokeErr, blacklistErr, flushErr)
+			}
+		})
+	}
+	group.Wait()
+	must(t, errors.Join(errs...))
+	if seen.failures > 0 {
+		t.Errorf("%d statements failed, and were tried again after a pause", seen.failures)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,4 +107,35 @@ func TestRetryEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestWritersOnSQLiteTakeTurnsAndWaitNoLongerThanTheirContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		on := conn{pool: &pool{turn: make(chan struct{}, 1)}}
+		var order []int
+		for i := range 5 {
+			go func() {
+				err := on.alone(t.Context(), func() error {
+					time.Sleep(time.Second)
+					order = append(order, i)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
+		defer cancel()
+		err := on.alone(ctx, func() error { t.Error("it had a turn too early"); return nil })
+		if !errors.Is(err, context.DeadlineExceeded) || !slices.Equal(order, []int{0, 1, 2}) {
+			t.Errorf("got %v after turns of %v", err, order)
+		}
+		time.Sleep(2 * time.Second)
+		if err := on.alone(t.Context(), func() error { return nil }); err != nil || !slices.Equal(order, []int{0, 1, 2, 3, 4}) {
+			t.Errorf("got %v after turns of %v", err, order)
+		}
+	})
 }

@@ -14,8 +14,10 @@ import (
 type sqlite struct{}
 
 func (sqlite) outstand(ctx context.Context, on conn, t core.OutstandingToken) error {
-	_, err := on.exec(ctx, recording, recorded(t)...)
-	return err
+	return on.alone(ctx, func() error {
+		_, err := on.exec(ctx, recording, recorded(t)...)
+		return err
+	})
 }
 
 const presentedSQL = `SELECT jti, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
@@ -46,10 +48,11 @@ func (sqlite) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outsta
 		return core.OutstandingToken{}, false, err
 	}
 	child := successor(&row, r)
-	if !r.Consume {
-		err = child.follow(ctx, on, unconsumedOne)
-	} else {
-		err = on.transaction(ctx, func(tx conn) error {
+	err = on.alone(ctx, func() error {
+		if !r.Consume {
+			return child.follow(ctx, on, unconsumedOne)
+		}
+		return on.transaction(ctx, func(tx conn) error {
 			won, err := tx.exec(ctx, consumingOne, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI)
 			if err == nil && won == 0 {
 				return errLost
@@ -59,7 +62,7 @@ func (sqlite) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outsta
 			}
 			return child.follow(ctx, tx, "")
 		})
-	}
+	})
 	if errors.Is(err, errLost) {
 		return core.OutstandingToken{}, false, nil
 	}
@@ -80,7 +83,12 @@ func (o *OutstandingToken) follow(ctx context.Context, on conn, condition string
 }
 
 func (sqlite) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
-	inserted, err := on.exec(ctx, consumingOne, now, nullable(string(reason)), jti)
+	var inserted int
+	err = on.alone(ctx, func() error {
+		var err error
+		inserted, err = on.exec(ctx, consumingOne, now, nullable(string(reason)), jti)
+		return err
+	})
 	if err != nil || inserted > 0 {
 		return inserted > 0, inserted > 0, err
 	}
@@ -91,10 +99,16 @@ func (sqlite) blacklist(ctx context.Context, on conn, jti string, reason core.Re
 
 // sweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
 // there is nothing left to find.
-func (sqlite) sweep(ctx context.Context, on conn, s sweep) (swept, error) {
-	consumed, err := on.exec(ctx, `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
-  SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
-    LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `+s.where,
-		append([]any{s.now, s.reason}, s.args...)...)
-	return swept{consumed: consumed}, err
+func (sqlite) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
+	args := append([]any{s.now, s.reason}, s.args...)
+	err = on.alone(ctx, func() error {
+		var err error
+		out.consumed, err = on.exec(ctx, sweeping+s.where, args...)
+		return err
+	})
+	return out, err
 }
+
+const sweeping = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+  SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
+    LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `

@@ -32,6 +32,7 @@ type engine interface {
 	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
 	blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error)
 	sweep(ctx context.Context, on conn, s sweep) (swept, error)
+	flush(ctx context.Context, on conn, b batch) (flushed, error)
 }
 
 // NewStore returns a Store on db's connections. It leaves db as it is, logs nothing, and ignores conditions set on db.
@@ -41,13 +42,15 @@ func NewStore(db *gorm.DB) *Store {
 	switch {
 	case isPostgres(db):
 		s.engine = &postgres{}
-	case db.Name() == "sqlite":
+	case isSQLite(db):
 		s.engine = sqlite{}
 	}
 	return s
 }
 
 func isPostgres(db *gorm.DB) bool { return db.Name() == "postgres" }
+
+func isSQLite(db *gorm.DB) bool { return db.Name() == "sqlite" }
 
 // Outstand records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
 // foreign key of user_id finds no user.
