@@ -1,0 +1,177 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// pgbenchName is the contender that the ratios are to.
+const pgbenchName = "pgbench"
+
+// rotate is the part of that name.
+func rotate(ctx context.Context, b *bench) error {
+	t, err := b.server.newTables(ctx, partRotate, 100)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	s, err := observe(ctx, t)
+	if err != nil {
+		return err
+	}
+	bencher, err := newPgbench(s, t.dsn)
+	if err != nil {
+		return err
+	}
+	defer bencher.close()
+	trips, commits, err := costOfOne(ctx, b.server, t)
+	if err != nil {
+		return err
+	}
+	b.say("a rotation of the store is %.2f round trips and %.2f transactions; pgbench sends the store's statement, prepared", trips, commits)
+	out := newTable(b.out, "clients", "contender", "rotations/s", "to pgbench", "target", "p50", "p99")
+	for _, n := range b.clients() {
+		if err := rotateWith(ctx, b, t, s, bencher, n, out); err != nil {
+			return err
+		}
+	}
+	out.print()
+	return nil
+}
+
+// rotateWith measures all contenders with n clients.
+func rotateWith(ctx context.Context, b *bench, t *tables, s *statement, bencher *pgbench, n int, out *table) error {
+	all, err := contenders(t, s, n)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, c := range all {
+			if c.pool != nil {
+				_ = c.pool.Close()
+			}
+		}
+	}()
+	perSecond := map[string][]float64{}
+	half, last := map[string][]float64{}, map[string][]float64{}
+	for round := range b.Rounds {
+		for i := range all {
+			c := all[(i+round)%len(all)]
+			if round%2 == 1 { // the other way round
+				c = all[len(all)-1-i]
+			}
+			label := fmt.Sprintf("%s-%d-%d", c.name, n, round)
+			rate, o, err := turnOf(ctx, b, t, c, bencher, label, n)
+			if err != nil {
+				return fmt.Errorf("%s with %d clients: %w", c.name, n, err)
+			}
+			perSecond[c.name] = append(perSecond[c.name], rate)
+			half[c.name], last[c.name] = append(half[c.name], o.at(0.5).Seconds()), append(last[c.name], o.at(0.99).Seconds())
+		}
+	}
+	for i, c := range all {
+		to := median(ratios(perSecond[c.name], perSecond[pgbenchName]))
+		target, p50, p99 := "", "", ""
+		if i == 0 && n == 8 {
+			target = atLeast(to, 0.70)
+		}
+		if c.call != nil {
+			p50, p99 = inMilliseconds(median(half[c.name])), inMilliseconds(median(last[c.name]))
+		}
+		out.row(fmt.Sprint(n), c.name, number(median(perSecond[c.name])), ratio(to), target, p50, p99)
+	}
+	return nil
+}
+
+// turnOf is one turn of one contender. That each rotation was one is counted in the table.
+func turnOf(ctx context.Context, b *bench, t *tables, c contender, bencher *pgbench, label string, n int) (perSecond float64, o outcome, err error) {
+	const consumed = "SELECT count(*) FROM token_blacklist_blacklistedtoken"
+	before, err := t.count(ctx, consumed)
+	if err != nil {
+		return 0, o, err
+	}
+	chains, err := newChains(ctx, t.store, label, n)
+	if err != nil {
+		return 0, o, err
+	}
+	warm, rotations := b.turn/3, int64(0)
+	if c.call == nil {
+		rotations, perSecond, err = bencher.run(ctx, label, n, warm, b.turn)
+	} else {
+		callers := clients{n: n, call: func(ctx context.Context, i int) error { return c.call(ctx, chains[i].next()) }}
+		var first outcome
+		if first, err = callers.forTurn(ctx, warm); err == nil {
+			o, err = callers.forTurn(ctx, b.turn)
+		}
+		rotations, perSecond = int64(len(first.took)+len(o.took)), o.perSecond()
+	}
+	if err != nil {
+		return 0, o, err
+	}
+	after, err := t.count(ctx, consumed)
+	if err == nil && after-before != rotations {
+		err = fmt.Errorf("%d rotations consumed %d tokens", rotations, after-before)
+	}
+	return perSecond, o, err
+}
+
+// costOfOne counts the round trips of a rotation on the connection, and its transactions as the server counts them.
+func costOfOne(ctx context.Context, s *server, t *tables) (trips, commits float64, err error) {
+	const many = 100
+	session := func(label string, rotations int) (trips, transactions int64, err error) {
+		chains, err := newChains(ctx, t.store, label, 1)
+		if err != nil {
+			return 0, 0, err
+		}
+		before, err := s.transactions(ctx, t)
+		if err != nil {
+			return 0, 0, err
+		}
+		var counted turns
+		db, pool, err := openPostgres(t.dsn, 1, counted.count)
+		if err != nil {
+			return 0, 0, err
+		}
+		call := throughStore(db, pool)
+		for range rotations {
+			if err = call(ctx, chains[0].next()); err != nil {
+				break
+			}
+		}
+		if err = errors.Join(err, pool.Close()); err != nil {
+			return 0, 0, err
+		}
+		after, err := s.transactions(ctx, t)
+		return counted.n.Load(), after - before, err
+	}
+	tripsOfOne, ofOne, err := session("one", 1)
+	if err != nil {
+		return 0, 0, err
+	}
+	tripsOfMany, ofMany, err := session("many", 1+many)
+	return float64(tripsOfMany-tripsOfOne) / many, float64(ofMany-ofOne) / many, err
+}
+
+// transactions is how many the server counts in a database, once nobody is there who could have more to report.
+func (s *server) transactions(ctx context.Context, t *tables) (n int64, err error) {
+	t.pool.SetMaxIdleConns(0)
+	defer t.pool.SetMaxIdleConns(8)
+	for {
+		var there, again int64
+		const counters = "SELECT numbackends, xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1"
+		if err := s.admin.QueryRowContext(ctx, counters, t.name).Scan(&there, &n); err != nil {
+			return 0, err
+		}
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return 0, err
+		}
+		if err := s.admin.QueryRowContext(ctx, counters, t.name).Scan(&there, &again); err != nil {
+			return 0, err
+		}
+		if there == 0 && n == again {
+			return n, nil
+		}
+	}
+}
