@@ -32,15 +32,12 @@ func contenders(t *tables, s *statement, n int) ([]contender, error) {
 	}{{
 		name: "Store.Rotate", call: throughStore,
 	}, {
-		name: "Store.Rotate, not prepared", call: throughStore,
+		name: "Store.Rotate, not prepared", call: throughStore, // as a PgBouncer before 1.21 needs it
 		change: func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = pgx.QueryExecModeExec },
-	}, {
-		name: "Store.Rotate, described", call: throughStore,
-		change: func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe },
 	}, {
 		name: "database/sql", call: func(_ *gorm.DB, pool *sql.DB) func(context.Context, core.Rotation) error {
 			return func(ctx context.Context, r core.Rotation) error {
-				return readAll(pool.QueryContext(ctx, s.sql, s.bind(r)...)) //nolint:rowserrcheck,sqlclosecheck // readAll does
+				return readAll(pool.QueryContext(ctx, s.sql, s.bind(r)...))
 			}
 		},
 	}, {
@@ -50,7 +47,7 @@ func contenders(t *tables, s *statement, n int) ([]contender, error) {
 				for i, of := range order {
 					args[i] = given[of]
 				}
-				return readAll(db.WithContext(ctx).Raw(question, args...).Rows()) //nolint:rowserrcheck,sqlclosecheck // readAll does
+				return readAll(db.WithContext(ctx).Raw(question, args...).Rows())
 			}
 		},
 	}, {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"time"
 )
 
@@ -22,6 +23,10 @@ func rotate(ctx context.Context, b *bench) error {
 		return err
 	}
 	bencher, err := newPgbench(s, t.dsn)
+	if errors.Is(err, exec.ErrNotFound) {
+		b.say("skipped: this machine has no pgbench")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -44,9 +49,6 @@ func rotate(ctx context.Context, b *bench) error {
 // rotateWith measures all contenders with n clients.
 func rotateWith(ctx context.Context, b *bench, t *tables, s *statement, bencher *pgbench, n int, out *table) error {
 	all, err := contenders(t, s, n)
-	if err != nil {
-		return err
-	}
 	defer func() {
 		for _, c := range all {
 			if c.pool != nil {
@@ -54,6 +56,9 @@ func rotateWith(ctx context.Context, b *bench, t *tables, s *statement, bencher 
 			}
 		}
 	}()
+	if err != nil {
+		return err
+	}
 	perSecond := map[string][]float64{}
 	half, last := map[string][]float64{}, map[string][]float64{}
 	for round := range b.Rounds {

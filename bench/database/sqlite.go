@@ -54,7 +54,7 @@ func onSQLite(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	b.say("Store.Rotate on SQLite, WAL, synchronous NORMAL, %d connections; data on disk, below %s", sqliteConnections, pgtest.DiskFolder())
 	out := newTable(b.out, "clients", "driver", "rotations/s", "to C", "target", "p50", "p99", "slowest", "target", "errors", "target")
 	for _, n := range b.clients() {
