@@ -130,6 +130,9 @@ func (b *bench) start(ctx context.Context) error {
 
 func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
 
+// warm is how long the clients of a turn call before it is measured.
+func (b *bench) warm() time.Duration { return b.turn / 3 }
+
 // clients are the numbers of clients that are measured.
 func (b *bench) clients() []int {
 	if b.Quick {

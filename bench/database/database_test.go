@@ -87,9 +87,14 @@ func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
 
 func TestTheSpeedOfPgbenchIsThatAfterWarming(t *testing.T) {
 	t.Parallel()
-	out := "progress: 1.0 s, 10.0 tps, lat 1 ms\nprogress: 2.0 s, 100.0 tps, lat 1 ms\nprogress: 4.0 s, 400.0 tps, lat 1 ms\n"
-	if got := afterWarming([]byte(out), time.Second); got != 300 {
-		t.Errorf("got %v", got)
+	began := time.Unix(1, 0)
+	var all []answer
+	for _, end := range []time.Duration{1, 2, 10, 12, 15, 19, 20, 25} {
+		all = append(all, answer{time.Second, began.Add(end * time.Second)})
+	}
+	o := afterWarming(all, 10*time.Second, 10*time.Second)
+	if len(o.took) != 4 || o.perSecond() != 0.4 || o.at(1) != time.Second {
+		t.Errorf("got %v, %v a second", o.took, o.perSecond())
 	}
 }
 

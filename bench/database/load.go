@@ -36,6 +36,16 @@ func (o outcome) and(p outcome) outcome {
 	return both
 }
 
+// seenBy is what the clients of a contender saw in each round: calls a second, and times in seconds.
+type seenBy struct{ perSecond, p50, p99, slowest []float64 }
+
+func (s *seenBy) add(o outcome) {
+	s.perSecond = append(s.perSecond, o.perSecond())
+	s.p50 = append(s.p50, o.at(0.5).Seconds())
+	s.p99 = append(s.p99, o.at(0.99).Seconds())
+	s.slowest = append(s.slowest, o.at(1).Seconds())
+}
+
 // clients are callers that each wait for an answer before they call again.
 type clients struct {
 	n int

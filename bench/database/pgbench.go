@@ -3,11 +3,14 @@ package database
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
@@ -44,18 +47,17 @@ func newPgbench(s *statement, dsn string) (*pgbench, error) {
 func (p *pgbench) close() { _ = os.RemoveAll(p.folder) }
 
 var (
-	progressLine  = regexp.MustCompile(`progress: ([\d.]+) s, ([\d.]+) tps`)
 	processedLine = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
 	failedLine    = regexp.MustCompile(`number of failed transactions: (\d+)`)
-	tpsLine       = regexp.MustCompile(`tps = ([\d.]+)`)
 )
 
-// run has clients rotate the chains of a label, and returns how many rotations there were, and how many a second were in
-// d, which begins when warm is over.
-func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, perSecond float64, err error) {
-	seconds := max(2, int((warm+d+time.Second/2)/time.Second))
+// run has clients rotate the chains of a label, and returns how many rotations there were, and what the clients saw in d,
+// which begins when warm is over.
+func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
+	prefix := filepath.Join(p.folder, "log")
 	args := []string{
-		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--progress=1", fmt.Sprintf("--time=%d", seconds),
+		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--log", "--log-prefix=" + prefix,
+		fmt.Sprintf("--time=%.0f", max(2, math.Ceil((warm+d).Seconds()))),
 		fmt.Sprintf("--client=%d", clients), fmt.Sprintf("--jobs=%d", min(2, clients)), "--define=label=" + label,
 	}
 	for _, one := range p.variables {
@@ -63,35 +65,70 @@ func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d ti
 	}
 	out, err := exec.CommandContext(ctx, p.program, append(args, p.dsn)...).CombinedOutput() //nolint:gosec // PostgreSQL's own program
 	if err != nil {
-		return 0, 0, fmt.Errorf("pgbench: %w:\n%s", err, out)
+		return 0, o, fmt.Errorf("pgbench: %w:\n%s", err, out)
 	}
 	processed, failed := processedLine.FindSubmatch(out), failedLine.FindSubmatch(out)
-	tps := tpsLine.FindSubmatch(out)
-	if processed == nil || tps == nil || failed != nil && string(failed[1]) != "0" {
-		return 0, 0, fmt.Errorf("pgbench says:\n%s", out)
+	if processed == nil || failed != nil && string(failed[1]) != "0" {
+		return 0, o, fmt.Errorf("pgbench says:\n%s", out)
 	}
-	rotations, _ = strconv.ParseInt(string(processed[1]), 10, 64)
-	if warm < time.Second {
-		perSecond, err = strconv.ParseFloat(string(tps[1]), 64)
-		return rotations, perSecond, err
+	all, err := takeLogs(prefix)
+	if err != nil {
+		return 0, o, err
 	}
-	return rotations, afterWarming(out, warm), nil
+	rotations, err = strconv.ParseInt(string(processed[1]), 10, 64)
+	return rotations, afterWarming(all, warm, d), err
 }
 
-// afterWarming is the mean of pgbench's lines on its progress, but for those of the beginning.
-func afterWarming(out []byte, warm time.Duration) float64 {
-	var before, counted, transactions float64
-	for _, line := range progressLine.FindAllSubmatch(out, -1) {
-		at, _ := strconv.ParseFloat(string(line[1]), 64)
-		tps, _ := strconv.ParseFloat(string(line[2]), 64)
-		if before >= warm.Seconds()-0.1 {
-			counted += at - before
-			transactions += tps * (at - before)
+// answer is a transaction in pgbench's log.
+type answer struct {
+	took time.Duration
+	at   time.Time // of its end
+}
+
+// takeLogs reads the logs, of which each thread writes one, and removes them.
+func takeLogs(prefix string) ([]answer, error) {
+	files, err := filepath.Glob(prefix + "*")
+	if err != nil {
+		return nil, err
+	}
+	var all []answer
+	for _, file := range files {
+		text, err := os.ReadFile(file) //nolint:gosec // in a folder of ours
+		if err != nil {
+			return nil, err
 		}
-		before = at
+		for line := range strings.Lines(string(text)) {
+			var client, number, script int
+			var took, seconds, micros int64
+			if _, err := fmt.Sscan(line, &client, &number, &took, &script, &seconds, &micros); err != nil {
+				return nil, fmt.Errorf("pgbench logs %q: %w", line, err)
+			}
+			all = append(all, answer{time.Duration(took) * time.Microsecond, time.Unix(seconds, micros*1000)})
+		}
+		if err := os.Remove(file); err != nil {
+			return nil, err
+		}
 	}
-	if counted == 0 {
-		return 0
+	return all, nil
+}
+
+// afterWarming is what the clients saw in d, from warm after they began.
+func afterWarming(all []answer, warm, d time.Duration) outcome {
+	o := outcome{elapsed: d}
+	if len(all) == 0 {
+		return o
 	}
-	return transactions / counted
+	began := all[0].at
+	for _, one := range all {
+		if start := one.at.Add(-one.took); start.Before(began) {
+			began = start
+		}
+	}
+	for _, one := range all {
+		if since := one.at.Sub(began); since >= warm && since < warm+d {
+			o.took = append(o.took, one.took)
+		}
+	}
+	slices.Sort(o.took)
+	return o
 }

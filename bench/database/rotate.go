@@ -59,67 +59,65 @@ func rotateWith(ctx context.Context, b *bench, t *tables, s *statement, bencher 
 	if err != nil {
 		return err
 	}
-	perSecond := map[string][]float64{}
-	half, last := map[string][]float64{}, map[string][]float64{}
+	seen := map[string]*seenBy{}
+	for _, c := range all {
+		seen[c.name] = &seenBy{}
+	}
 	for round := range b.Rounds {
 		for i := range all {
 			c := all[(i+round)%len(all)]
 			if round%2 == 1 { // the other way round
 				c = all[len(all)-1-i]
 			}
-			label := fmt.Sprintf("%s-%d-%d", c.name, n, round)
-			rate, o, err := turnOf(ctx, b, t, c, bencher, label, n)
+			o, err := turnOf(ctx, b, t, c, bencher, fmt.Sprintf("%s-%d-%d", c.name, n, round), n)
 			if err != nil {
 				return fmt.Errorf("%s with %d clients: %w", c.name, n, err)
 			}
-			perSecond[c.name] = append(perSecond[c.name], rate)
-			half[c.name], last[c.name] = append(half[c.name], o.at(0.5).Seconds()), append(last[c.name], o.at(0.99).Seconds())
+			seen[c.name].add(o)
 		}
 	}
 	for i, c := range all {
-		to := median(ratios(perSecond[c.name], perSecond[pgbenchName]))
-		target, p50, p99 := "", "", ""
+		of := seen[c.name]
+		to, target := median(ratios(of.perSecond, seen[pgbenchName].perSecond)), ""
 		if i == 0 && n == 8 {
 			target = atLeast(to, 0.70)
 		}
-		if c.call != nil {
-			p50, p99 = inMilliseconds(median(half[c.name])), inMilliseconds(median(last[c.name]))
-		}
-		out.row(fmt.Sprint(n), c.name, number(median(perSecond[c.name])), ratio(to), target, p50, p99)
+		out.row(fmt.Sprint(n), c.name, number(median(of.perSecond)), ratio(to), target, inMilliseconds(median(of.p50)), inMilliseconds(median(of.p99)))
 	}
 	return nil
 }
 
 // turnOf is one turn of one contender. That each rotation was one is counted in the table.
-func turnOf(ctx context.Context, b *bench, t *tables, c contender, bencher *pgbench, label string, n int) (perSecond float64, o outcome, err error) {
+func turnOf(ctx context.Context, b *bench, t *tables, c contender, bencher *pgbench, label string, n int) (outcome, error) {
 	const consumed = "SELECT count(*) FROM token_blacklist_blacklistedtoken"
 	before, err := t.count(ctx, consumed)
 	if err != nil {
-		return 0, o, err
+		return outcome{}, err
 	}
 	chains, err := newChains(ctx, t.store, label, n)
 	if err != nil {
-		return 0, o, err
+		return outcome{}, err
 	}
-	warm, rotations := b.turn/3, int64(0)
+	var o outcome
+	var rotations int64
 	if c.call == nil {
-		rotations, perSecond, err = bencher.run(ctx, label, n, warm, b.turn)
+		rotations, o, err = bencher.run(ctx, label, n, b.warm(), b.turn)
 	} else {
 		callers := clients{n: n, call: func(ctx context.Context, i int) error { return c.call(ctx, chains[i].next()) }}
 		var first outcome
-		if first, err = callers.forTurn(ctx, warm); err == nil {
+		if first, err = callers.forTurn(ctx, b.warm()); err == nil {
 			o, err = callers.forTurn(ctx, b.turn)
 		}
-		rotations, perSecond = int64(len(first.took)+len(o.took)), o.perSecond()
+		rotations = int64(len(first.took) + len(o.took))
 	}
 	if err != nil {
-		return 0, o, err
+		return o, err
 	}
 	after, err := t.count(ctx, consumed)
 	if err == nil && after-before != rotations {
 		err = fmt.Errorf("%d rotations consumed %d tokens", rotations, after-before)
 	}
-	return perSecond, o, err
+	return o, err
 }
 
 // costOfOne counts the round trips of a rotation on the connection, and its transactions as the server counts them.

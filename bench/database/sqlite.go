@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/libtnb/sqlite"
@@ -36,10 +37,9 @@ type sqliteStore struct {
 	driver sqliteDriver
 	store  *models.Store
 	close  func()
-	// what was seen in each round
-	perSecond, half, last, slowest []float64
-	failed                         int
-	err                            error
+	seenBy
+	failed int
+	err    error
 }
 
 // onSQLite is the part sqlite.
@@ -87,10 +87,7 @@ func onSQLite(ctx context.Context, b *bench) error {
 
 // printSQLite prints a line. Only the driver of the example has targets; without another one its ratio is to itself.
 func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
-	slowest := 0.0
-	for _, one := range s.slowest {
-		slowest = max(slowest, one)
-	}
+	slowest := slices.Max(s.slowest)
 	share := median(ratios(s.perSecond, to.perSecond))
 	var fast, quick, faultless string
 	if judged {
@@ -102,8 +99,8 @@ func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
 			quick = atMost(slowest*1000, 50)
 		}
 	}
-	out.row(fmt.Sprint(n), s.driver.name, number(median(s.perSecond)), ratio(share), fast, inMilliseconds(median(s.half)),
-		inMilliseconds(median(s.last)), inMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
+	out.row(fmt.Sprint(n), s.driver.name, number(median(s.perSecond)), ratio(share), fast, inMilliseconds(median(s.p50)),
+		inMilliseconds(median(s.p99)), inMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
 }
 
 func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteStore, error) {
@@ -144,13 +141,11 @@ func (s *sqliteStore) turn(ctx context.Context, b *bench, n, round int) error {
 		}
 		return err
 	}}
-	if _, err := callers.during(ctx, func() error { return sleep(ctx, b.turn/3) }); err != nil {
+	if _, err := callers.during(ctx, func() error { return sleep(ctx, b.warm()) }); err != nil {
 		return err
 	}
 	o, err := callers.during(ctx, func() error { return sleep(ctx, b.turn) })
-	s.perSecond = append(s.perSecond, o.perSecond())
-	s.half, s.last = append(s.half, o.at(0.5).Seconds()), append(s.last, o.at(0.99).Seconds())
-	s.slowest = append(s.slowest, o.at(1).Seconds())
+	s.add(o)
 	s.failed += o.failed
 	if s.err == nil {
 		s.err = o.err
