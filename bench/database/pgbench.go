@@ -55,9 +55,11 @@ var (
 // which begins when warm is over.
 func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
 	prefix := filepath.Join(p.folder, "log")
+	// Its time begins before it has connected, which takes long where the machine is busy.
+	connecting := 2*time.Second + time.Duration(clients)*100*time.Millisecond
 	args := []string{
 		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--log", "--log-prefix=" + prefix,
-		fmt.Sprintf("--time=%.0f", max(2, math.Ceil((warm+d).Seconds()))),
+		fmt.Sprintf("--time=%.0f", math.Ceil((warm + d + connecting).Seconds())),
 		fmt.Sprintf("--client=%d", clients), fmt.Sprintf("--jobs=%d", min(2, clients)), "--define=label=" + label,
 	}
 	for _, one := range p.variables {
@@ -75,8 +77,11 @@ func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d ti
 	if err != nil {
 		return 0, o, err
 	}
+	if o = afterWarming(all, warm, d); len(o.took) == 0 {
+		return 0, o, fmt.Errorf("pgbench had no time left:\n%s", out)
+	}
 	rotations, err = strconv.ParseInt(string(processed[1]), 10, 64)
-	return rotations, afterWarming(all, warm, d), err
+	return rotations, o, err
 }
 
 // answer is a transaction in pgbench's log.
@@ -112,16 +117,19 @@ func takeLogs(prefix string) ([]answer, error) {
 	return all, nil
 }
 
-// afterWarming is what the clients saw in d, from warm after they began.
+// afterWarming is what the clients saw in d, or in the time that there was, from warm after they began.
 func afterWarming(all []answer, warm, d time.Duration) outcome {
-	o := outcome{elapsed: d}
+	var o outcome
 	if len(all) == 0 {
 		return o
 	}
-	began := all[0].at
+	began, ended := all[0].at, all[0].at
 	for _, one := range all {
 		if start := one.at.Add(-one.took); start.Before(began) {
 			began = start
+		}
+		if one.at.After(ended) {
+			ended = one.at
 		}
 	}
 	for _, one := range all {
@@ -130,5 +138,6 @@ func afterWarming(all []answer, warm, d time.Duration) outcome {
 		}
 	}
 	slices.Sort(o.took)
+	o.elapsed = min(d, ended.Sub(began)-warm)
 	return o
 }
