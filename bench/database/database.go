@@ -1,8 +1,21 @@
+// Package database measures the store of package models: on PostgreSQL beside pgbench, which sends the same statement,
+// and on SQLite beside the C driver. Start with [Run]. Contenders take turns in every round, and what is printed are
+// medians of the rounds and of the rounds' ratios: of a machine that others use too, nothing else can be compared.
 package database
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 )
 
 // Options say what is measured.
@@ -13,9 +26,127 @@ type Options struct {
 	Quick bool
 	// Parts are the names of what is measured; all where there is none.
 	Parts []string
+	// Rows is how many outstanding tokens the larger table of the part rows has. Defaults to the number in BENCH_ROWS, else
+	// to 5,000,000; to 10,000 with Quick.
+	Rows int
+	// Expired is how many tokens the part flush deletes. Defaults to the number in BENCH_EXPIRED, else to 1,000,000; to
+	// 3,000 with Quick.
+	Expired int
+}
+
+// The parts that have a PostgreSQL, and the one that has none.
+const (
+	partRotate = "rotate"
+	partRows   = "rows"
+	partFlush  = "flush"
+	partSQLite = "sqlite"
+)
+
+// bench is one run.
+type bench struct {
+	Options
+	out io.Writer
+	// turn is how long a contender is measured in a round.
+	turn   time.Duration
+	server *server
 }
 
 // Run measures and prints tables of ratios.
 func Run(ctx context.Context, out io.Writer, o Options) error {
+	b := &bench{Options: o, out: out, turn: 3 * time.Second}
+	if err := b.defaults(); err != nil {
+		return err
+	}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context, *bench) error
+	}{{partRotate, rotate}, {partRows, rows}, {partFlush, flush}, {partSQLite, onSQLite}} {
+		if len(o.Parts) > 0 && !slices.Contains(o.Parts, part.name) {
+			continue
+		}
+		if part.name != partSQLite && b.server == nil {
+			if err := b.start(ctx); errors.Is(err, pgtest.ErrNoServer) {
+				b.say("database %s: skipped: this machine has no PostgreSQL (initdb, postgres)", part.name)
+				continue
+			} else if err != nil {
+				return fmt.Errorf("database: %w", err)
+			}
+			defer b.server.stop()
+		}
+		b.say("\ndatabase %s, load average %s before", part.name, loadAverage())
+		if err := part.measure(ctx, b); err != nil {
+			return fmt.Errorf("database %s: %w", part.name, err)
+		}
+	}
 	return nil
+}
+
+// defaults fills in what the options leave open.
+func (b *bench) defaults() error {
+	if b.Quick {
+		b.Rounds, b.turn = 1, 200*time.Millisecond
+	}
+	b.Rounds = max(b.Rounds, 1)
+	for _, one := range []struct {
+		n           *int
+		variable    string
+		full, quick int
+	}{{&b.Rows, "BENCH_ROWS", 5_000_000, 10_000}, {&b.Expired, "BENCH_EXPIRED", 1_000_000, 3_000}} {
+		text := os.Getenv(one.variable)
+		switch {
+		case *one.n > 0:
+		case b.Quick:
+			*one.n = one.quick
+		case text == "":
+			*one.n = one.full
+		default:
+			n, err := strconv.Atoi(text)
+			if err != nil || n <= 0 {
+				return fmt.Errorf("database: %s must be a number above 0", one.variable)
+			}
+			*one.n = n
+		}
+	}
+	return nil
+}
+
+// start starts the server of all parts and says what it is.
+func (b *bench) start(ctx context.Context) error {
+	s, err := startServer(ctx)
+	if err != nil {
+		return err
+	}
+	b.server = s
+	about, err := s.about(ctx)
+	if err != nil {
+		s.stop()
+		b.server = nil
+		return err
+	}
+	b.say("\n%s\n%s, %d CPUs, GOMAXPROCS %d; a turn is %v, rounds: %d", about, runtime.Version(), runtime.NumCPU(),
+		runtime.GOMAXPROCS(0), b.turn, b.Rounds)
+	return nil
+}
+
+func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
+
+// warm is how long the clients of a turn call before it is measured.
+func (b *bench) warm() time.Duration { return b.turn / 3 }
+
+// clients are the numbers of clients that are measured.
+func (b *bench) clients() []int {
+	if b.Quick {
+		return []int{1, 8}
+	}
+	return []int{1, 8, 32}
+}
+
+// loadAverage is that of the last minute, where the system tells.
+func loadAverage() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	return first
 }

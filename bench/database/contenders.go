@@ -1,0 +1,127 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// contender is one way to rotate a token.
+type contender struct {
+	name string
+	// call rotates through Go; nil for pgbench.
+	call func(ctx context.Context, r core.Rotation) error
+	pool *sql.DB
+}
+
+// contenders are the store, pgbench, and what one would write without the store, each on n connections.
+func contenders(t *tables, s *statement, n int) ([]contender, error) {
+	var all []contender
+	question, order := s.forGORM()
+	for _, one := range []struct {
+		name   string
+		change func(*pgx.ConnConfig)
+		call   func(db *gorm.DB, pool *sql.DB) func(context.Context, core.Rotation) error
+	}{{
+		name: "Store.Rotate", call: throughStore,
+	}, {
+		name: "Store.Rotate, not prepared", call: throughStore, // as a PgBouncer before 1.21 needs it
+		change: func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = pgx.QueryExecModeExec },
+	}, {
+		name: "database/sql", call: func(_ *gorm.DB, pool *sql.DB) func(context.Context, core.Rotation) error {
+			return func(ctx context.Context, r core.Rotation) error {
+				return readAll(pool.QueryContext(ctx, s.sql, s.bind(r)...))
+			}
+		},
+	}, {
+		name: "GORM's Raw", call: func(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
+			return func(ctx context.Context, r core.Rotation) error {
+				args, given := make([]any, len(order)), s.bind(r)
+				for i, of := range order {
+					args[i] = given[of]
+				}
+				return readAll(db.WithContext(ctx).Raw(question, args...).Rows())
+			}
+		},
+	}, {
+		name: "GORM's Take, Create, Create", call: naively,
+	}} {
+		change := one.change
+		if change == nil {
+			change = func(*pgx.ConnConfig) {}
+		}
+		db, pool, err := openPostgres(t.dsn, n, change)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, contender{one.name, one.call(db, pool), pool})
+		if len(all) == 1 {
+			all = append(all, contender{name: pgbenchName})
+		}
+	}
+	return all, nil
+}
+
+func throughStore(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
+	store := models.NewStore(db)
+	return func(ctx context.Context, r core.Rotation) error { return mustRotate(store.Rotate(ctx, r)) }
+}
+
+// readAll reads an answer to its end.
+func readAll(rows *sql.Rows, err error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	values := make([]any, len(columns))
+	for i := range values {
+		values[i] = new(any)
+	}
+	n := 0
+	for ; rows.Next(); n++ {
+		if err := rows.Scan(values...); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if n != 1 {
+		return fmt.Errorf("%d rows", n)
+	}
+	return nil
+}
+
+// naively is a rotation as one writes it with an ORM: look, and then write in a transaction.
+func naively(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
+	return func(ctx context.Context, r core.Rotation) error {
+		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+			var row models.OutstandingToken
+			if err := tx.Where("jti = ? AND expires_at > ?", r.JTI, r.AliveAfter).Take(&row).Error; err != nil {
+				return err
+			}
+			if row.SessionExpiresAt != nil && !row.SessionExpiresAt.After(r.Now) {
+				return errors.New("the session is over")
+			}
+			reason := string(r.Reason)
+			if err := tx.Create(&models.BlacklistedToken{BlacklistedAt: r.Now, TokenID: row.ID, Reason: &reason}).Error; err != nil {
+				return err
+			}
+			return tx.Create(&models.OutstandingToken{
+				UserID: row.UserID, JTI: r.NewJTI, CreatedAt: &r.Now, ExpiresAt: r.ExpiresAt, ParentJTI: &r.JTI, SessionID: row.SessionID,
+				SessionStartedAt: row.SessionStartedAt, SessionExpiresAt: row.SessionExpiresAt, IP: &r.Device.IP, UserAgent: &r.Device.UserAgent,
+			}).Error
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package database
+
+import (
+	"bytes"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func TestEveryPartRunsAndPrintsItsTargets(t *testing.T) {
+	t.Parallel()
+	wanted := map[string][]string{
+		partRotate: {"is 1.00 round trips and 1.00 transactions", "Store.Rotate", "pgbench", ">= 0.7"},
+		partRows:   {"by time", "random", "<= 1.25"},
+		partFlush:  {"saturating", "half of that", "<= 2 ", "<= 250 "},
+		partSQLite: {"modernc.org/sqlite", "<= 0 ok", "<= 50 "},
+	}
+	var out bytes.Buffer
+	if err := Run(t.Context(), &out, Options{Quick: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(out.String())
+	for _, part := range []string{partRotate, partRows, partFlush, partSQLite} {
+		t.Run(part, func(t *testing.T) {
+			if _, err := pgtest.Program("pgbench"); part != partSQLite && err != nil {
+				t.Skip("skipped: this machine has no PostgreSQL with pgbench")
+			}
+			_, said, found := strings.Cut(out.String(), "\ndatabase "+part+", ")
+			if !found {
+				t.Fatal("it was not run")
+			}
+			said, _, _ = strings.Cut(said, "\ndatabase ")
+			for _, word := range wanted[part] {
+				if !strings.Contains(said, word) {
+					t.Errorf("nothing of %q", word)
+				}
+			}
+		})
+	}
+}
+
+func TestAPartThatIsNotNamedIsNotRun(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := Run(t.Context(), &out, Options{Quick: true, Parts: []string{"another"}}); err != nil || out.Len() > 0 {
+		t.Errorf("it said %q, error %v", &out, err)
+	}
+}
+
+func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
+	t.Parallel()
+	r := rotation("old", "its session", "new")
+	r.AliveAfter = r.Now.Add(-time.Minute)
+	agent := r.Device.UserAgent
+	s := &statement{sql: "SELECT $1, $2::text, $3, $4, $5, $1, $6, $7, $8"}
+	for _, value := range []any{r.JTI, r.NewJTI, &r.SessionID, r.Now, r.ExpiresAt, (*string)(nil), &agent, r.AliveAfter} {
+		s.params = append(s.params, recognize(value, r))
+	}
+
+	script, variables, err := s.forPgbench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := jtiSQL(":presented")
+	want := "SELECT " + old + ", " + jtiSQL(":n") + "::text, " + jtiSQL("0") + ", :now, :expires_at, " + old + ", NULL, :p7, :alive_after;\n"
+	if !strings.HasSuffix(script, want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", script, want)
+	}
+	if !slices.Contains(variables, "p7="+agent) {
+		t.Errorf("the variables are %q", variables)
+	}
+	next := core.Rotation{JTI: "2", NewJTI: "3"}
+	if args := s.bind(next); args[0] != "2" || args[1] != "3" || args[5] != nil || args[6] != agent {
+		t.Errorf("the parameters of another rotation are %v", args)
+	}
+	if text, order := s.forGORM(); strings.Count(text, "?") != 9 || order[5] != 0 {
+		t.Errorf("for GORM it is %s of %v", text, order)
+	}
+}
+
+func TestTheSpeedOfPgbenchIsThatAfterWarming(t *testing.T) {
+	t.Parallel()
+	began := time.Unix(1, 0)
+	var all []answer
+	for _, end := range []time.Duration{1, 2, 10, 12, 15, 18} {
+		all = append(all, answer{time.Second, began.Add(end * time.Second)})
+	}
+	for d, want := range map[time.Duration]float64{4: 2. / 4, 7: 3. / 7, 100: 4. / 8} { // it ended 8 seconds after that
+		if o := afterWarming(all, 10*time.Second, d*time.Second); o.perSecond() != want || o.at(1) != time.Second {
+			t.Errorf("in %v: got %v, %v a second", d, o.took, o.perSecond())
+		}
+	}
+}
+
+func TestTheMedianIsTheOneInTheMiddle(t *testing.T) {
+	t.Parallel()
+	for want, of := range map[float64][]float64{0: nil, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
+		if got := median(of); got != want {
+			t.Errorf("median of %v: got %v, want %v", of, got, want)
+		}
+	}
+}
+
+func TestTheLongestTransactionIsMeasuredFromBeginToCommit(t *testing.T) {
+	t.Parallel()
+	if _, err := pgtest.Program("postgres"); err != nil {
+		t.Skip("skipped: this machine has no PostgreSQL")
+	}
+	var watch stopwatch
+	db, pool, err := openPostgres(pgtest.DSN(t), 1, watch.trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	before := watch.n
+	if err := db.Exec("SELECT pg_sleep(0.01)").Error; err != nil { // in a transaction of GORM's
+		t.Fatal(err)
+	}
+	if watch.n != before+1 || watch.longest < 10*time.Millisecond {
+		t.Errorf("%d transactions, the longest of %v", watch.n-before, watch.longest)
+	}
+}

@@ -1,0 +1,105 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// flushClients rotate while the flush is at work.
+const flushClients = 8
+
+// flush is the part of that name: what FlushExpired costs those who refresh meanwhile.
+func flush(ctx context.Context, b *bench) error {
+	t, err := b.server.newTables(ctx, partFlush, 1000)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	db, pool, err := openPostgres(t.dsn, flushClients)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	b.say("%d clients rotate, before, while and after FlushExpired deletes %d records, half of them blacklisted", flushClients, b.Expired)
+	out := newTable(b.out, "load", "rotations", "a second", "p50", "p99", "slowest", "p50 ratio", "p99 ratio", "target")
+	batches := newTable(b.out, "load", "records/s", "transactions", "slowest", "target")
+	store, quiet := models.NewStore(db), 2*b.turn
+	pace := time.Duration(0)
+	for _, load := range []string{"saturating", "half of that"} {
+		if err := t.expired(ctx, b.Expired); err != nil {
+			return err
+		}
+		chains, err := newChains(ctx, store, load, flushClients)
+		if err != nil {
+			return err
+		}
+		callers := clients{n: flushClients, pace: pace, call: func(ctx context.Context, i int) error {
+			return mustRotate(store.Rotate(ctx, chains[i].next()))
+		}}
+		before, err := callers.forTurn(ctx, quiet)
+		if err != nil {
+			return err
+		}
+		var f flushed
+		beside, err := callers.during(ctx, func() error { f, err = t.flush(ctx, b.Expired); return err })
+		if err != nil {
+			return err
+		}
+		if beside.err != nil {
+			return beside.err
+		}
+		after, err := callers.forTurn(ctx, quiet)
+		if err != nil {
+			return err
+		}
+		alone := before.and(after)
+		share := func(part float64) float64 { return beside.at(part).Seconds() / alone.at(part).Seconds() }
+		printLoad(out, load, "alone", alone)
+		printLoad(out, load, "beside the flush", beside, ratio(share(0.5)), ratio(share(0.99)), atMost(share(0.99), 2))
+		batches.row(load, number(f.perSecond), fmt.Sprint(f.transactions), milliseconds(f.slowest), atMost(f.slowest.Seconds()*1000, 250))
+		pace = time.Duration(2 * flushClients / alone.perSecond() * float64(time.Second))
+	}
+	out.print()
+	batches.print()
+	return nil
+}
+
+func printLoad(out *table, load, what string, o outcome, more ...string) {
+	out.row(append([]string{load, what, number(o.perSecond()), milliseconds(o.at(0.5)), milliseconds(o.at(0.99)), milliseconds(o.at(1))}, more...)...)
+}
+
+// expired inserts records that ended a month ago.
+func (t *tables) expired(ctx context.Context, n int) error {
+	const month = 30 * 24 * time.Hour
+	f := fill{rows: n, from: time.Now().Add(-2 * month), over: month, consumed: "i % 2 = 0"}
+	if err := f.into(ctx, t); err != nil {
+		return err
+	}
+	return t.settle(ctx)
+}
+
+// flushed is what a flush did.
+type flushed struct {
+	perSecond    float64
+	transactions int
+	slowest      time.Duration
+}
+
+// flush deletes the n records that have ended, on a connection of its own.
+func (t *tables) flush(ctx context.Context, n int) (flushed, error) {
+	var watch stopwatch
+	db, pool, err := openPostgres(t.dsn, 1, watch.trace)
+	if err != nil {
+		return flushed{}, err
+	}
+	defer pool.Close()
+	start := time.Now()
+	deleted, err := models.NewStore(db).FlushExpired(ctx, time.Now().Add(-7*24*time.Hour))
+	if err == nil && deleted != n {
+		err = fmt.Errorf("%d records went, of %d", deleted, n)
+	}
+	return flushed{float64(deleted) / time.Since(start).Seconds(), watch.n, watch.longest}, err
+}

@@ -1,0 +1,143 @@
+package database
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+)
+
+// pgbench sends the statement of a store.
+type pgbench struct {
+	program, folder, script, dsn string
+	variables                    []string
+}
+
+// newPgbench writes the script. close removes it.
+func newPgbench(s *statement, dsn string) (*pgbench, error) {
+	program, err := pgtest.Program("pgbench")
+	if err != nil {
+		return nil, err
+	}
+	script, variables, err := s.forPgbench()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "simplejwt-pgbench-")
+	if err != nil {
+		return nil, err
+	}
+	p := &pgbench{program: program, folder: folder, script: filepath.Join(folder, "rotate.sql"), dsn: dsn, variables: variables}
+	if err := os.WriteFile(p.script, []byte(script), 0o600); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *pgbench) close() { _ = os.RemoveAll(p.folder) }
+
+var (
+	processedLine = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
+	failedLine    = regexp.MustCompile(`number of failed transactions: (\d+)`)
+)
+
+// run has clients rotate the chains of a label, and returns how many rotations there were, and what the clients saw in d,
+// which begins when warm is over.
+func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
+	prefix := filepath.Join(p.folder, "log")
+	// Its time begins before it has connected, which takes long where the machine is busy.
+	connecting := 2*time.Second + time.Duration(clients)*100*time.Millisecond
+	args := []string{
+		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--log", "--log-prefix=" + prefix,
+		fmt.Sprintf("--time=%.0f", math.Ceil((warm + d + connecting).Seconds())),
+		fmt.Sprintf("--client=%d", clients), fmt.Sprintf("--jobs=%d", min(2, clients)), "--define=label=" + label,
+	}
+	for _, one := range p.variables {
+		args = append(args, "--define="+one)
+	}
+	out, err := exec.CommandContext(ctx, p.program, append(args, p.dsn)...).CombinedOutput() //nolint:gosec // PostgreSQL's own program
+	if err != nil {
+		return 0, o, fmt.Errorf("pgbench: %w:\n%s", err, out)
+	}
+	processed, failed := processedLine.FindSubmatch(out), failedLine.FindSubmatch(out)
+	if processed == nil || failed != nil && string(failed[1]) != "0" {
+		return 0, o, fmt.Errorf("pgbench says:\n%s", out)
+	}
+	all, err := takeLogs(prefix)
+	if err != nil {
+		return 0, o, err
+	}
+	if o = afterWarming(all, warm, d); len(o.took) == 0 {
+		return 0, o, fmt.Errorf("pgbench had no time left:\n%s", out)
+	}
+	rotations, err = strconv.ParseInt(string(processed[1]), 10, 64)
+	return rotations, o, err
+}
+
+// answer is a transaction in pgbench's log.
+type answer struct {
+	took time.Duration
+	at   time.Time // of its end
+}
+
+// takeLogs reads the logs, of which each thread writes one, and removes them.
+func takeLogs(prefix string) ([]answer, error) {
+	files, err := filepath.Glob(prefix + "*")
+	if err != nil {
+		return nil, err
+	}
+	var all []answer
+	for _, file := range files {
+		text, err := os.ReadFile(file) //nolint:gosec // in a folder of ours
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			var client, number, script int
+			var took, seconds, micros int64
+			if _, err := fmt.Sscan(line, &client, &number, &took, &script, &seconds, &micros); err != nil {
+				return nil, fmt.Errorf("pgbench logs %q: %w", line, err)
+			}
+			all = append(all, answer{time.Duration(took) * time.Microsecond, time.Unix(seconds, micros*1000)})
+		}
+		if err := os.Remove(file); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// afterWarming is what the clients saw in d, or in the time that there was, from warm after they began.
+func afterWarming(all []answer, warm, d time.Duration) outcome {
+	var o outcome
+	if len(all) == 0 {
+		return o
+	}
+	began, ended := all[0].at, all[0].at
+	for _, one := range all {
+		if start := one.at.Add(-one.took); start.Before(began) {
+			began = start
+		}
+		if one.at.After(ended) {
+			ended = one.at
+		}
+	}
+	for _, one := range all {
+		if since := one.at.Sub(began); since >= warm && since < warm+d {
+			o.took = append(o.took, one.took)
+		}
+	}
+	slices.Sort(o.took)
+	o.elapsed = min(d, ended.Sub(began)-warm)
+	return o
+}

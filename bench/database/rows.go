@@ -1,0 +1,145 @@
+package database
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	mathrand "math/rand/v2"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// fewRows is how many outstanding tokens the smaller table of the part rows has.
+const fewRows = 10_000
+
+// crowd is a table with many sessions that go on, rotated one after the other in no order, as clients come.
+type crowd struct {
+	name   string
+	fill   fill
+	tables *tables
+	store  *models.Store
+	close  func()
+	heads  []head
+	newJTI func() string
+	took   outcome
+	rounds []float64 // the median of each round in seconds
+	wal    int64
+}
+
+// head is the live token of a session.
+type head struct{ JTI, Session string }
+
+// rows is the part of that name: one client, on tables with few rows and with many.
+func rows(ctx context.Context, b *bench) error {
+	// A session that began before 25 days goes on for 5, and its newest token is half a day old at most.
+	const over = 25 * 24 * time.Hour
+	past := func(n int, random bool) fill {
+		// A tenth of the sessions has tokens that ended without having been consumed.
+		return fill{rows: n, from: time.Now().Add(-over), over: over, random: random, consumed: "i < {rows} - {sessions} AND s % 10 <> 0"}
+	}
+	crowds := []*crowd{
+		{name: "few", fill: past(fewRows, false), newJTI: timedID},
+		{name: "many", fill: past(b.Rows, false), newJTI: timedID},
+		{name: "many_random", fill: past(b.Rows, true), newJTI: randomID},
+	}
+	for _, c := range crowds {
+		start := time.Now()
+		if err := c.open(ctx, b.server); err != nil {
+			return fmt.Errorf("table %s: %w", c.name, err)
+		}
+		defer c.close()
+		size, err := c.tables.count(ctx, "SELECT pg_database_size(current_database())")
+		if err != nil {
+			return err
+		}
+		b.say("%d rows, %d of them live, %d MB: filled in %.0f s", c.fill.rows, len(c.heads), size>>20, time.Since(start).Seconds())
+	}
+	if err := crowds[0].tables.exec(ctx, "CHECKPOINT"); err != nil {
+		return err
+	}
+	for round := range b.Rounds {
+		for i := range crowds {
+			if err := crowds[(i+round)%len(crowds)].turn(ctx, b.turn); err != nil {
+				return err
+			}
+		}
+	}
+	out := newTable(b.out, "outstanding", "ids", "rotations", "p50", "p99", "p50 to few", "target", "WAL bytes a rotation")
+	for i, c := range crowds {
+		ids, target := "by time", ""
+		if c.fill.random {
+			ids = "random"
+		}
+		share := median(ratios(c.rounds, crowds[0].rounds))
+		if i == 1 {
+			target = atMost(share, 1.25)
+		}
+		out.row(fmt.Sprint(c.fill.rows), ids, fmt.Sprint(len(c.took.took)), inMilliseconds(median(c.rounds)), milliseconds(c.took.at(0.99)),
+			ratio(share), target, number(float64(c.wal)/float64(max(1, len(c.took.took)))))
+	}
+	out.print()
+	return nil
+}
+
+// open makes the database and fills it.
+func (c *crowd) open(ctx context.Context, s *server) error {
+	t, err := s.newTables(ctx, c.name, max(1, c.fill.sessions()/2))
+	if err != nil {
+		return err
+	}
+	c.tables, c.close = t, t.close
+	if err := c.fill.into(ctx, t); err != nil {
+		return err
+	}
+	if err := t.settle(ctx); err != nil {
+		return err
+	}
+	db, pool, err := openPostgres(t.dsn, 1)
+	if err != nil {
+		return err
+	}
+	c.store = models.NewStore(db)
+	c.close = func() { _ = pool.Close(); t.close() }
+	return db.WithContext(ctx).Raw("SELECT jti, session_id AS session FROM token_blacklist_outstandingtoken WHERE id > ? ORDER BY random()",
+		c.fill.rows-c.fill.sessions()).Scan(&c.heads).Error
+}
+
+// turn rotates sessions one after the other.
+func (c *crowd) turn(ctx context.Context, d time.Duration) error {
+	one := clients{n: 1, call: func(ctx context.Context, _ int) error {
+		h := &c.heads[mathrand.N(len(c.heads))] //nolint:gosec // no secret: clients come as they like
+		next := c.newJTI()
+		err := mustRotate(c.store.Rotate(ctx, rotation(h.JTI, h.Session, next)))
+		h.JTI = next
+		return err
+	}}
+	before, err := c.walPosition(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := one.forTurn(ctx, d)
+	if err != nil {
+		return err
+	}
+	after, err := c.walPosition(ctx)
+	c.took, c.rounds, c.wal = c.took.and(o), append(c.rounds, o.at(0.5).Seconds()), c.wal+after-before
+	return err
+}
+
+func (c *crowd) walPosition(ctx context.Context) (int64, error) {
+	return c.tables.count(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+}
+
+// timedID is an id that begins with its time: 12 hexadecimal digits of milliseconds and 20 random ones.
+func timedID() string {
+	return fmt.Sprintf("%012x%s", time.Now().UnixMilli(), randomID()[:20])
+}
+
+// randomID is 32 random hexadecimal digits.
+func randomID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}

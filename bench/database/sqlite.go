@@ -1,0 +1,154 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/libtnb/sqlite"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// sqliteDriver opens a file as the example opens its own: write-ahead log, synchronous NORMAL, transactions that begin as
+// writers, and 16 connections.
+type sqliteDriver struct {
+	name string
+	open func(path string) gorm.Dialector
+}
+
+const sqliteConnections = 16
+
+var pureGo = sqliteDriver{"modernc.org/sqlite", func(path string) gorm.Dialector {
+	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(10000)" +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)")
+}}
+
+// sqliteStore is a store in a file of its own.
+type sqliteStore struct {
+	driver sqliteDriver
+	store  *models.Store
+	close  func()
+	seenBy
+	failed int
+	err    error
+}
+
+// onSQLite is the part sqlite.
+func onSQLite(ctx context.Context, b *bench) error {
+	drivers := []sqliteDriver{pureGo}
+	if cgo, ok := withCgo(); ok {
+		drivers = append(drivers, cgo)
+	} else {
+		b.say("the C driver is skipped: built without cgo")
+	}
+	folder, err := os.MkdirTemp(pgtest.DiskFolder(), "simplejwt-sqlite-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	b.say("Store.Rotate on SQLite, WAL, synchronous NORMAL, %d connections; data on disk, below %s", sqliteConnections, pgtest.DiskFolder())
+	out := newTable(b.out, "clients", "driver", "rotations/s", "to C", "target", "p50", "p99", "slowest", "target", "errors", "target")
+	for _, n := range b.clients() {
+		stores := make([]*sqliteStore, len(drivers))
+		for i, driver := range drivers {
+			if stores[i], err = openSQLite(ctx, driver, filepath.Join(folder, fmt.Sprintf("%d-%d.db", n, i))); err != nil {
+				return fmt.Errorf("%s: %w", driver.name, err)
+			}
+			defer stores[i].close()
+		}
+		for round := range b.Rounds {
+			for i := range stores {
+				if err := stores[(i+round)%len(stores)].turn(ctx, b, n, round); err != nil {
+					return err
+				}
+			}
+		}
+		for i, s := range stores {
+			printSQLite(out, n, s, stores[len(stores)-1], i == 0)
+		}
+		for _, s := range stores {
+			if s.err != nil {
+				b.say("the first error of %s with %d clients: %v", s.driver.name, n, s.err)
+			}
+		}
+	}
+	out.print()
+	return nil
+}
+
+// printSQLite prints a line. Only the driver of the example has targets; without another one its ratio is to itself.
+func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
+	slowest := slices.Max(s.slowest)
+	share := median(ratios(s.perSecond, to.perSecond))
+	var fast, quick, faultless string
+	if judged {
+		faultless = atMost(float64(s.failed), 0)
+		if s != to {
+			fast = atLeast(share, 0.85)
+		}
+		if n == 8 {
+			quick = atMost(slowest*1000, 50)
+		}
+	}
+	out.row(fmt.Sprint(n), s.driver.name, number(median(s.perSecond)), ratio(share), fast, inMilliseconds(median(s.p50)),
+		inMilliseconds(median(s.p99)), inMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
+}
+
+func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteStore, error) {
+	db, err := gorm.Open(driver.open(path), &gorm.Config{Logger: logger.Discard})
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	sized(pool, sqliteConnections)
+	s := &sqliteStore{driver: driver, store: models.NewStore(db), close: func() { _ = pool.Close() }}
+	err = db.WithContext(ctx).AutoMigrate(&account{})
+	if err == nil {
+		err = models.AutoMigrate(ctx, db, &account{})
+	}
+	for i := 1; i <= 32 && err == nil; i++ {
+		err = db.WithContext(ctx).Create(&account{Username: fmt.Sprint("user", i)}).Error
+	}
+	if err != nil {
+		s.close()
+	}
+	return s, err
+}
+
+// turn is one turn with n clients. A client whose rotation failed logs in anew, for the outcome is unknown.
+func (s *sqliteStore) turn(ctx context.Context, b *bench, n, round int) error {
+	chains, err := newChains(ctx, s.store, fmt.Sprint("round", round), n)
+	if err != nil {
+		return err
+	}
+	callers := clients{n: n, call: func(ctx context.Context, i int) error {
+		err := mustRotate(s.store.Rotate(ctx, chains[i].next()))
+		if err != nil && ctx.Err() == nil {
+			chains[i] = &chain{label: fmt.Sprint(chains[i].label, "again", time.Now().UnixNano()), client: i}
+			err = errors.Join(err, login(ctx, s.store, i+1, chains[i].jti(0)))
+		}
+		return err
+	}}
+	if _, err := callers.during(ctx, func() error { return sleep(ctx, b.warm()) }); err != nil {
+		return err
+	}
+	o, err := callers.during(ctx, func() error { return sleep(ctx, b.turn) })
+	s.add(o)
+	s.failed += o.failed
+	if s.err == nil {
+		s.err = o.err
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// role says where a parameter's value comes from.
+type role int
+
+const (
+	constant role = iota
+	presented
+	successor
+	session
+	nowTime
+	aliveAfter
+	expiresAt
+)
+
+// param is a parameter of a statement: its role, and its value where that is a constant.
+type param struct {
+	role  role
+	value any
+}
+
+// statement is the rotation as the store sent it, so that whatever is measured beside the store can't drift from it.
+type statement struct {
+	sql    string // with $1, $2 and so on
+	params []param
+}
+
+var placeholder = regexp.MustCompile(`\$(\d+)`)
+
+// observe has a store rotate a token and keeps the statement that it sends.
+func observe(ctx context.Context, t *tables) (*statement, error) {
+	var sent recorder
+	db, pool, err := openPostgres(t.dsn, 1, sent.trace)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	store := models.NewStore(db)
+	chains, err := newChains(ctx, store, "observed", 1)
+	if err != nil {
+		return nil, err
+	}
+	sent.take()
+	// No two values are equal, so that each parameter is known by its value.
+	r := chains[0].next()
+	r.SessionID, r.AliveAfter = "a session that only the token names", r.Now.Add(-time.Minute)
+	if err := mustRotate(store.Rotate(ctx, r)); err != nil {
+		return nil, err
+	}
+	queries := sent.take()
+	if len(queries) != 1 {
+		return nil, fmt.Errorf("a rotation is %d statements: pgbench is to send one", len(queries))
+	}
+	out := &statement{sql: queries[0].sql}
+	for _, value := range queries[0].args {
+		switch value.(type) {
+		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryExecMode:
+			continue // for the driver, not for the server
+		}
+		out.params = append(out.params, recognize(value, r))
+	}
+	return out, nil
+}
+
+// recognize finds the value among those of the rotation.
+func recognize(value any, r core.Rotation) param {
+	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return param{constant, nil}
+		}
+		value = v.Elem().Interface()
+	}
+	switch v := value.(type) {
+	case string:
+		switch v {
+		case r.JTI:
+			return param{role: presented}
+		case r.NewJTI:
+			return param{role: successor}
+		case r.SessionID:
+			return param{role: session}
+		}
+	case time.Time:
+		switch {
+		case v.Equal(r.Now):
+			return param{role: nowTime}
+		case v.Equal(r.AliveAfter):
+			return param{role: aliveAfter}
+		case v.Equal(r.ExpiresAt):
+			return param{role: expiresAt}
+		}
+	}
+	return param{constant, value}
+}
+
+// bind is the parameters of a rotation.
+func (s *statement) bind(r core.Rotation) []any {
+	args := make([]any, len(s.params))
+	for i, p := range s.params {
+		switch p.role {
+		case constant:
+			args[i] = p.value
+		case presented:
+			args[i] = r.JTI
+		case successor:
+			args[i] = r.NewJTI
+		case session:
+			args[i] = r.SessionID
+		case nowTime:
+			args[i] = r.Now
+		case aliveAfter:
+			args[i] = r.AliveAfter
+		case expiresAt:
+			args[i] = r.ExpiresAt
+		}
+	}
+	return args
+}
+
+// forGORM is the statement with question marks, and the numbers of the parameters they stand for.
+func (s *statement) forGORM() (text string, order []int) {
+	text = placeholder.ReplaceAllStringFunc(s.sql, func(found string) string {
+		n, _ := strconv.Atoi(found[1:])
+		order = append(order, n-1)
+		return "?"
+	})
+	return text, order
+}
+
+// forPgbench is a script that rotates the tokens of a chain, and the variables it wants. The times of a turn's rotations
+// are all that of its beginning.
+func (s *statement) forPgbench() (script string, variables []string, err error) {
+	r := rotation("", "", "")
+	text := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000000Z07:00") }
+	variables = []string{
+		"n=0", "now=" + text(r.Now), "alive_after=" + text(r.AliveAfter), "expires_at=" + text(r.ExpiresAt),
+	}
+	said := make([]string, len(s.params))
+	for i, p := range s.params {
+		switch p.role {
+		case presented:
+			said[i] = jtiSQL(":presented")
+		case successor:
+			said[i] = jtiSQL(":n")
+		case session:
+			said[i] = jtiSQL("0")
+		case nowTime:
+			said[i] = ":now"
+		case aliveAfter:
+			said[i] = ":alive_after"
+		case expiresAt:
+			said[i] = ":expires_at"
+		case constant:
+			value, ok, err := inWords(p.value)
+			if err != nil {
+				return "", nil, err
+			}
+			if said[i] = "NULL"; ok {
+				said[i] = fmt.Sprintf(":p%d", i+1)
+				variables = append(variables, fmt.Sprintf("p%d=%s", i+1, value))
+			}
+		}
+	}
+	if strings.Contains(s.sql, ";") {
+		return "", nil, errors.New("a statement with a semicolon is several for pgbench")
+	}
+	body := placeholder.ReplaceAllStringFunc(s.sql, func(found string) string {
+		n, _ := strconv.Atoi(found[1:])
+		return said[n-1]
+	})
+	return "\\set presented :n\n\\set n :n + 1\n" + body + ";\n", variables, nil
+}
+
+// inWords is a constant as text; false for NULL.
+func inWords(value any) (text string, ok bool, err error) {
+	switch v := value.(type) {
+	case nil:
+		return "", false, nil
+	case string, bool, int, int32, int64, float64:
+		return fmt.Sprint(v), true, nil
+	}
+	return "", false, fmt.Errorf("pgbench has no variables of type %T", value)
+}

@@ -1,0 +1,72 @@
+package database
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// table is printed with its columns in line.
+type table struct {
+	w       *tabwriter.Writer
+	columns int
+}
+
+func newTable(out io.Writer, columns ...string) *table {
+	t := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), len(columns)}
+	t.row(columns...)
+	return t
+}
+
+// row adds a line. Cells that it lacks are empty.
+func (t *table) row(cells ...string) {
+	cells = append(cells, make([]string, t.columns-len(cells))...)
+	_, _ = fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+}
+
+func (t *table) print() { _ = t.w.Flush() }
+
+// median of numbers, 0 of none.
+func median(all []float64) float64 {
+	if len(all) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	half := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[half]
+	}
+	return (sorted[half-1] + sorted[half]) / 2
+}
+
+// ratios of each round.
+func ratios(of, to []float64) []float64 {
+	out := make([]float64, min(len(of), len(to)))
+	for i := range out {
+		out[i] = of[i] / to[i]
+	}
+	return out
+}
+
+// atLeast and atMost are a target and whether it is met.
+func atLeast(got, want float64) string { return verdict(got >= want, ">=", want) }
+func atMost(got, want float64) string  { return verdict(got <= want, "<=", want) }
+
+func verdict(met bool, sign string, want float64) string {
+	word := "over"
+	if met {
+		word = "ok"
+	}
+	return fmt.Sprintf("%s %.4g %s", sign, want, word)
+}
+
+func number(n float64) string { return fmt.Sprintf("%.0f", n) }
+
+func ratio(n float64) string { return fmt.Sprintf("%.2f", n) }
+
+func milliseconds(d time.Duration) string { return inMilliseconds(d.Seconds()) }
+
+func inMilliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", seconds*1000) }

@@ -1,0 +1,115 @@
+package database
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// query is a statement as it was sent.
+type query struct {
+	sql  string
+	args []any
+}
+
+// recorder keeps what is sent to the server.
+type recorder struct {
+	mu   sync.Mutex
+	sent []query
+}
+
+func (r *recorder) trace(config *pgx.ConnConfig) { config.Tracer = r }
+
+// take returns what was sent since it was last called.
+func (r *recorder) take() []query {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sent := r.sent
+	r.sent = nil
+	return sent
+}
+
+// TraceQueryStart is called by pgx.
+func (r *recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent = append(r.sent, query{data.SQL, data.Args})
+	return ctx
+}
+
+// TraceQueryEnd is called by pgx.
+func (*recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// turns counts round trips: how often something was written after something was read.
+type turns struct{ n atomic.Int64 }
+
+func (t *turns) count(config *pgx.ConnConfig) {
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &countedConn{Conn: conn, turns: t}, nil
+	}
+}
+
+type countedConn struct {
+	net.Conn
+	turns *turns
+	wrote atomic.Bool
+}
+
+func (c *countedConn) Write(b []byte) (int, error) {
+	if !c.wrote.Swap(true) {
+		c.turns.n.Add(1)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *countedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.wrote.Store(false)
+	}
+	return n, err
+}
+
+// stopwatch keeps the longest transaction of a pool: a statement of its own, or all from begin to commit.
+type stopwatch struct {
+	mu      sync.Mutex
+	began   map[*pgx.Conn]time.Time
+	longest time.Duration
+	n       int
+}
+
+func (s *stopwatch) trace(config *pgx.ConnConfig) {
+	s.began = map[*pgx.Conn]time.Time{}
+	config.Tracer = s
+}
+
+// TraceQueryStart is called by pgx.
+func (s *stopwatch) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.began[conn].IsZero() {
+		s.began[conn] = time.Now()
+	}
+	return ctx
+}
+
+// TraceQueryEnd is called by pgx.
+func (s *stopwatch) TraceQueryEnd(_ context.Context, conn *pgx.Conn, _ pgx.TraceQueryEndData) {
+	const idle = 'I' // the server's word for a connection that is in no transaction
+	if conn.PgConn().TxStatus() != idle {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.longest, s.n = max(s.longest, time.Since(s.began[conn])), s.n+1
+	delete(s.began, conn)
+}
