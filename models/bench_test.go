@@ -71,6 +71,25 @@ func BenchmarkRotateBesideAFlush(b *testing.B) {
 	}
 }
 
+// BenchmarkRotate rotates one session, on each database.
+func BenchmarkRotate(b *testing.B) {
+	for name, on := range map[string]func(testing.TB) database{"PostgreSQL": onPostgres, "SQLite": onSQLite} {
+		b.Run(name, func(b *testing.B) {
+			store := models.NewStore(migrated(b, on(b).open(b), &account{}))
+			jti := login(b, store, "")
+			b.ReportAllocs()
+			b.ResetTimer()
+			for range b.N {
+				next := rotation(jti)
+				if _, ok, err := store.Rotate(b.Context(), next); err != nil || !ok {
+					b.Fatalf("rotated %v, error %v", ok, err)
+				}
+				jti = next.NewJTI
+			}
+		})
+	}
+}
+
 // BenchmarkRotateOnSQLite rotates with 8 clients, each session by itself, on a file as docs/performance.md has it opened.
 func BenchmarkRotateOnSQLite(b *testing.B) {
 	d := onSQLite(b)
