@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
@@ -61,12 +62,11 @@ func startDurableAt(bin binaries, owner *syscall.Credential, parent string, sett
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"-c", durableScript, "pgtest", bin.initdb, bin.postgres, "", strconv.Itoa(port)}
-	for _, setting := range settings {
-		args = append(args, "-c", setting)
-	}
 	c, err := startGuard(owner, parent, func(folder string) []string {
-		args[5] = folder
+		args := []string{"-c", durableScript, "pgtest", bin.initdb, bin.postgres, folder, strconv.Itoa(port)}
+		for _, setting := range settings {
+			args = append(args, "-c", setting)
+		}
 		return args
 	})
 	if err != nil {
@@ -95,7 +95,7 @@ func startGuard(owner *syscall.Credential, parent string, args func(folder strin
 }
 
 func guardIn(owner *syscall.Credential, folder string, args []string) (*cluster, error) {
-	log, err := os.Create(folder + "/log")
+	log, err := os.Create(filepath.Join(folder, "log"))
 	if err != nil {
 		return nil, err
 	}
