@@ -89,12 +89,12 @@ func TestTheSpeedOfPgbenchIsThatAfterWarming(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1, 0)
 	var all []answer
-	for _, end := range []time.Duration{1, 2, 10, 12, 15, 18} {
-		all = append(all, answer{time.Second, began.Add(end * time.Second)})
+	for _, end := range []int{1, 2, 10, 12, 15, 18} {
+		all = append(all, answer{time.Second, began.Add(time.Duration(end) * time.Second)})
 	}
-	for d, want := range map[time.Duration]float64{4: 2. / 4, 7: 3. / 7, 100: 4. / 8} { // it ended 8 seconds after that
-		if o := afterWarming(all, 10*time.Second, d*time.Second); o.perSecond() != want || o.at(1) != time.Second {
-			t.Errorf("in %v: got %v, %v a second", d, o.took, o.perSecond())
+	for d, want := range map[int]float64{4: 2. / 4, 7: 3. / 7, 100: 4. / 8} { // it ended 8 seconds after that
+		if o := afterWarming(all, 10*time.Second, time.Duration(d)*time.Second); o.perSecond() != want || o.at(1) != time.Second {
+			t.Errorf("in %d s: got %v, %v a second", d, o.took, o.perSecond())
 		}
 	}
 }
