@@ -229,7 +229,7 @@ func TestQuickStartsAreCompiledCode(t *testing.T) {
 
 func TestTwoCommandsAreEnough(t *testing.T) {
 	t.Parallel()
-	want := []fence{{"sh", "go run ./example_app\n"}, {"sh", "go test ./...\n"}}
+	want := []fence{{"sh", "go run ./example_app\n"}, {"sh", "go test -timeout 20m ./...\n"}}
 	if diff := cmp.Diff(want, fences(section(t, "README.md", "Start")), cmp.AllowUnexported(fence{})); diff != "" {
 		t.Errorf("README's commands (-want +got):\n%s", diff)
 	}
