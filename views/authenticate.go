@@ -16,6 +16,11 @@ import (
 // adapter is this function.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
 	raw, err := rawToken(a, r.Header)
+	cookies := cookiesOf(a)
+	byCookie := cookies != nil && IsAnonymous(err)
+	if byCookie {
+		raw, err = cookieToken(cookies, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +28,25 @@ func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+	if byCookie {
+		if err := proves(a.(cookieAuth), r, token); err != nil { //nolint:errcheck // it has cookies
+			return nil, err
+		}
+	}
 	return r.WithContext(core.NewContext(r.Context(), user, token)), nil
+}
+
+// cookieToken takes the token out of its cookie, for a request without the header. An unsafe one must not come from another
+// origin.
+func cookieToken(c *core.Cookies, r *http.Request) (string, error) {
+	raw, err := cookieValue(r, &c.Access)
+	if err != nil {
+		return "", err
+	}
+	if raw == "" {
+		return "", core.ErrNotAuthenticated
+	}
+	return raw, sameOrigin(c, r)
 }
 
 // rawToken takes the token out of the header as SimpleJWT does: a missing header and another scheme count as none.

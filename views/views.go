@@ -87,9 +87,13 @@ func Verify(a *core.Auth) http.Handler {
 
 // Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
 func Blacklist(a *core.Auth) http.Handler {
-	return tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+	v := tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		return simplejwt.Attrs{}, a.Blacklist(ctx, raw)
 	})
+	if v.transport != nil {
+		v.transport.clears = true
+	}
+	return v
 }
 
 func pairAttrs(p core.Pair) simplejwt.Attrs {
@@ -102,7 +106,7 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
 	name := a.UsernameField()
-	return &view{auth: a, hook: hook, unauthorized: invalidGrant,
+	return &view{auth: a, hook: hook, unauthorized: invalidGrant, transport: transportOf(a, ""),
 		fields: []field{{name: name, trim: true}, {name: "password"}, {name: deviceName, trim: true, optional: true, max: maxDeviceName}},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			device := core.DeviceFrom(ctx)
@@ -112,7 +116,7 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 }
 
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
-	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant,
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, transport: transportOf(a, name),
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			return use(ctx, in, text(in, name))
 		}}
@@ -132,6 +136,8 @@ type view struct {
 	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
 	// unauthorized is OAuth's word for its 401.
 	unauthorized string
+	// transport is how tokens travel in cookies; nil for the body.
+	transport *transport
 }
 
 // ServeHTTP answers POST; anything else is 405, OPTIONS 204.
@@ -141,6 +147,9 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := v.answer(w, r)
+	if v.transport != nil {
+		err = v.transport.finish(w, r, out, err)
+	}
 	if err == nil {
 		err = writeJSON(w, http.StatusOK, out)
 	}
@@ -153,6 +162,11 @@ func (v *view) answer(w http.ResponseWriter, r *http.Request) (simplejwt.Attrs, 
 	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize)
 	if err != nil {
 		return nil, err
+	}
+	if v.transport != nil {
+		if err := v.transport.fill(r, in); err != nil {
+			return nil, err
+		}
 	}
 	attrs, err := in.validate(v.fields)
 	if err != nil {
