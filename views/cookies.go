@@ -4,30 +4,38 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// cookieRefusal says that a request can't be told from one that another site made its user's browser send: Django's CSRF
+// The refusals of requests that can't be told from those that another site made its user's browser send: Django's CSRF
 // failure, as DRF answers it.
-func cookieRefusal(why string) error {
+var (
+	errOtherSite = csrfFailed("The request comes from another origin.")
+	errNoProof   = csrfFailed("CSRF token missing or incorrect.")
+	errNoJSON    = csrfFailed("A request that does not say where it comes from must have a body of JSON.")
+)
+
+// Other refusals of requests with cookies.
+var (
+	errTwoCookies = &core.Error{Status: http.StatusUnauthorized, Code: "bad_cookie", Detail: "The request has several cookies of one name."}
+	errHost       = &core.Error{Status: http.StatusForbidden, Code: "insecure_cookie", Detail: "AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS."}
+)
+
+func csrfFailed(why string) *core.Error {
 	return &core.Error{Status: http.StatusForbidden, Detail: "CSRF Failed: " + why}
 }
 
-// The reasons of a cookieRefusal.
-const (
-	msgOtherSite = "The request comes from another origin."
-	msgNoProof   = "CSRF token missing or incorrect."
-	msgNoJSON    = "A request that does not say where it comes from must have a body of JSON."
-)
-
-var (
-	errTwoCookies = &core.Error{Status: http.StatusUnauthorized, Code: "bad_cookie", Detail: "The request has several cookies of one name."}
-	errHost       = errors.New("AUTH_COOKIE_INSECURE serves localhost only: unset it and serve over TLS")
-)
+// isCrossSite reports whether a request was refused for where it comes from, and not for who sends it.
+func isCrossSite(err error) bool {
+	return errors.Is(err, errOtherSite) || errors.Is(err, errNoProof) || errors.Is(err, errNoJSON) || errors.Is(err, errHost)
+}
 
 // cookieAuth is what an Authenticator with cookies offers.
 type cookieAuth interface {
@@ -35,10 +43,10 @@ type cookieAuth interface {
 	CSRFToken(*core.Token) string
 }
 
-// cookiesOf are the cookies that an Authenticator reads; nil for none.
-func cookiesOf(a core.Authenticator) *core.Cookies {
-	if c, ok := a.(cookieAuth); ok {
-		return c.Cookies()
+// cookiesOf is the Authenticator as one that reads cookies; nil for one that does not.
+func cookiesOf(a core.Authenticator) cookieAuth {
+	if c, ok := a.(cookieAuth); ok && c.Cookies() != nil {
+		return c
 	}
 	return nil
 }
@@ -61,131 +69,99 @@ func saysWhence(r *http.Request) bool {
 	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
 }
 
-// isSafe reports whether a method changes nothing (RFC 9110 section 9.2.1).
-func isSafe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+// changes reports whether a request may change something: by its method (RFC 9110 section 9.2.1), or because it opens a
+// websocket, which any page may ask for with a GET and no preflight.
+func changes(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions {
+		return true
+	}
+	for _, upgrade := range r.Header.Values("Upgrade") {
+		if strings.Contains(strings.ToLower(upgrade), "websocket") {
+			return true
+		}
+	}
+	return false
 }
 
-// sameOrigin refuses an unsafe request of a page of another origin, if the browser says so.
+// sameOrigin refuses a request that may change something and comes from a page of another origin, if the browser says so.
 func sameOrigin(c *core.Cookies, r *http.Request) error {
-	if c.Origins.Check(r) != nil {
-		return cookieRefusal(msgOtherSite)
+	if !c.MayServe(r) {
+		return errHost
+	}
+	if !changes(r) {
+		return nil
+	}
+	asked := *r
+	asked.Method = http.MethodPost // for which the check is made
+	if !c.SameOrigin(&asked) {
+		return errOtherSite
 	}
 	return nil
 }
 
-// proves refuses an unsafe request that does not say where it comes from and does not carry the token against cross-site
-// requests of the session that its cookie belongs to.
+// proves refuses a request that may change something, does not say where it comes from and does not carry the token
+// against cross-site requests of the session that its cookie belongs to.
 func proves(a cookieAuth, r *http.Request, token *core.Token) error {
-	if isSafe(r.Method) || saysWhence(r) {
+	if !changes(r) || saysWhence(r) {
 		return nil
 	}
 	want := a.CSRFToken(token)
 	if got := r.Header.Values(a.Cookies().CSRFHeader); want == "" || len(got) != 1 || !equal(got[0], want) {
-		return cookieRefusal(msgNoProof)
+		return errNoProof
 	}
 	return nil
 }
 
-// transport is how a view gets and hands out tokens by cookies.
-type transport struct {
-	auth    *core.Auth
-	cookies *core.Cookies
-	field   string       // the token that a view asks for; "" for a login
-	from    *http.Cookie // where it comes from
-	clears  bool         // the view ends the session
-}
+// equal compares secrets in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-// transportOf is the transport of a view that asks for the token in a field, "" for none; nil where tokens are in the body.
-func transportOf(a *core.Auth, field string) *transport {
+// SetCookies puts the tokens of a login into cookies, for a program that logs users in without the views: by Auth.Login,
+// Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. It comes before the answer.
+// Without AUTH_COOKIE it does nothing. Errors: a token that is none, or is too long for a cookie; a host that
+// AUTH_COOKIE_INSECURE does not serve. No cookie is set then.
+func SetCookies(w http.ResponseWriter, r *http.Request, a *core.Auth, pair core.Pair) error {
 	c := a.Cookies()
 	if c == nil {
 		return nil
 	}
-	t := &transport{auth: a, cookies: c, field: field, from: &c.Access}
-	if field == "refresh" {
-		t.from = &c.Refresh
-	}
-	return t
-}
-
-// fill checks where a request comes from and puts the token of its cookie into the fields of its body. Tokens in the body
-// do not count.
-func (t *transport) fill(r *http.Request, fields body) error {
-	if !t.cookies.MayServe(r.Host) {
+	if !c.MayServe(r) {
 		return errHost
 	}
-	if err := sameOrigin(t.cookies, r); err != nil {
-		return err
-	}
-	if t.field == "" {
-		if media, _ := parseHeader(r.Header.Get("Content-Type")); !saysWhence(r) && media != "application/json" {
-			return cookieRefusal(msgNoJSON) // no other site can have a browser send JSON without asking us first
-		}
-		return nil
-	}
-	raw, err := cookieValue(r, t.from)
-	if err != nil {
-		return err
-	}
-	delete(fields, t.field)
-	if raw == "" {
-		return core.ErrNotAuthenticated
-	}
-	fields[t.field] = raw
-	token, err := t.auth.Decode(raw)
-	if err != nil {
-		return nil //nolint:nilerr // the view itself refuses it
-	}
-	return proves(t.auth, r, token)
+	return setCookies(w, a, pair, true)
 }
 
-// finish sets the cookies that go with an answer, or with a refusal. Only a logout clears them: a refresh that came too late
-// must not take away what a quicker one has set.
-func (t *transport) finish(w http.ResponseWriter, r *http.Request, out simplejwt.Attrs, err error) error {
-	var refusal *core.Error
-	switch {
-	case t.clears && (err == nil || errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized):
-		for _, cookie := range []http.Cookie{t.cookies.Access, t.cookies.Refresh, t.cookies.CSRF} {
-			http.SetCookie(w, t.cookies.Cleared(cookie))
-		}
-		return err
-	case err != nil:
-		return err
-	}
-	return t.hand(w, r, out)
-}
-
-// hand puts the tokens of an answer into cookies. Either all are set or none.
-func (t *transport) hand(w http.ResponseWriter, r *http.Request, out simplejwt.Attrs) error {
+// setCookies sets all cookies or none; with proof also that of the session's token against cross-site requests, for as long
+// as the session's longest cookie.
+func setCookies(w http.ResponseWriter, a *core.Auth, pair core.Pair, proof bool) error {
+	c := a.Cookies()
 	var set []*http.Cookie
-	for _, c := range []struct {
-		field  string
+	var longest *core.Token
+	for _, t := range []struct {
 		cookie http.Cookie
-	}{{"access", t.cookies.Access}, {"token", t.cookies.Access}, {"refresh", t.cookies.Refresh}} {
-		raw, ok := out[c.field].(string)
-		if !ok || raw == "" {
+		raw    string
+	}{{c.Access, pair.Access}, {c.Refresh, pair.Refresh}} {
+		if t.raw == "" {
 			continue
 		}
-		token, err := t.auth.Decode(raw)
+		token, err := a.Decode(t.raw)
 		if err != nil {
-			return err
+			return fmt.Errorf("the cookie %s: %w", t.cookie.Name, errNoToken)
 		}
-		delete(out, c.field)
-		cookie, err := t.cookies.Holding(c.cookie, raw, token.ExpiresAt())
+		cookie, err := c.Holding(t.cookie, t.raw, token.ExpiresAt())
 		if err != nil {
-			t.takeBack(r.Context(), token)
 			return err
 		}
 		set = append(set, cookie)
-		if c.field == "access" {
-			continue // the refresh token's session has its proof, and keeps it longer
+		if longest == nil || token.ExpiresAt().After(longest.ExpiresAt()) {
+			longest = token
 		}
-		csrf, err := t.cookies.Holding(t.cookies.CSRF, t.auth.CSRFToken(token), token.ExpiresAt())
+	}
+	if longest != nil && proof {
+		cookie, err := c.Holding(c.CSRF, a.CSRFToken(longest), longest.ExpiresAt())
 		if err != nil {
 			return err
 		}
-		set = append(set, csrf)
+		set = append(set, cookie)
 	}
 	for _, cookie := range set {
 		http.SetCookie(w, cookie)
@@ -193,15 +169,136 @@ func (t *transport) hand(w http.ResponseWriter, r *http.Request, out simplejwt.A
 	return nil
 }
 
-// takeBack ends the session of a login whose tokens do not fit into cookies.
-func (t *transport) takeBack(ctx context.Context, token *core.Token) {
-	if t.field != "" || token.SessionID() == "" {
-		return
-	}
-	if err := t.auth.RevokeSession(context.WithoutCancel(ctx), token.UserID(), token.SessionID(), core.ReasonLogout); err != nil {
-		t.auth.Logger().WarnContext(ctx, "a session without cookies was not ended", slog.String("session_id", token.SessionID()), slog.Any("error", err))
+var errNoToken = errors.New("what it should hold is no token")
+
+// ClearCookies makes a browser forget what SetCookies and the views have set, by the same names, paths and domain. Without
+// AUTH_COOKIE it does nothing.
+func ClearCookies(w http.ResponseWriter, a *core.Auth) {
+	if c := a.Cookies(); c != nil {
+		for _, cookie := range []http.Cookie{c.Access, c.Refresh, c.CSRF} {
+			http.SetCookie(w, c.Cleared(cookie))
+		}
 	}
 }
 
-// equal compares secrets in constant time.
-func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// transport is how a view gets and hands out tokens by cookies.
+type transport struct {
+	auth  *core.Auth
+	field string // the token that a view asks for; "" for a login
+	hands bool   // the view hands out tokens
+	ends  bool   // the view ends the session
+}
+
+// take checks where a request comes from and returns the token of the view's cookie, "" for a login.
+func (t *transport) take(r *http.Request) (string, error) {
+	c := t.auth.Cookies()
+	if err := sameOrigin(c, r); err != nil {
+		return "", err
+	}
+	raw, err := t.cookie(c, r)
+	if raw != "" {
+		if token, err := t.auth.Decode(raw); err == nil {
+			return raw, proves(t.auth, r, token)
+		}
+	}
+	// There is no session that could prove anything. No other site can have a browser send JSON without asking us first.
+	if media, _ := parseHeader(r.Header.Get("Content-Type")); !saysWhence(r) && media != "application/json" {
+		return "", errNoJSON
+	}
+	if err == nil && raw == "" && t.field != "" {
+		err = core.ErrNotAuthenticated
+	}
+	return raw, err
+}
+
+// cookie is the token that came in the view's cookie. A logout without a refresh token is one of the other cookie's session.
+func (t *transport) cookie(c *core.Cookies, r *http.Request) (string, error) {
+	switch t.field {
+	case "":
+		return "", nil
+	case "refresh":
+		raw, err := cookieValue(r, &c.Refresh)
+		if raw != "" || err != nil || !t.ends {
+			return raw, err
+		}
+	}
+	return cookieValue(r, &c.Access)
+}
+
+// logout is Auth.Blacklist for a token of a cookie, which may be an access or a sliding token: its session ends.
+func logout(ctx context.Context, a *core.Auth, raw string) error {
+	err := a.Blacklist(ctx, raw)
+	if a.Cookies() == nil || !errors.Is(err, core.ErrTokenWrongType) {
+		return err
+	}
+	user, token, err := a.CheckingSession().AuthenticateToken(ctx, raw)
+	if err != nil {
+		return err
+	}
+	err = a.RevokeSession(ctx, user.AuthID(), token.Session(), core.ReasonLogout)
+	if errors.Is(err, core.ErrSessionNotFound) {
+		return nil // nothing is on record, or another was quicker
+	}
+	return err
+}
+
+// finish moves the tokens of an answer into cookies, or clears them. Only a logout clears: a refresh that came too late must
+// not take away what a quicker one has set, and trouble with the database must cost nobody his session.
+func (t *transport) finish(w http.ResponseWriter, r *http.Request, user simplejwt.User, out simplejwt.Attrs, err error) error {
+	var refusal *core.Error
+	if t.ends && (err == nil || errors.As(err, &refusal) && refusal.Status == http.StatusUnauthorized) {
+		ClearCookies(w, t.auth)
+	}
+	if err != nil {
+		return err
+	}
+	before := maps.Clone(out)
+	pair, err := takeOut(out)
+	if err == nil && t.hands {
+		// A refresh without a new refresh token leaves the proof as it is: it is the same, and lasts longer than this answer.
+		err = setCookies(w, t.auth, pair, t.field != "refresh" || pair.Refresh != "")
+	}
+	if err != nil {
+		t.takeBack(r.Context(), user, before)
+	}
+	return err
+}
+
+// takeOut takes the tokens out of an answer, so that none is left in its body, whatever a hook has made of it.
+func takeOut(out simplejwt.Attrs) (core.Pair, error) {
+	var pair core.Pair
+	for _, f := range []struct {
+		name string
+		into *string
+	}{{"access", &pair.Access}, {"token", &pair.Access}, {"refresh", &pair.Refresh}} {
+		value, present := out[f.name]
+		delete(out, f.name)
+		raw, ok := value.(string)
+		if present && value != nil && !ok || raw != "" && *f.into != "" {
+			return core.Pair{}, fmt.Errorf("the field %q of the answer: %w", f.name, errNoToken)
+		}
+		if raw != "" {
+			*f.into = raw
+		}
+	}
+	return pair, nil
+}
+
+// takeBack ends the session of a login whose tokens did not get into cookies: nobody has them.
+func (t *transport) takeBack(ctx context.Context, user simplejwt.User, out simplejwt.Attrs) {
+	if t.field != "" || user == nil {
+		return
+	}
+	for _, name := range []string{"refresh", "token", "access"} {
+		raw, _ := out[name].(string)
+		token, err := t.auth.Decode(raw)
+		if err != nil || token.SessionID() == "" {
+			continue
+		}
+		err = t.auth.RevokeSession(context.WithoutCancel(ctx), user.AuthID(), token.SessionID(), core.ReasonLogout)
+		if err != nil {
+			t.auth.Logger().WarnContext(ctx, "a session without cookies was not ended", slog.String("session_id", token.SessionID()), slog.Any("error", err))
+		}
+		return
+	}
+}
