@@ -161,7 +161,8 @@ type Settings struct {
 	// authentication reads them where a request has no header for us. A Mount may hand them out in the body all the same.
 	AuthCookie bool `setting:"AUTH_COOKIE"`
 	// AuthCookieAccess is AUTH_COOKIE_ACCESS: the name of the cookie of the access or sliding token. Defaults to
-	// __Host-access, without a prefix or with another one where the other settings ask for that.
+	// __Host-access, with __Secure- where it has a domain or a path, without a prefix where it is insecure. No other prefix
+	// is accepted. The same goes for the two other names.
 	AuthCookieAccess string `setting:"AUTH_COOKIE_ACCESS"`
 	// AuthCookieRefresh is AUTH_COOKIE_REFRESH: the name of the cookie of the refresh token. Defaults to __Host-refresh.
 	AuthCookieRefresh string `setting:"AUTH_COOKIE_REFRESH"`
@@ -176,10 +177,10 @@ type Settings struct {
 	// AuthCookieSameSite is AUTH_COOKIE_SAMESITE: Lax, Strict or None. Defaults to Lax.
 	AuthCookieSameSite string `setting:"AUTH_COOKIE_SAMESITE"`
 	// AuthCookieInsecure is AUTH_COOKIE_INSECURE: cookies over plain http, for development on this machine. Only a host
-	// that is localhost or a loopback address gets them.
+	// that is localhost or a loopback address gets them, and they are accepted from no other.
 	AuthCookieInsecure bool `setting:"AUTH_COOKIE_INSECURE"`
 	// CSRFCookieName is CSRF_COOKIE_NAME: the cookie that tells a page's scripts the token of its session against cross-site
-	// requests. Defaults to __Host-csrftoken.
+	// requests. Its path is always /. Defaults to __Host-csrftoken.
 	CSRFCookieName string `setting:"CSRF_COOKIE_NAME"`
 	// CSRFHeaderName is CSRF_HEADER_NAME in Django's form or as a header's name: where that token comes back. Defaults to
 	// HTTP_X_CSRFTOKEN.
