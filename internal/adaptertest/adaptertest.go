@@ -1,7 +1,7 @@
 // Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
 // What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
 // stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go, sessions.go,
-// cookies.go and csrf.go.
+// cookies.go and csrf.go. A browser for the last two is in jar.go.
 package adaptertest
 
 import (

@@ -16,6 +16,10 @@ func csrfCases[H, M any]() []testCase[H, M] {
 		rule: "a browser sends the cookies along with what any page asks for: only where the page is from, or a proof, tells them apart",
 		run:  (*env[H, M]).crossSite,
 	}, {
+		name: "where there is no session there is nothing that could prove anything",
+		rule: "not even the cookies go, unless by JSON, which no other site can send; a visitor may send what he likes",
+		run:  (*env[H, M]).noSession,
+	}, {
 		name: "pages of trusted origins may send requests with cookies",
 		rule: "exactly those of the setting: neither their neighbours nor their http twins",
 		run:  (*env[H, M]).trustedOrigins,
@@ -160,7 +164,12 @@ func (e *env[H, M]) crossSite() {
 			}
 		}
 	}
-	// Without a session there is nothing that could prove anything: not even the cookies go, unless by JSON.
+}
+
+func (e *env[H, M]) noSession() {
+	a := e.newAuth(withCookies())
+	app := e.app(a)
+	const form = "application/x-www-form-urlencoded"
 	for _, cookies := range []string{"", "__Host-refresh=x", "__Host-refresh=x; __Host-refresh=y"} {
 		w := e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: form, cookies: cookies})
 		e.wantRefusal(w, 403, noJSON)
@@ -175,7 +184,7 @@ func (e *env[H, M]) crossSite() {
 	// A visitor may send what he likes.
 	open := e.Serve(e.Handler(func(Seen) {}), e.Optional(a))
 	e.wantOK(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}}))
-	e.wantRefusal(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}, cookies: "__Host-access=" + strange.Access}), 403, otherSite)
+	e.wantRefusal(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}, cookies: "__Host-access=" + e.login(e.bob).Access}), 403, otherSite)
 }
 
 func (e *env[H, M]) trustedOrigins() {
