@@ -329,6 +329,7 @@ func TestSameOrigin(t *testing.T) {
 	}{
 		{"", "", true, true},
 		{"same-origin", "", true, true}, {"none", "", true, true}, {"same-origin", "https://evil.example", true, true}, // no page can say so
+		{"same-origin", "http://api.example.com", true, true}, // as on http://localhost, where browsers keep secure cookies
 		{"same-site", "", false, false}, {"cross-site", "", false, false}, {"unheard-of", "", false, false},
 		{"cross-site", "https://api.example.com", false, false}, // http to https
 		{"same-site", "https://app.example.com", true, true}, {"cross-site", "http://localhost:5173", true, true},
