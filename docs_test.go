@@ -227,6 +227,15 @@ func TestQuickStartsAreCompiledCode(t *testing.T) {
 	}
 }
 
+func TestTheStartInTheBrowserIsCompiledCode(t *testing.T) {
+	t.Parallel()
+	want := []fence{{"go", between(t, filepath.Join("stdjwt", "cookies_test.go"), "cookies")}}
+	got := fences(section(t, "README.md", "In the browser"))
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fence{})); diff != "" {
+		t.Errorf("README's start in the browser (-compiled +README):\n%s", diff)
+	}
+}
+
 func TestTwoCommandsAreEnough(t *testing.T) {
 	t.Parallel()
 	want := []fence{{"sh", "go run ./example_app\n"}, {"sh", "go test -timeout 20m ./...\n"}}

@@ -157,6 +157,37 @@ type Settings struct {
 	// OAuthErrors is OAUTH_ERRORS, beyond SimpleJWT: refusals also carry error and error_description (RFC 6749 section 5.2,
 	// RFC 6750 section 3.1) and reason, and WWW-Authenticate the first two.
 	OAuthErrors bool `setting:"OAUTH_ERRORS"`
+	// AuthCookie is AUTH_COOKIE, beyond SimpleJWT: the views hand tokens out in http-only cookies instead of the body, and
+	// authentication reads them where a request has no header for us. A Mount may hand them out in the body all the same.
+	AuthCookie bool `setting:"AUTH_COOKIE"`
+	// AuthCookieAccess is AUTH_COOKIE_ACCESS: the name of the cookie of the access or sliding token. Defaults to
+	// __Host-access, with __Secure- where it has a domain or a path, without a prefix where it is insecure. No other prefix
+	// is accepted. The same goes for the two other names.
+	AuthCookieAccess string `setting:"AUTH_COOKIE_ACCESS"`
+	// AuthCookieRefresh is AUTH_COOKIE_REFRESH: the name of the cookie of the refresh token. Defaults to __Host-refresh.
+	AuthCookieRefresh string `setting:"AUTH_COOKIE_REFRESH"`
+	// AuthCookieDomain is AUTH_COOKIE_DOMAIN: the domain whose hosts get the cookies. By default only the host that set
+	// them.
+	AuthCookieDomain string `setting:"AUTH_COOKIE_DOMAIN"`
+	// AuthCookiePath is AUTH_COOKIE_PATH: the path of the cookies. Defaults to /.
+	AuthCookiePath string `setting:"AUTH_COOKIE_PATH"`
+	// AuthCookieRefreshPath is AUTH_COOKIE_REFRESH_PATH: the path of the refresh token's cookie, such as that of Mount, so
+	// that it travels to these views only. Defaults to AuthCookiePath.
+	AuthCookieRefreshPath string `setting:"AUTH_COOKIE_REFRESH_PATH"`
+	// AuthCookieSameSite is AUTH_COOKIE_SAMESITE: Lax, Strict or None. Defaults to Lax.
+	AuthCookieSameSite string `setting:"AUTH_COOKIE_SAMESITE"`
+	// AuthCookieInsecure is AUTH_COOKIE_INSECURE: cookies over plain http, for development on this machine. Only a host
+	// that is localhost or a loopback address gets them, and they are accepted from no other.
+	AuthCookieInsecure bool `setting:"AUTH_COOKIE_INSECURE"`
+	// CSRFCookieName is CSRF_COOKIE_NAME: the cookie that tells a page's scripts the token of its session against cross-site
+	// requests. Its path is always /. Defaults to __Host-csrftoken.
+	CSRFCookieName string `setting:"CSRF_COOKIE_NAME"`
+	// CSRFHeaderName is CSRF_HEADER_NAME in Django's form or as a header's name: where that token comes back. Defaults to
+	// HTTP_X_CSRFTOKEN.
+	CSRFHeaderName string `setting:"CSRF_HEADER_NAME"`
+	// CSRFTrustedOrigins is CSRF_TRUSTED_ORIGINS: other origins whose pages may send requests with cookies, such as
+	// https://app.example.com.
+	CSRFTrustedOrigins []string `setting:"CSRF_TRUSTED_ORIGINS"`
 	// NumProxies is NUM_PROXIES, the name of Django REST framework: how many proxies in front append to X-Forwarded-For.
 	// Zero takes the client's address from the connection.
 	NumProxies int `setting:"NUM_PROXIES"`

@@ -62,6 +62,8 @@ type Auth struct {
 
 	refresh, access, sliding, untyped *TokenClass
 
+	cookies *Cookies // AUTH_COOKIE; nil without it
+
 	headers *headers      // of true tokens
 	trusted *tokenCache   // VERIFIED_TOKEN_CACHE_SIZE; nil without it
 	seen    *sessionCache // sessions that CHECK_SESSION found alive

@@ -49,6 +49,9 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	text("REVOKE_TOKEN_CLAIM", &s.RevokeTokenClaim, "hash_password")
 	list("AUTH_HEADER_TYPES", &s.AuthHeaderTypes, "Bearer")
 	list("AUTH_TOKEN_CLASSES", &s.AuthTokenClasses, AccessToken)
+	if s.AuthCookie {
+		cookieDefaults(&s, text)
+	}
 	if s.DataUploadMaxMemorySize == 0 && !s.IsSet("DATA_UPLOAD_MAX_MEMORY_SIZE") {
 		s.DataUploadMaxMemorySize = 1 << 20
 	}
@@ -67,6 +70,7 @@ func (a *Auth) check(f *simplejwt.Faults) {
 	a.checkClasses(f)
 	a.checkStore(f)
 	a.checkUsers(f)
+	a.checkCookies(f)
 	if a.s.DataUploadMaxMemorySize <= 0 {
 		f.Add("DATA_UPLOAD_MAX_MEMORY_SIZE", "must be more than 0 bytes")
 	}
@@ -137,10 +141,7 @@ func unlessOff(claim string, f *simplejwt.Faults, setting string) string {
 }
 
 func (a *Auth) checkHeader(f *simplejwt.Faults) {
-	name := a.s.AuthHeaderName
-	if cgi, ok := strings.CutPrefix(name, "HTTP_"); ok {
-		name = strings.ReplaceAll(cgi, "_", "-")
-	}
+	name := headerName(a.s.AuthHeaderName)
 	a.header = textproto.CanonicalMIMEHeaderKey(name)
 	if !isToken(name) {
 		f.Add("AUTH_HEADER_NAME", "must be a header's name, such as HTTP_AUTHORIZATION or X-Access-Token")
@@ -153,6 +154,14 @@ func (a *Auth) checkHeader(f *simplejwt.Faults) {
 			f.Add("AUTH_HEADER_TYPES", "%q is no scheme: it may hold no blank, comma or quote", scheme)
 		}
 	}
+}
+
+// headerName turns Django's form of a header's name into that name.
+func headerName(name string) string {
+	if cgi, ok := strings.CutPrefix(name, "HTTP_"); ok {
+		return strings.ReplaceAll(cgi, "_", "-")
+	}
+	return name
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.

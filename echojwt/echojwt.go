@@ -36,13 +36,11 @@ func authenticate(a core.Authenticator, anonymous bool, skip []Skipper) echo.Mid
 					return next(c)
 				}
 			}
-			r, err := views.Authenticate(a, c.Request())
-			switch {
-			case err == nil:
-				c.SetRequest(r)
-			case !anonymous || !views.IsAnonymous(err):
+			r, err := views.Guard(c.Response().Header(), a, c.Request(), anonymous)
+			if err != nil {
 				return refuse(c, a, err)
 			}
+			c.SetRequest(r)
 			return next(c)
 		}
 	}

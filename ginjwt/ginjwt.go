@@ -21,13 +21,12 @@ func Optional(a core.Authenticator) gin.HandlerFunc { return authenticate(a, tru
 
 func authenticate(a core.Authenticator, anonymous bool) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		r, err := views.Authenticate(a, c.Request)
-		switch {
-		case err == nil:
-			c.Request = r
-		case !anonymous || !views.IsAnonymous(err):
+		r, err := views.Guard(c.Writer.Header(), a, c.Request, anonymous)
+		if err != nil {
 			abort(c, a, err)
+			return
 		}
+		c.Request = r
 	}
 }
 

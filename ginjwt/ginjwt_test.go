@@ -49,8 +49,7 @@ func TestAdapter(t *testing.T) {
 		},
 		Serve: func(h gin.HandlerFunc, middleware ...gin.HandlerFunc) http.Handler {
 			r := engine(middleware...)
-			r.GET("/", h)
-			r.POST("/", h)
+			r.Any("/", h)
 			return r
 		},
 		Handler: handler,

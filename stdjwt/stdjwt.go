@@ -21,15 +21,12 @@ func Optional(a core.Authenticator) func(http.Handler) http.Handler { return aut
 func authenticate(a core.Authenticator, anonymous bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			authenticated, err := views.Authenticate(a, r)
-			switch {
-			case err == nil:
-				r = authenticated
-			case !anonymous || !views.IsAnonymous(err):
+			passed, err := views.Guard(w.Header(), a, r, anonymous)
+			if err != nil {
 				views.WriteError(w, r, a, err)
 				return
 			}
-			next.ServeHTTP(w, r)
+			next.ServeHTTP(w, passed)
 		})
 	}
 }

@@ -11,19 +11,61 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// Guard is Authenticate for a middleware, which it also lets pass a request without credentials where it may be anonymous.
+// With AUTH_COOKIE it tells caches, by the headers of the answer, that this depends on who asks: the application may say
+// otherwise. The middleware of every adapter is this function.
+func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool) (*http.Request, error) {
+	authenticated, byCookie, err := authenticate(a, r)
+	if cookiesOf(a) != nil {
+		h.Add("Vary", "Cookie")
+	}
+	switch {
+	case err == nil && byCookie:
+		h.Set("Cache-Control", "private") // as every cache holds it for a request with Authorization (RFC 9111 section 3.5)
+	case anonymous && IsAnonymous(err):
+		return r, nil
+	}
+	return authenticated, err
+}
+
 // Authenticate decides who sends a request. It returns the request with user and token on its context, or a refusal:
-// core.ErrNotAuthenticated where there are no credentials for us, any other for bad ones. The middleware of every
-// adapter is this function.
+// core.ErrNotAuthenticated where there are no credentials for us, any other for bad ones. The header counts first. Where it
+// holds nothing for us, and with AUTH_COOKIE, the cookie does: then a request that may change something must also come from
+// a page of this origin or of a trusted one, or prove that it does by the token of its session.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
+	authenticated, _, err := authenticate(a, r)
+	return authenticated, err
+}
+
+func authenticate(a core.Authenticator, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
 	raw, err := rawToken(a, r.Header)
+	cookies := cookiesOf(a)
+	if byCookie = cookies != nil && IsAnonymous(err); byCookie {
+		raw, err = cookieToken(cookies, r)
+	}
 	if err != nil {
-		return nil, err
+		return nil, byCookie, err
 	}
 	user, token, err := a.AuthenticateToken(r.Context(), raw)
-	if err != nil {
-		return nil, err
+	if err == nil && byCookie {
+		err = proves(cookies, r, token)
 	}
-	return r.WithContext(core.NewContext(r.Context(), user, token)), nil
+	if err != nil {
+		return nil, byCookie, err
+	}
+	return r.WithContext(core.NewContext(r.Context(), user, token)), byCookie, nil
+}
+
+// cookieToken takes the token out of its cookie, unless the request comes from another origin and may change something.
+func cookieToken(a cookieAuth, r *http.Request) (string, error) {
+	raw, err := cookieValue(r, &a.Cookies().Access)
+	if err != nil {
+		return "", err
+	}
+	if raw == "" {
+		return "", core.ErrNotAuthenticated
+	}
+	return raw, sameOrigin(a.Cookies(), r)
 }
 
 // rawToken takes the token out of the header as SimpleJWT does: a missing header and another scheme count as none.

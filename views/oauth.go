@@ -16,6 +16,7 @@ const (
 	invalidGrant           = "invalid_grant" // what a client logs in or refreshes with is not good
 	invalidToken           = "invalid_token" // the token of a request is not good
 	insufficientScope      = "insufficient_scope"
+	accessDenied           = "access_denied" // by where the request comes from, which no scope would change
 	temporarilyUnavailable = "temporarily_unavailable"
 	serverError            = "server_error"
 )
@@ -41,6 +42,9 @@ func oauthOf(refusal *core.Error, unauthorized string) oauthError {
 		}
 	case http.StatusForbidden:
 		out.name = insufficientScope
+		if isCrossSite(refusal) {
+			out.name = accessDenied
+		}
 	case http.StatusServiceUnavailable:
 		out.name = temporarilyUnavailable
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:

@@ -15,37 +15,41 @@ type session struct {
 
 // Sessions answers GET with a list of the user's sessions, and on DELETE ends all of them.
 func Sessions(a *core.Auth) http.Handler {
-	return &sessionView{auth: a, get: listSessions, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) error {
-		return a.RevokeUser(ctx, me.userID, core.ReasonLogout)
+	return &sessionView{auth: a, get: listSessions, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) (bool, error) {
+		return true, a.RevokeUser(ctx, me.userID, core.ReasonLogout)
 	}}
 }
 
 // OtherSessions ends on DELETE all of the user's sessions but the one that asks. A token that names no session has no others:
 // it gets 404.
 func OtherSessions(a *core.Auth) http.Handler {
-	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) error {
+	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) (bool, error) {
 		if me.session == "" {
-			return core.ErrSessionNotFound
+			return false, core.ErrSessionNotFound
 		}
-		return a.RevokeOtherSessions(ctx, me.userID, me.session, core.ReasonLogout)
+		return false, a.RevokeOtherSessions(ctx, me.userID, me.session, core.ReasonLogout)
 	}}
 }
 
 // Session ends on DELETE the session that the request's path value "id" names, if it is the user's: else it answers 404.
 func Session(a *core.Auth) http.Handler {
-	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, id string) error {
-		return a.RevokeSession(ctx, me.userID, id, core.ReasonLogout)
+	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, id string) (bool, error) {
+		return id == me.session, a.RevokeSession(ctx, me.userID, id, core.ReasonLogout)
 	}}
 }
 
 // caller is who asks, and by which session.
-type caller struct{ userID, session string }
+type caller struct {
+	userID, session string
+	byCookie        bool
+}
 
-// sessionView is an endpoint for an authenticated user, without a body. get may be nil.
+// sessionView is an endpoint for an authenticated user, without a body. get may be nil. delete reports whether the session
+// that asks is among those it ends.
 type sessionView struct {
 	auth   *core.Auth
 	get    func(context.Context, *core.Auth, caller) (any, error)
-	delete func(ctx context.Context, a *core.Auth, me caller, id string) error
+	delete func(ctx context.Context, a *core.Auth, me caller, id string) (own bool, err error)
 }
 
 // ServeHTTP answers DELETE with 204, and GET and HEAD where there is something to get. As in Django who asks is looked at before
@@ -63,7 +67,11 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil:
 	case r.Method == http.MethodDelete:
-		if err = v.delete(r.Context(), v.auth, me, r.PathValue("id")); err == nil {
+		var own bool
+		if own, err = v.delete(r.Context(), v.auth, me, r.PathValue("id")); err == nil {
+			if own && me.byCookie {
+				ClearCookies(w, v.auth)
+			}
 			secure(w.Header())
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -86,7 +94,7 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // who authenticates a request. A session that has ended may not look at the others or end them, with CHECK_SESSION or
 // without.
 func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
-	authenticated, err := Authenticate(v.auth.CheckingSession(), r)
+	authenticated, byCookie, err := authenticate(v.auth.CheckingSession(), r)
 	if err != nil {
 		return r, caller{}, err
 	}
@@ -95,7 +103,7 @@ func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
 	}
 	user, token, _ := core.FromContext(authenticated.Context())
 	ctx := core.WithDevice(authenticated.Context(), device(r, v.auth.Settings().NumProxies)) // for Deps.OnEvent
-	return authenticated.WithContext(ctx), caller{user.AuthID(), token.Session()}, nil
+	return authenticated.WithContext(ctx), caller{user.AuthID(), token.Session(), byCookie}, nil
 }
 
 func listSessions(ctx context.Context, a *core.Auth, me caller) (any, error) {

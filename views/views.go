@@ -82,14 +82,17 @@ func Verify(a *core.Auth) http.Handler {
 		return simplejwt.Attrs{}, err
 	})
 	v.unauthorized = invalidToken
+	v.transport.hands = false
 	return v
 }
 
 // Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
 func Blacklist(a *core.Auth) http.Handler {
-	return tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
-		return simplejwt.Attrs{}, a.Blacklist(ctx, raw)
+	v := tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
+		return simplejwt.Attrs{}, logout(ctx, a, raw)
 	})
+	v.transport.hands, v.transport.ends = false, true
+	return v
 }
 
 func pairAttrs(p core.Pair) simplejwt.Attrs {
@@ -102,7 +105,7 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
 	name := a.UsernameField()
-	return &view{auth: a, hook: hook, unauthorized: invalidGrant,
+	return &view{auth: a, hook: hook, unauthorized: invalidGrant, transport: transport{auth: a, hands: true},
 		fields: []field{{name: name, trim: true}, {name: "password"}, {name: deviceName, trim: true, optional: true, max: maxDeviceName}},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			device := core.DeviceFrom(ctx)
@@ -112,7 +115,7 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 }
 
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
-	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant,
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, transport: transport{auth: a, field: name, hands: true},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			return use(ctx, in, text(in, name))
 		}}
@@ -132,6 +135,8 @@ type view struct {
 	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
 	// unauthorized is OAuth's word for its 401.
 	unauthorized string
+	// transport is how tokens travel with AUTH_COOKIE.
+	transport transport
 }
 
 // ServeHTTP answers POST; anything else is 405, OPTIONS 204.
@@ -140,7 +145,11 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
 		return
 	}
-	out, err := v.answer(w, r)
+	input := &simplejwt.SerializerInput{}
+	out, err := v.answer(w, r, input)
+	if v.auth.Cookies() != nil {
+		err = v.transport.finish(w, r, input.User, out, err)
+	}
 	if err == nil {
 		err = writeJSON(w, http.StatusOK, out)
 	}
@@ -149,17 +158,25 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (v *view) answer(w http.ResponseWriter, r *http.Request) (simplejwt.Attrs, error) {
+func (v *view) answer(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
+	var token string
+	if v.auth.Cookies() != nil {
+		var err error
+		if token, err = v.transport.take(r); err != nil {
+			return nil, err
+		}
+	}
 	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize)
 	if err != nil {
 		return nil, err
 	}
-	attrs, err := in.validate(v.fields)
-	if err != nil {
+	if token != "" { // the one in the body does not count
+		in[v.transport.field] = token
+	}
+	if input.Attrs, err = in.validate(v.fields); err != nil {
 		return nil, err
 	}
 	ctx := core.WithDevice(context.WithValue(r.Context(), requestKey{}, r), device(r, v.auth.Settings().NumProxies))
-	input := &simplejwt.SerializerInput{Attrs: attrs}
 	if v.hook == nil {
 		return v.work(ctx, input)
 	}

@@ -64,7 +64,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, er
 func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
 	status, body := refuse(w.Header(), a, err, unauthorized)
 	if l, ok := a.(interface{ Logger() *slog.Logger }); ok && status == http.StatusInternalServerError {
-		l.Logger().ErrorContext(r.Context(), "a hook failed", "path", r.URL.Path, "error", err)
+		l.Logger().ErrorContext(r.Context(), "a view failed, or its hook", "path", r.URL.Path, "error", err)
 	}
 	_ = writeJSON(w, status, body) // a refusal can always be encoded
 }

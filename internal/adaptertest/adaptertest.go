@@ -1,7 +1,7 @@
 // Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
 // What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
-// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go and
-// sessions.go.
+// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go, sessions.go,
+// cookies.go and csrf.go. A browser for the last two is in jar.go.
 package adaptertest
 
 import (
@@ -29,7 +29,7 @@ type Adapter[H, M any] struct {
 	// ServeSessions makes an application with the three views of sessions at "/all", "/others" and "/one/", which the id
 	// follows, for every method.
 	ServeSessions func(all, others, one H) http.Handler
-	// Serve makes an application with a handler at "/" for GET and POST, behind middleware; the first stands outermost. It
+	// Serve makes an application with a handler at "/" for every method, behind middleware; the first stands outermost. It
 	// catches no panic.
 	Serve func(h H, middleware ...M) http.Handler
 	// Handler makes a handler that tells what it sees and answers 200 with the body "ok".
@@ -64,7 +64,7 @@ func Run[H, M any](t *testing.T, a Adapter[H, M]) {
 	t.Helper()
 	for _, group := range [][]testCase[H, M]{
 		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), troubleCases[H, M](), requestCases[H, M](),
-		sessionCases[H, M](),
+		sessionCases[H, M](), cookieCases[H, M](), csrfCases[H, M](),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,364 @@
+package adaptertest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func csrfCases[H, M any]() []testCase[H, M] {
+	return []testCase[H, M]{{
+		name: "a request with a cookie must come from a page of this origin",
+		rule: "a browser sends the cookies along with what any page asks for: only where the page is from, or a proof, tells them apart",
+		run:  (*env[H, M]).crossSite,
+	}, {
+		name: "where there is no session there is nothing that could prove anything",
+		rule: "not even the cookies go, unless by JSON, which no other site can send; a visitor may send what he likes",
+		run:  (*env[H, M]).noSession,
+	}, {
+		name: "pages of trusted origins may send requests with cookies",
+		rule: "exactly those of the setting: neither their neighbours nor their http twins",
+		run:  (*env[H, M]).trustedOrigins,
+	}, {
+		name: "the header counts before the cookie",
+		rule: "whoever sends the header is a program: its token counts, good or bad, and no other page can make a browser send it",
+		run:  (*env[H, M]).headerFirst,
+	}, {
+		name: "two cookies of one name are refused",
+		rule: "a neighbouring host can add one, and must not choose who the user is",
+		run:  (*env[H, M]).twoCookies,
+	}, {
+		name: "cookies over plain http are for this machine only",
+		rule: "AUTH_COOKIE_INSECURE that slips into production must hand out nothing, and accept nothing",
+		run:  (*env[H, M]).insecure,
+	}, {
+		name: "a websocket asks as if it changed something",
+		rule: "any page may open one, by a GET and without a preflight, and what comes through it changes things",
+		run:  (*env[H, M]).websocket,
+	}, {
+		name: "what a route answers to a cookie is kept out of shared caches",
+		rule: "they keep what is asked for without Authorization, and would show it to the next",
+		run:  (*env[H, M]).caches,
+	}}
+}
+
+const (
+	otherSite  = `{"detail":"CSRF Failed: The request comes from another origin."}`
+	noProof    = `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`
+	noJSON     = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
+	twoCookies = `{"detail":"The request has several cookies of one name.","code":"bad_cookie"}`
+	localOnly  = `{"detail":"AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS.","code":"insecure_cookie"}`
+)
+
+// whence is what a browser says of where a request comes from, and what that means: "same", "other" or, where it says
+// nothing, "".
+type whence struct{ site, origin, means string }
+
+func whences() []whence {
+	const here, other = "https://example.com", "https://evil.example"
+	return []whence{
+		{"", "", ""},
+		{"same-origin", "", "same"}, {"same-origin", here, "same"}, {"none", "", "same"},
+		{"same-site", "", "other"}, {"same-site", "https://sub.example.com", "other"},
+		{"cross-site", "", "other"}, {"cross-site", other, "other"}, {"cross-site", "null", "other"}, {"cross-site", here, "other"},
+		{"", here, "same"}, {"", other, "other"}, {"", "null", "other"}, {"", "https://sub.example.com", "other"},
+		{"", "http://example.com", "other"}, {"", "https://example.com:8443", "other"}, {"", here + ".evil.example", "other"},
+	}
+}
+
+// attempt is a request with cookies.
+type attempt struct {
+	method, path, contentType string
+	from                      whence
+	proof                     []string
+	cookies                   string
+	body                      string
+}
+
+func (e *env[H, M]) try(app http.Handler, a attempt) *httptest.ResponseRecorder {
+	e.Helper()
+	r := httptest.NewRequestWithContext(e.Context(), a.method, a.path, strings.NewReader(a.body))
+	r.Header.Set("Content-Type", a.contentType)
+	for name, value := range map[string]string{"Sec-Fetch-Site": a.from.site, "Origin": a.from.origin, "Cookie": a.cookies} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	for _, proof := range a.proof {
+		r.Header.Add("X-CSRFToken", proof)
+	}
+	w := httptest.NewRecorder()
+	app.ServeHTTP(w, r)
+	return w
+}
+
+// crossSite goes through the table: route and method, what the browser says, and the proof.
+func (e *env[H, M]) crossSite() {
+	a := e.newAuth(withCookies())
+	app := e.app(a)
+	strange := e.login(e.bob)
+	type route struct {
+		name, method, path string
+		good               int
+	}
+	const form = "application/x-www-form-urlencoded"
+	routes := []route{
+		{"login", "POST", "/api/token/", 200}, {"refresh", "POST", "/api/token/refresh/", 200}, {"verify", "POST", "/api/token/verify/", 200},
+		{"blacklist", "POST", "/api/token/blacklist/", 200}, {"end of the sessions", "DELETE", "/api/token/sessions/", 204},
+		{"list of the sessions", "GET", "/api/token/sessions/", 200}, {"HEAD of it", "HEAD", "/api/token/sessions/", 200},
+	}
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"} {
+		routes = append(routes, route{"the application's " + method, method, "/", 200})
+	}
+	for _, rt := range routes {
+		for _, from := range whences() {
+			for _, proof := range []string{"none", "right", "another session's", "empty", "twice", "wrong"} {
+				for _, contentType := range []string{jsonType, form} {
+					pair := e.login(e.alice)
+					token, _ := a.Decode(pair.Access)
+					other, _ := a.Decode(strange.Access)
+					right := a.CSRFToken(token)
+					proofs := map[string][]string{
+						"right": {right}, "another session's": {a.CSRFToken(other)}, "empty": {""}, "twice": {right, right}, "wrong": {right[1:] + "x"},
+					}[proof]
+					try := attempt{
+						method: rt.method, path: rt.path, contentType: contentType, from: from, proof: proofs,
+						cookies: "__Host-access=" + pair.Access + "; __Host-refresh=" + pair.Refresh,
+					}
+					safe := rt.method == "GET" || rt.method == "HEAD" || rt.method == "OPTIONS"
+					status, refusal := rt.good, ""
+					switch {
+					case safe || from.means == "same":
+					case from.means == "other":
+						status, refusal = 403, otherSite
+					case rt.name == "login" && contentType != jsonType:
+						status, refusal = 403, noJSON
+					case rt.name != "login" && proof != "right":
+						status, refusal = 403, noProof
+					}
+					if rt.name == "login" {
+						try.cookies, try.body = "", credentials
+						if contentType == form {
+							try.body = "username=alice&password=correct+horse"
+						}
+					}
+					before := e.sessions(a)
+					w := e.try(app, try)
+					what := fmt.Sprintf("%s, Sec-Fetch-Site %q, Origin %q, proof %s, %s", rt.name, from.site, from.origin, proof, contentType)
+					e.wantStatus(what, w, status)
+					if refusal == "" {
+						continue
+					}
+					e.wantRefusal(w, status, refusal)
+					if set := w.Header().Values("Set-Cookie"); len(set) > 0 || e.sessions(a) != before {
+						e.Errorf("%s: the refused request set %q, and left %d sessions of %d", what, set, e.sessions(a), before)
+					}
+				}
+			}
+			if err := a.RevokeUser(e.Context(), e.alice.ID, core.ReasonAdmin); err != nil {
+				e.Fatal(err)
+			}
+		}
+	}
+}
+
+func (e *env[H, M]) noSession() {
+	a := e.newAuth(withCookies())
+	app := e.app(a)
+	const form = "application/x-www-form-urlencoded"
+	for _, cookies := range []string{"", "__Host-refresh=x", "__Host-refresh=x; __Host-refresh=y"} {
+		w := e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: form, cookies: cookies})
+		e.wantRefusal(w, 403, noJSON)
+		if set := w.Header().Values("Set-Cookie"); len(set) > 0 {
+			e.Errorf("another site's logout set %q", set)
+		}
+		w = e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: jsonType, cookies: cookies})
+		if set := w.Header().Values("Set-Cookie"); w.Code != 401 || len(set) != 3 {
+			e.Errorf("a logout by JSON: %d, set %q", w.Code, set)
+		}
+	}
+	// A visitor may send what he likes.
+	open := e.Serve(e.Handler(func(Seen) {}), e.Optional(a))
+	e.wantOK(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}}))
+	e.wantRefusal(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}, cookies: "__Host-access=" + e.login(e.bob).Access}), 403, otherSite)
+}
+
+func (e *env[H, M]) trustedOrigins() {
+	a := e.newAuth(withCookies(func(s *simplejwt.Settings, _ *core.Deps) {
+		s.CSRFTrustedOrigins = []string{"https://app.example.com", "http://localhost:5173"}
+	}))
+	app := e.app(a)
+	for _, c := range []struct {
+		from  whence
+		trust bool
+	}{
+		{whence{site: "same-site", origin: "https://app.example.com"}, true},
+		{whence{site: "cross-site", origin: "http://localhost:5173"}, true},
+		{whence{origin: "https://app.example.com"}, true}, {whence{origin: "http://localhost:5173"}, true},
+		{whence{site: "same-site", origin: "http://app.example.com"}, false}, {whence{origin: "http://app.example.com"}, false},
+		{whence{site: "same-site", origin: "https://app2.example.com"}, false}, {whence{site: "cross-site", origin: "http://localhost:5174"}, false},
+		{whence{site: "same-site"}, false}, {whence{site: "cross-site", origin: "null"}, false},
+	} {
+		pair := e.login(e.alice)
+		status := map[bool]int{true: 200, false: 403}[c.trust]
+		cookies := "__Host-access=" + pair.Access + "; __Host-refresh=" + pair.Refresh
+		what := fmt.Sprintf("Sec-Fetch-Site %q, Origin %q", c.from.site, c.from.origin)
+		e.wantStatus(what, e.try(app, attempt{method: "POST", path: "/", contentType: jsonType, from: c.from, cookies: cookies}), status)
+		e.wantStatus(what+", login", e.try(app, attempt{method: "POST", path: "/api/token/", contentType: jsonType, from: c.from, body: credentials}), status)
+		e.wantStatus(what+", refresh", e.try(app, attempt{method: "POST", path: "/api/token/refresh/", contentType: jsonType, from: c.from, cookies: cookies}), status)
+	}
+}
+
+func (e *env[H, M]) headerFirst() {
+	a := e.newAuth(withCookies())
+	alice, bob := e.login(e.alice).Access, e.login(e.bob).Access
+	for _, c := range []struct {
+		what, authorization, cookie string
+		status                      int
+		user                        string
+	}{
+		{"both", "Bearer " + bob, alice, 200, "bob"},
+		{"a bad header and a good cookie", "Bearer x", alice, 401, ""},
+		{"half a header and a good cookie", "Bearer", alice, 401, ""},
+		{"a good header and a bad cookie", "Bearer " + bob, "x", 200, "bob"},
+		{"another's header and a good cookie", "Basic x", alice, 200, "alice"},
+		{"no header and a good cookie", "", alice, 200, "alice"},
+		{"no header and a bad cookie", "", "x", 401, ""},
+		{"neither", "", "", 401, ""},
+	} {
+		user := ""
+		app := e.Serve(e.Handler(func(s Seen) { user = s.Account.Username }), e.Required(a))
+		r := httptest.NewRequestWithContext(e.Context(), http.MethodGet, "/", http.NoBody)
+		if c.authorization != "" {
+			r.Header.Set("Authorization", c.authorization)
+		}
+		if c.cookie != "" {
+			r.Header.Set("Cookie", "__Host-access="+c.cookie)
+		}
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		e.wantStatus(c.what, w, c.status)
+		if challenge := w.Header().Get("WWW-Authenticate"); user != c.user || (challenge != "") != (c.status == 401) {
+			e.Errorf("%s: the user is %q, want %q; WWW-Authenticate is %q", c.what, user, c.user, challenge)
+		}
+		// A request with the header needs no proof, one with the cookie does.
+		r.Method = http.MethodPost
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		w = httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		status := c.status
+		if c.cookie != "" && (c.authorization == "" || c.authorization == "Basic x") {
+			status = 403
+		}
+		e.wantStatus(c.what+" from another site", w, status)
+	}
+}
+
+func (e *env[H, M]) twoCookies() {
+	a := e.newAuth(withCookies())
+	app := e.app(a)
+	mine, other := e.login(e.alice), e.login(e.bob)
+	for _, c := range []struct{ method, path, name, one, two string }{
+		{"GET", "/", "__Host-access", mine.Access, other.Access}, {"GET", "/", "__Host-access", mine.Access, mine.Access},
+		{"GET", "/", "__Host-access", mine.Access, ""}, {"DELETE", "/api/token/sessions/", "__Host-access", mine.Access, other.Access},
+		{"POST", "/api/token/refresh/", "__Host-refresh", mine.Refresh, other.Refresh}, {"POST", "/api/token/verify/", "__Host-access", mine.Access, other.Access},
+		{"POST", "/api/token/blacklist/", "__Host-refresh", mine.Refresh, other.Refresh}, {"POST", "/api/token/sliding/refresh/", "__Host-access", "a", "b"},
+	} {
+		for _, between := range []string{"; ", "; x=y; "} {
+			w := e.try(app, attempt{
+				method: c.method, path: c.path, contentType: jsonType, from: whence{site: "same-origin"},
+				cookies: c.name + "=" + c.one + between + c.name + "=" + c.two,
+			})
+			e.wantRefusal(w, 401, twoCookies)
+		}
+	}
+	if n := e.sessions(a); n != 1 {
+		e.Errorf("%d sessions after all these refusals, want one", n)
+	}
+}
+
+func (e *env[H, M]) insecure() {
+	a := e.newAuth(withCookies(func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookieInsecure = true }))
+	app := e.app(a)
+	pair := e.login(e.alice)
+	for host, served := range map[string]bool{
+		"http://localhost:8000": true, "http://127.0.0.1:8000": true, "http://[::1]:8000": true, "http://localhost": true,
+		"http://example.com": false, "http://192.168.0.5:8000": false, "http://localhost.example.com": false,
+	} {
+		login := e.try(app, attempt{method: "POST", path: host + "/api/token/", contentType: jsonType, from: whence{site: "same-origin", origin: host}, body: credentials})
+		route := e.try(app, attempt{method: "GET", path: host + "/", contentType: jsonType, cookies: "access=" + pair.Access})
+		if !served {
+			e.wantRefusal(login, 403, localOnly)
+			e.wantRefusal(route, 403, localOnly)
+			if set := login.Header().Values("Set-Cookie"); len(set) > 0 {
+				e.Errorf("%s gets %q", host, set)
+			}
+			continue
+		}
+		e.wantStatus(host, login, 200)
+		e.wantOK(route)
+		if set := login.Header().Values("Set-Cookie"); len(set) != 3 || !strings.HasSuffix(set[0], "; Path=/; Max-Age=300; HttpOnly; SameSite=Lax") || !strings.HasPrefix(set[0], "access=ey") {
+			e.Errorf("%s: cookies %q", host, set)
+		}
+	}
+	// A proxy that writes a Host of its own: the page's origin tells.
+	w := e.try(app, attempt{method: "POST", path: "http://localhost:8000/api/token/", contentType: jsonType, from: whence{site: "same-origin", origin: "https://example.com"}, body: credentials})
+	e.wantRefusal(w, 403, localOnly)
+}
+
+func (e *env[H, M]) websocket() {
+	a := e.newAuth(withCookies())
+	app := e.app(a)
+	pair := e.login(e.alice)
+	for _, c := range []struct {
+		from   whence
+		status int
+	}{
+		{whence{site: "cross-site", origin: "https://evil.example"}, 403}, {whence{origin: "https://evil.example"}, 403}, {whence{}, 403},
+		{whence{site: "same-origin"}, 200}, {whence{origin: "https://example.com"}, 200},
+	} {
+		r := httptest.NewRequestWithContext(e.Context(), http.MethodGet, "/", http.NoBody)
+		r.Header.Set("Upgrade", "h2c, WebSocket")
+		r.Header.Set("Cookie", "__Host-access="+pair.Access)
+		for name, value := range map[string]string{"Sec-Fetch-Site": c.from.site, "Origin": c.from.origin} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		app.ServeHTTP(w, r)
+		e.wantStatus(fmt.Sprintf("a websocket from %q, %q", c.from.site, c.from.origin), w, c.status)
+	}
+}
+
+func (e *env[H, M]) caches() {
+	a := e.newAuth(withCookies())
+	access := e.login(e.alice).Access
+	for _, c := range []struct {
+		what, name, value string
+		optional          bool
+		status            int
+		cache             string
+	}{
+		{"a good cookie", "Cookie", "__Host-access=" + access, false, 200, "private"},
+		{"a good cookie where none is needed", "Cookie", "__Host-access=" + access, true, 200, "private"},
+		{"a good header", "Authorization", "Bearer " + access, false, 200, ""},
+		{"a visitor", "X", "y", true, 200, ""},
+		{"nobody", "X", "y", false, 401, "no-store"},
+		{"a bad cookie", "Cookie", "__Host-access=x", true, 401, "no-store"},
+	} {
+		guard := e.Required(a)
+		if c.optional {
+			guard = e.Optional(a)
+		}
+		w := e.getWith(e.Serve(e.Handler(func(Seen) {}), guard), c.name, c.value)
+		e.wantStatus(c.what, w, c.status)
+		if vary, cache := w.Header().Get("Vary"), w.Header().Get("Cache-Control"); vary != "Cookie" || cache != c.cache {
+			e.Errorf("%s: Vary is %q, Cache-Control %q; want Cookie, %q", c.what, vary, cache, c.cache)
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package adaptertest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// withCookies is AUTH_COOKIE.
+func withCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejwt.Settings, *core.Deps) {
+	return func(s *simplejwt.Settings, d *core.Deps) {
+		s.AuthCookie, d.Logger = true, slog.New(slog.DiscardHandler)
+		for _, c := range change {
+			c(s, d)
+		}
+	}
+}
+
+// stillCookies is AUTH_COOKIE on a clock that stands still, just before the next second begins.
+func stillCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejwt.Settings, *core.Deps) {
+	now := time.Now().Truncate(time.Second).Add(990 * time.Millisecond)
+	return withCookies(append(change, func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return now } })...)
+}
+
+// app is an application with all views below /api/token and a route of its own at "/", which tells whom it sees.
+func (e *env[H, M]) app(a *core.Auth) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/token/", e.Mount("/api/token", a))
+	mux.Handle("/api/token/sliding/", e.MountSliding("/api/token", a))
+	mux.Handle("/api/token/sessions/", e.MountSessions("/api/token", a))
+	mux.Handle("/", e.Serve(e.Handler(func(Seen) {}), e.Required(a)))
+	return mux
+}
+
+// browser is a client with a jar, whose pages are those of the application.
+type browser[H, M any] struct {
+	*env[H, M]
+	server *httptest.Server
+	client *http.Client
+}
+
+func (e *env[H, M]) browse(a *core.Auth) *browser[H, M] {
+	e.Helper()
+	server := httptest.NewTLSServer(e.app(a))
+	e.Cleanup(server.Close)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		e.Fatal(err)
+	}
+	client := server.Client()
+	client.Jar = jar
+	return &browser[H, M]{e, server, client}
+}
+
+// page is an answer, with the cookies that it sets as they are written.
+type page struct {
+	Status int
+	Body   string
+	Set    []string
+}
+
+// do sends a request of a page of the application. Of the cookies in the answer the values are cut off; a token in the body
+// is an error.
+func (b *browser[H, M]) do(method, path, body string, header ...string) page {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Content-Type", jsonType)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for pair := range slices.Chunk(header, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	resp, err := b.client.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if strings.Contains(string(data), "eyJ") {
+		b.Errorf("%s %s: a token is in the body: %s", method, path, data)
+	}
+	out := page{Status: resp.StatusCode, Body: strings.TrimSpace(string(data))}
+	for _, line := range resp.Header.Values("Set-Cookie") {
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if cookie.Value != "" {
+			cookie.Value = "..."
+		}
+		out.Set = append(out.Set, cookie.String())
+	}
+	return out
+}
+
+// want compares an answer, and that it is kept out of caches.
+func (b *browser[H, M]) want(what string, got page, status int, body string, set ...string) {
+	b.Helper()
+	if diff := cmp.Diff(page{status, body, set}, got); diff != "" {
+		b.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// jar are the names and values of the cookies that the browser sends to a path.
+func (b *browser[H, M]) jar(path string) map[string]string {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.server.URL+path, http.NoBody)
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, cookie := range b.client.Jar.Cookies(r.URL) {
+		out[cookie.Name] = cookie.Value
+	}
+	return out
+}
