@@ -17,8 +17,13 @@ type passwordChange struct {
 }
 
 // changePassword answers POST of a user who has logged in: it stores his new password and ends all his sessions but the
-// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it.
-func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
+// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it, or sets it as
+// cookies.
+func (a *app) changePassword(auth *core.Auth) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { a.servePassword(auth, w, r) }
+}
+
+func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		views.MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
 		return
@@ -41,6 +46,13 @@ func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if auth.Cookies() != nil && pair != (core.Pair{}) {
+		if err := views.SetCookies(w, r, auth, pair); err != nil {
+			views.WriteError(w, r, a.auth, err)
+			return
+		}
+		pair = core.Pair{}
+	}
 	if pair == (core.Pair{}) {
 		w.WriteHeader(http.StatusNoContent)
 		return
