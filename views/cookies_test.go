@@ -208,6 +208,25 @@ func TestWithoutRecordsTheProofIsTheUsers(t *testing.T) {
 	wantCookies(t, w, access, refresh, proof)
 }
 
+// TestWhatHasNoProofIsNotProvedByNothing: an empty header is not the proof of a token that has none.
+func TestWhatHasNoProofIsNotProvedByNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, withCookies)
+	token, err := f.NewToken(core.AccessToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := token.Sign()
+	if err != nil || f.CSRFToken(token) != "" {
+		t.Fatalf("proof %q, %v", f.CSRFToken(token), err)
+	}
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("Cookie", access+"="+raw)
+	r.Header.Set("X-CSRFToken", "")
+	wantAnswer(t, serve(views.Verify(f.Auth), r), 403, `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`)
+	wantAnswer(t, byCookie(views.Verify(f.Auth), "POST", "", access+"="+raw), 200, "{}")
+}
+
 // TestALogoutByAnAccessTokenNeedsATrueOne: and the user that it names, who may have gone.
 func TestALogoutByAnAccessTokenNeedsATrueOne(t *testing.T) {
 	t.Parallel()
