@@ -159,6 +159,28 @@ func TestLongTokensEndTheirSession(t *testing.T) {
 	}
 }
 
+// TestALongRefreshEndsNoSession: it is the user's, and goes on where the next refresh is shorter.
+func TestALongRefreshEndsNoSession(t *testing.T) {
+	t.Parallel()
+	story := ""
+	f := newFixture(t, withCookies, func(s *simplejwt.Settings, d *core.Deps) {
+		s.RotationGracePeriod = 10e9
+		d.Claims = func(_ context.Context, _ simplejwt.User, t *core.Token) error {
+			t.Set("story", story)
+			return nil
+		}
+	})
+	presented := refresh + "=" + f.login(t).Refresh
+	story = strings.Repeat("long ", 700)
+	w := byCookie(views.Refresh(f.Auth), "POST", "", presented)
+	wantAnswer(t, w, 500, serverError)
+	wantCookies(t, w)
+	story = ""
+	w = byCookie(views.Refresh(f.Auth), "POST", "", presented)
+	wantAnswer(t, w, 200, "{}")
+	wantCookies(t, w, access, refresh, proof)
+}
+
 func TestTheTokenOfTheBodyDoesNotCount(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies)
