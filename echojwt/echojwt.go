@@ -111,6 +111,9 @@ func ObtainSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.ObtainSlid
 // RefreshSliding is the view of the same name.
 func RefreshSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.RefreshSliding(a)) }
 
+// BrowserClient is the view of the same name.
+func BrowserClient() echo.HandlerFunc { return wrap(views.BrowserClient()) }
+
 // Sessions is the view of the same name.
 func Sessions(a *core.Auth) echo.HandlerFunc { return wrap(views.Sessions(a)) }
 

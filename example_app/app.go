@@ -20,7 +20,8 @@ type app struct {
 	passwords *hashers.Hashers
 }
 
-// newApp is the wiring of the library.
+// newApp is the wiring of the library. Tokens travel in cookies, for the page, unless the settings say AUTH_COOKIE: the views
+// for other clients are mounted with auth.WithoutCookies.
 func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, blacklist bool, log *slog.Logger) (*app, error) {
 	passwords, err := hashers.New(hashers.Options{})
 	if err != nil {
@@ -35,6 +36,9 @@ func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, black
 		if deps.Keys, err = jwks.New(ctx, settings); err != nil {
 			return nil, err
 		}
+	}
+	if !settings.IsSet("AUTH_COOKIE") {
+		settings.AuthCookie = true
 	}
 	a.auth, err = core.New(settings, deps)
 	return a, err

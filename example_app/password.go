@@ -17,8 +17,13 @@ type passwordChange struct {
 }
 
 // changePassword answers POST of a user who has logged in: it stores his new password and ends all his sessions but the
-// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it.
-func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
+// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it, or sets it as
+// cookies.
+func (a *app) changePassword(auth *core.Auth) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { a.servePassword(auth, w, r) }
+}
+
+func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		views.MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
 		return
@@ -41,12 +46,45 @@ func (a *app) changePassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	if cookies := auth.Cookies(); cookies != nil && pair != (core.Pair{}) {
+		if err := setCookies(w, auth, cookies, pair); err != nil {
+			views.WriteError(w, r, a.auth, err)
+			return
+		}
+		pair = core.Pair{}
+	}
 	if pair == (core.Pair{}) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
+}
+
+// setCookies hands a pair out as the views do with AUTH_COOKIE.
+func setCookies(w http.ResponseWriter, auth *core.Auth, cookies *core.Cookies, pair core.Pair) error {
+	access, err := auth.Decode(pair.Access)
+	if err != nil {
+		return err
+	}
+	refresh, err := auth.Decode(pair.Refresh)
+	if err != nil {
+		return err
+	}
+	var set [3]*http.Cookie
+	for i, c := range []struct {
+		cookie http.Cookie
+		value  string
+		until  *core.Token
+	}{{cookies.Access, pair.Access, access}, {cookies.Refresh, pair.Refresh, refresh}, {cookies.CSRF, auth.CSRFToken(refresh), refresh}} {
+		if set[i], err = cookies.Holding(c.cookie, c.value, c.until.ExpiresAt()); err != nil {
+			return err
+		}
+	}
+	for _, cookie := range set {
+		http.SetCookie(w, cookie)
+	}
+	return nil
 }
 
 // setPassword changes the password of a user who knows the old one. The session of the token goes on; with

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 	"github.com/labstack/echo/v4"
@@ -16,7 +17,7 @@ import (
 )
 
 // frameworks make the same routes on each framework: the views below /api/token/, two protected ones, and one that
-// changes the password.
+// changes the password; and the page with what it needs below /account/.
 func frameworks() map[string]func(*app) http.Handler {
 	return map[string]func(*app) http.Handler{"gin": ginRoutes, "echo": echoRoutes, "std": stdRoutes}
 }
@@ -42,32 +43,53 @@ var otherMethods = views.MethodNotAllowed(http.MethodGet, http.MethodHead)
 
 func isGet(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
+// door is a path below which a user is served, and how his tokens travel there.
+type door struct {
+	path string
+	auth *core.Auth
+}
+
+// doors are /api for clients of any kind, with tokens in bodies and headers, and /account for the page, with cookies.
+func (a *app) doors() []door {
+	api := door{"/api", a.auth.WithoutCookies()}
+	if a.auth.Cookies() == nil {
+		return []door{api}
+	}
+	return []door{api, {strings.TrimSuffix(pagePath, "/"), a.auth}}
+}
+
+// slashes are a path with and without the trailing slash.
+func slashes(path string) []string { return []string{path, path + "/"} }
+
 func ginRoutes(a *app) http.Handler {
-	auth := a.auth
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.Use(gin.Recovery())
 	_ = r.SetTrustedProxies(nil) // Gin trusts every proxy by default
 	r.HandleMethodNotAllowed = true
 	r.NoMethod(ginjwt.NoMethod())
-	ginjwt.Mount(r.Group("/api/token"), auth)
-	ginjwt.MountSliding(r.Group("/api/token"), auth)
-	ginjwt.MountSessions(r.Group("/api/token"), auth)
-	for _, path := range []string{"/api/me/password", "/api/me/password/"} {
-		r.Any(path, ginjwt.Required(auth.CheckingSession()), gin.WrapF(a.changePassword))
+	doors := a.doors()
+	for _, d := range doors {
+		ginjwt.Mount(r.Group(d.path+"/token"), d.auth)
+		ginjwt.MountSessions(r.Group(d.path+"/token"), d.auth)
+		for _, path := range slashes(d.path + "/me/password") {
+			r.Any(path, ginjwt.Required(d.auth.CheckingSession()), gin.WrapF(a.changePassword(d.auth)))
+		}
+		for _, path := range slashes(d.path + "/me") {
+			r.Any(path, ginjwt.Required(d.auth), func(c *gin.Context) {
+				if !isGet(c.Request.Method) {
+					otherMethods.ServeHTTP(c.Writer, c.Request)
+					return
+				}
+				user, _ := ginjwt.User[*Account](c)
+				c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
+			})
+		}
 	}
-	for _, path := range []string{"/api/me", "/api/me/"} {
-		r.Any(path, ginjwt.Required(auth), func(c *gin.Context) {
-			if !isGet(c.Request.Method) {
-				otherMethods.ServeHTTP(c.Writer, c.Request)
-				return
-			}
-			user, _ := ginjwt.User[*Account](c)
-			c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
-		})
-	}
-	for _, path := range []string{"/api/me/stateless", "/api/me/stateless/"} {
-		r.Any(path, ginjwt.Required(auth.Stateless()), func(c *gin.Context) {
+	api := doors[0]
+	ginjwt.MountSliding(r.Group(api.path+"/token"), api.auth)
+	for _, path := range slashes(api.path + "/me/stateless") {
+		r.Any(path, ginjwt.Required(api.auth.Stateless()), func(c *gin.Context) {
 			if !isGet(c.Request.Method) {
 				otherMethods.ServeHTTP(c.Writer, c.Request)
 				return
@@ -75,60 +97,77 @@ func ginRoutes(a *app) http.Handler {
 			c.JSON(http.StatusOK, fromToken(c.Request.Context()))
 		})
 	}
+	for path, handler := range a.page() {
+		r.Any(path, gin.WrapH(handler))
+	}
 	return r
 }
 
 func echoRoutes(a *app) http.Handler {
-	auth := a.auth
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
-	echojwt.Mount(e.Group("/api/token"), auth)
-	echojwt.MountSliding(e.Group("/api/token"), auth)
-	echojwt.MountSessions(e.Group("/api/token"), auth)
-	for _, path := range []string{"/api/me/password", "/api/me/password/"} {
-		e.Any(path, echo.WrapHandler(http.HandlerFunc(a.changePassword)), echojwt.Required(auth.CheckingSession()))
+	doors := a.doors()
+	for _, d := range doors {
+		echojwt.Mount(e.Group(d.path+"/token"), d.auth)
+		echojwt.MountSessions(e.Group(d.path+"/token"), d.auth)
+		for _, path := range slashes(d.path + "/me/password") {
+			e.Any(path, echo.WrapHandler(a.changePassword(d.auth)), echojwt.Required(d.auth.CheckingSession()))
+		}
+		for _, path := range slashes(d.path + "/me") {
+			e.Any(path, func(c echo.Context) error {
+				if !isGet(c.Request().Method) {
+					otherMethods.ServeHTTP(c.Response(), c.Request())
+					return nil
+				}
+				user, _ := echojwt.User[*Account](c)
+				return c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
+			}, echojwt.Required(d.auth))
+		}
 	}
-	for _, path := range []string{"/api/me", "/api/me/"} {
-		e.Any(path, func(c echo.Context) error {
-			if !isGet(c.Request().Method) {
-				otherMethods.ServeHTTP(c.Response(), c.Request())
-				return nil
-			}
-			user, _ := echojwt.User[*Account](c)
-			return c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
-		}, echojwt.Required(auth))
-	}
-	for _, path := range []string{"/api/me/stateless", "/api/me/stateless/"} {
+	api := doors[0]
+	echojwt.MountSliding(e.Group(api.path+"/token"), api.auth)
+	for _, path := range slashes(api.path + "/me/stateless") {
 		e.Any(path, func(c echo.Context) error {
 			if !isGet(c.Request().Method) {
 				otherMethods.ServeHTTP(c.Response(), c.Request())
 				return nil
 			}
 			return c.JSON(http.StatusOK, fromToken(c.Request().Context()))
-		}, echojwt.Required(auth.Stateless()))
+		}, echojwt.Required(api.auth.Stateless()))
+	}
+	for path, handler := range a.page() {
+		e.Any(path, echo.WrapHandler(handler))
 	}
 	return e
 }
 
 func stdRoutes(a *app) http.Handler {
-	auth := a.auth
 	mux := http.NewServeMux()
-	stdjwt.Mount(mux, "/api/token/", auth)
-	stdjwt.MountSliding(mux, "/api/token/", auth)
-	stdjwt.MountSessions(mux, "/api/token/", auth)
-	userBacked := stdjwt.Required(auth)(get(func(r *http.Request) me {
-		user, _ := stdjwt.User[*Account](r)
-		return me{user.AuthID(), user.Username}
-	}))
-	stateless := stdjwt.Required(auth.Stateless())(get(func(r *http.Request) me {
+	handle := func(path string, handler http.Handler) {
+		mux.Handle(path, handler)
+		mux.Handle(path+"/{$}", handler)
+	}
+	doors := a.doors()
+	for _, d := range doors {
+		stdjwt.Mount(mux, d.path+"/token/", d.auth)
+		stdjwt.MountSessions(mux, d.path+"/token/", d.auth)
+		handle(d.path+"/me/password", stdjwt.Required(d.auth.CheckingSession())(a.changePassword(d.auth)))
+		handle(d.path+"/me", stdjwt.Required(d.auth)(get(func(r *http.Request) me {
+			user, _ := stdjwt.User[*Account](r)
+			return me{user.AuthID(), user.Username}
+		})))
+	}
+	api := doors[0]
+	stdjwt.MountSliding(mux, api.path+"/token/", api.auth)
+	handle(api.path+"/me/stateless", stdjwt.Required(api.auth.Stateless())(get(func(r *http.Request) me {
 		return fromToken(r.Context())
-	}))
-	password := stdjwt.Required(auth.CheckingSession())(http.HandlerFunc(a.changePassword))
-	for _, slash := range []string{"", "/{$}"} {
-		mux.Handle("/api/me"+slash, userBacked)
-		mux.Handle("/api/me/stateless"+slash, stateless)
-		mux.Handle("/api/me/password"+slash, password)
+	})))
+	for path, handler := range a.page() {
+		if strings.HasSuffix(path, "/") {
+			path += "{$}"
+		}
+		mux.Handle(path, handler)
 	}
 	return mux
 }

@@ -33,6 +33,10 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	local := isLoopback(p.addr)
+	if local && !settings.IsSet("AUTH_COOKIE_INSECURE") && (settings.AuthCookie || !settings.IsSet("AUTH_COOKIE")) {
+		settings.AuthCookieInsecure = true
+	}
 	a, err := newApp(ctx, settings, db, p.blacklist, slog.New(slog.NewTextHandler(p.stderr, nil)))
 	if err != nil {
 		return err
@@ -47,9 +51,23 @@ func (p *program) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	if a.auth.Cookies() != nil {
+		behind := ""
+		if !local {
+			behind = ", for browsers behind a proxy with TLS only"
+		}
+		fmt.Fprintf(p.stderr, "the page is %s%s%s\n", url, pagePath, behind)
+	}
 	go func() { _ = a.auth.FlushEvery(ctx, flushInterval) }()
 	fmt.Fprintln(p.stderr, "listening on", url)
 	return serve(ctx, listener, newHandler(a))
+}
+
+// isLoopback reports whether only this machine can reach an address, so that cookies need no TLS.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile. What is

@@ -93,6 +93,9 @@ func RefreshSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.RefreshSli
 // has no route for are answered as on the other frameworks.
 func NoMethod() gin.HandlerFunc { return wrap(views.MethodNotAllowed()) }
 
+// BrowserClient is the view of the same name.
+func BrowserClient() gin.HandlerFunc { return wrap(views.BrowserClient()) }
+
 // Sessions is the view of the same name.
 func Sessions(a *core.Auth) gin.HandlerFunc { return wrap(views.Sessions(a)) }
 

@@ -93,6 +93,9 @@ func ObtainSliding(a *core.Auth) http.Handler { return views.ObtainSliding(a) }
 // RefreshSliding is the view of the same name.
 func RefreshSliding(a *core.Auth) http.Handler { return views.RefreshSliding(a) }
 
+// BrowserClient is the view of the same name.
+func BrowserClient() http.Handler { return views.BrowserClient() }
+
 // Sessions is the view of the same name.
 func Sessions(a *core.Auth) http.Handler { return views.Sessions(a) }
 

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/views"
+)
+
+// pagePath is where the page lies. Below it are the views that carry tokens in cookies.
+const pagePath = "/account/"
+
+// pageFiles are the page's template, style and script.
+//
+//go:embed page
+var pageFiles embed.FS
+
+// pagePolicy allows the page its own files and nothing else: a script that somebody smuggles into it does not run.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// page is a user's account in the browser, by path: the page, its files and the client of the library. It has no secrets;
+// what it shows it fetches. Without AUTH_COOKIE there is none.
+func (a *app) page() map[string]http.Handler {
+	if a.auth.Cookies() == nil {
+		return nil
+	}
+	return map[string]http.Handler{
+		pagePath:                          a.index(),
+		strings.TrimSuffix(pagePath, "/"): http.RedirectHandler(pagePath, http.StatusPermanentRedirect),
+		pagePath + "page.js":              pageFile("page/page.js", "text/javascript; charset=utf-8"),
+		pagePath + "page.css":             pageFile("page/page.css", "text/css; charset=utf-8"),
+		pagePath + "icon.svg":             pageFile("page/icon.svg", "image/svg+xml"),
+		pagePath + "simplejwt.js":         views.BrowserClient(),
+	}
+}
+
+// index tells the page's script where the views are and how the server's cookies are called.
+func (a *app) index() http.Handler {
+	cookies := a.auth.Cookies()
+	var html bytes.Buffer
+	err := template.Must(template.ParseFS(pageFiles, "page/index.html")).Execute(&html, map[string]string{
+		"TokenURL": pagePath + "token/", "UserURL": pagePath + "me/", "PasswordURL": pagePath + "me/password/",
+		"CSRFCookie": cookies.CSRF.Name, "CSRFHeader": cookies.CSRFHeader,
+	})
+	if err != nil {
+		panic(err) // the template is compiled in, and tested
+	}
+	return content(html.Bytes(), "text/html; charset=utf-8")
+}
+
+func pageFile(name, contentType string) http.Handler {
+	data, err := pageFiles.ReadFile(name)
+	if err != nil {
+		panic(err) // the file is compiled in
+	}
+	return content(data, contentType)
+}
+
+// content answers GET and HEAD with a file that browsers ask for anew each time.
+func content(data []byte, contentType string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isGet(r.Method) {
+			otherMethods.ServeHTTP(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", contentType)
+		h.Set("Content-Security-Policy", pagePolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	})
+}
