@@ -1,0 +1,177 @@
+// Tests of simplejwt.js with a server that is a function. Each has a token URL, and so a session, of its own.
+import { createClient, TokenError } from "/account/simplejwt.js";
+
+const later = globalThis.setTimeout;
+globalThis.setTimeout = (work, ms) => later(work, ms > 100 ? 5 : ms); // pauses between tries
+
+const servers = [];
+globalThis.fetch = async (request) => servers.find((server) => request.url.includes(server.mark)).answer(request);
+
+let count = 0;
+
+/** world is a server that refuses requests until a refresh was good, and a client of it. */
+function world({ refresh = () => new Response("{}"), ...options } = {}) {
+  const mark = `/w${++count}/`;
+  const w = { mark, good: false, requests: [], refreshes: 0, events: [], tokenURL: mark + "token/" };
+  w.answer = async (request) => {
+    const body = request.body ? await request.text() : "";
+    w.requests.push({ method: request.method, url: request.url, body, headers: Object.fromEntries(request.headers), credentials: request.credentials });
+    if (request.url.endsWith("/refresh/")) {
+      const response = await refresh(++w.refreshes);
+      if (response.ok) w.good = true;
+      return response;
+    }
+    if (request.url.endsWith("/token/") || request.url.endsWith("/blacklist/")) return new Response(w.pair ?? "{}");
+    return new Response("", { status: w.good ? 200 : 401 });
+  };
+  servers.push(w);
+  w.client = () => {
+    const client = createClient({ tokenURL: w.tokenURL, ...options });
+    for (const type of ["login", "logout", "ended"]) client.addEventListener(type, ({ detail }) => w.events.push(type + (detail.remote ? " remote" : "")));
+    return client;
+  };
+  w.api = mark + "api";
+  return w;
+}
+
+function equal(got, want) {
+  if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`got ${JSON.stringify(got)}, want ${JSON.stringify(want)}`);
+}
+
+const failed = async (promise) => promise.then(() => "success", (error) => error);
+const settled = () => new Promise((resolve) => later(resolve, 100));
+
+const tests = {
+  async "many requests at once refresh once"() {
+    const w = world();
+    const client = w.client();
+    const all = await Promise.all(Array.from({ length: 7 }, () => client.fetch(w.api)));
+    equal([all.map((r) => r.status), w.refreshes], [Array(7).fill(200), 1]);
+  },
+  async "two tabs refresh once"() {
+    const w = world();
+    const tabs = [w.client(), w.client()];
+    const all = await Promise.all(tabs.map((client) => client.fetch(w.api)));
+    equal([all.map((r) => r.status), w.refreshes], [[200, 200], 1]);
+  },
+  async "a request is repeated once, with its body"() {
+    const w = world();
+    const response = await w.client().fetch(w.api, { method: "POST", body: "some text" });
+    equal([response.status, w.requests.filter((r) => r.url.endsWith("api")).map((r) => r.body)], [200, ["some text", "some text"]]);
+  },
+  async "a request that is refused again is not repeated again"() {
+    const w = world();
+    w.answer = ((answer) => async (request) => (request.url.endsWith("api") ? (w.requests.push(1), new Response("", { status: 401 })) : answer(request)))(w.answer);
+    const response = await w.client().fetch(w.api);
+    equal([response.status, w.refreshes, w.requests.length], [401, 1, 3]);
+  },
+  async "a stream is not repeated"() {
+    const w = world();
+    const body = new Blob(["text"]).stream();
+    const response = await w.client().fetch(w.api, { method: "POST", body, duplex: "half" });
+    equal([response.status, w.refreshes, w.requests.length], [401, 1, 2]);
+  },
+  async "trouble passes"() {
+    const w = world({ refresh: (n) => (n === 1 ? Promise.reject(new TypeError("network")) : new Response("{}", { status: n === 2 ? 503 : 200 })) });
+    equal([(await w.client().fetch(w.api)).status, w.refreshes, w.events], [200, 3, []]);
+  },
+  async "trouble that stays is no end of the session"() {
+    const w = world({ refresh: () => new Response("", { status: 503 }) });
+    const client = w.client();
+    const error = await failed(client.fetch(w.api));
+    equal([error instanceof TokenError, error.status, w.refreshes, w.events], [true, 503, 4, []]);
+    const again = await failed(client.fetch(w.api));
+    equal([again.status, w.refreshes], [503, 8]);
+  },
+  async "a network that is down is the network's error"() {
+    const w = world({ refresh: () => Promise.reject(new TypeError("down")) });
+    equal([(await failed(w.client().fetch(w.api))).message, w.events], ["down", []]);
+  },
+  async "the end is told once, here and in other tabs"() {
+    const w = world({ refresh: () => new Response("{}", { status: 401 }) });
+    const tabs = [w.client(), w.client()];
+    const all = await Promise.all([0, 1, 2].map(() => tabs[0].fetch(w.api)));
+    await settled();
+    equal([all.map((r) => r.status), w.events.toSorted(), w.refreshes], [[401, 401, 401], ["ended", "ended remote"], 1]);
+    for (const client of tabs) await client.fetch(w.api);
+    equal([w.events.length, w.refreshes], [2, 1]);
+    await tabs[1].login({});
+    await settled();
+    await tabs[0].fetch(w.api);
+    await settled();
+    equal([w.events.slice(2).toSorted(), w.refreshes], [["login", "login remote", "ended", "ended remote"].toSorted(), 2]);
+  },
+  async "a configuration that is wrong is no end"() {
+    const w = world({ refresh: () => new Response("{}", { status: 403 }) });
+    equal([(await failed(w.client().fetch(w.api))).status, w.refreshes, w.events], [403, 1, []]);
+  },
+  async "who aborts does not wait, and the others get their answer"() {
+    let go;
+    const w = world({ refresh: () => new Promise((resolve) => (go = () => resolve(new Response("{}")))) });
+    const client = w.client();
+    const stop = new AbortController();
+    const aborted = failed(client.fetch(w.api, { signal: stop.signal }));
+    const other = client.fetch(w.api);
+    while (!go) await settled();
+    stop.abort();
+    equal((await aborted).name, "AbortError");
+    go();
+    equal([(await other).status, w.refreshes], [200, 1]);
+  },
+  async "the CSRF token goes with unsafe requests to us only"() {
+    document.cookie = "csrftoken=proof; path=/";
+    try {
+      const w = world();
+      w.good = true;
+      const client = w.client();
+      await client.fetch(w.api);
+      await client.fetch(w.api, { method: "POST" });
+      await client.fetch("https://other.example" + w.api, { method: "POST" });
+      equal(w.requests.map((r) => r.headers["x-csrftoken"] ?? ""), ["", "proof", ""]);
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+  async "other origins do not get the access token unless they are listed"() {
+    const w = world({ mode: "header", origins: ["https://listed.example"] });
+    w.pair = '{"access": "A", "refresh": "R"}';
+    w.good = true;
+    const client = w.client();
+    await client.login({ username: "alice", password: "x" });
+    for (const origin of ["", "https://listed.example", "https://listed.example.evil", "http://listed.example"]) await client.fetch(origin + w.api);
+    await client.fetch(w.api, { headers: { Authorization: "Basic x" } });
+    equal(w.requests.slice(1).map((r) => r.headers.authorization ?? ""), ["Bearer A", "Bearer A", "", "", "Basic x"]);
+    equal([w.requests[0].credentials, localStorage.getItem("simplejwt " + new URL(w.tokenURL, location.href))], ["omit", null]);
+  },
+  async "in header mode the rotated token is sent next"() {
+    const w = world({ mode: "header", refresh: (n) => ((w.good = true), new Response(`{"access": "A${n}", "refresh": "R${n}"}`)) });
+    w.pair = '{"access": "A0", "refresh": "R0"}';
+    const client = w.client();
+    await client.login({});
+    await client.fetch(w.api);
+    w.good = false;
+    await client.fetch(w.api);
+    await client.logout();
+    equal(w.requests.filter((r) => /refresh|blacklist/.test(r.url)).map((r) => r.body), ["R0", "R1", "R2"].map((refresh) => JSON.stringify({ refresh })));
+    equal([(await client.fetch(w.api)).status, w.events], [200, ["login", "logout"]]);
+    equal(w.requests.at(-1).headers.authorization ?? "", "");
+  },
+  async "a logout that the server did not hear of is none"() {
+    const w = world();
+    w.answer = async () => new Response("", { status: 503 });
+    equal([(await failed(w.client().logout())).status, w.events], [503, []]);
+  },
+  async "a user without a session is not refreshed in header mode"() {
+    const w = world({ mode: "header" });
+    equal([(await w.client().fetch(w.api)).status, w.refreshes, w.events], [401, 0, []]);
+  },
+};
+
+const results = [];
+window.outcome = (async () => {
+  for (const [name, test] of Object.entries(tests)) {
+    const late = new Promise((_, reject) => later(reject, 5000, new Error("no end")));
+    results.push({ Name: name, Error: await Promise.race([test(), late]).then(() => "", String) });
+  }
+  return results;
+})();
