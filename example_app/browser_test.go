@@ -18,7 +18,7 @@ import (
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := newChromium(t)
-	slots := make(chan struct{}, 3) // more pages at once only wait for each other
+	slots := make(chan struct{}, 3)     // more pages at once only wait for each other
 	t.Run("tests", func(t *testing.T) { // Chromium ends when all of them have
 		for name, test := range map[string]func(*testing.T, context.Context){
 			"a user does all that the page offers, on gin":  func(t *testing.T, b context.Context) { walk(t, newSite(t, b, "gin", `, "CHECK_REVOKE_TOKEN": true`)) },
@@ -31,6 +31,7 @@ func TestBrowser(t *testing.T) {
 			"a login and a logout reach other tabs":         otherTabs,
 			"a session that was ended elsewhere":            endedElsewhere,
 			"other origins change nothing":                  attacks,
+			"texts are readable and controls have names":    readable,
 			"the client in header mode":                     headerMode,
 			"the module":                                    module,
 		} {

@@ -46,8 +46,8 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if cookies := auth.Cookies(); cookies != nil && pair != (core.Pair{}) {
-		if err := setCookies(w, auth, cookies, pair); err != nil {
+	if auth.Cookies() != nil && pair != (core.Pair{}) {
+		if err := views.SetCookies(w, r, auth, pair); err != nil {
 			views.WriteError(w, r, a.auth, err)
 			return
 		}
@@ -59,32 +59,6 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
-}
-
-// setCookies hands a pair out as the views do with AUTH_COOKIE.
-func setCookies(w http.ResponseWriter, auth *core.Auth, cookies *core.Cookies, pair core.Pair) error {
-	access, err := auth.Decode(pair.Access)
-	if err != nil {
-		return err
-	}
-	refresh, err := auth.Decode(pair.Refresh)
-	if err != nil {
-		return err
-	}
-	var set [3]*http.Cookie
-	for i, c := range []struct {
-		cookie http.Cookie
-		value  string
-		until  *core.Token
-	}{{cookies.Access, pair.Access, access}, {cookies.Refresh, pair.Refresh, refresh}, {cookies.CSRF, auth.CSRFToken(refresh), refresh}} {
-		if set[i], err = cookies.Holding(c.cookie, c.value, c.until.ExpiresAt()); err != nil {
-			return err
-		}
-	}
-	for _, cookie := range set {
-		http.SetCookie(w, cookie)
-	}
-	return nil
 }
 
 // setPassword changes the password of a user who knows the old one. The session of the token goes on; with
