@@ -65,8 +65,8 @@ type exchange struct {
 // answers, and has pages of its own below /test/.
 type site struct {
 	*client
-	browser context.Context
-	base    string // what browsers call it
+	browser context.Context //nolint:containedctx // chromedp names its browser by one
+	base    string          // what browsers call it
 
 	mu      sync.Mutex
 	seen    []exchange
@@ -174,7 +174,7 @@ func (s *site) count(path string, status int) int {
 type tab struct {
 	t   *testing.T
 	s   *site
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // chromedp names a tab by one
 }
 
 // newProfile opens the first tab of a profile without any history.

@@ -72,7 +72,7 @@ function entry(session) {
   item.querySelector(".device").textContent = name;
   item.querySelector(".current").hidden = !session.current;
   item.querySelector(".about").textContent = [session.ip, session.device_name ? "" : session.user_agent].filter(Boolean).join(", ");
-  item.querySelector(".times").append("since ", time(session.started_at), ", last seen ", time(session.last_refreshed_at ?? session.started_at));
+  item.querySelector(".times").append(time("since", session.started_at), " ", time("last seen", session.last_refreshed_at ?? session.started_at));
   const button = item.querySelector("button");
   button.hidden = session.current; // that is what "Log out" is for
   button.setAttribute("aria-label", `End the session: ${name}`);
@@ -85,11 +85,13 @@ function entry(session) {
   return item;
 }
 
-/** time is a point in time, as the user's language writes it. */
-function time(text) {
-  const out = document.createElement("time");
-  out.dateTime = text;
-  out.textContent = new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+/** time is what happened at a point in time, as the user's language writes it. */
+function time(what, text) {
+  const out = document.createElement("span");
+  const at = document.createElement("time");
+  at.dateTime = text;
+  at.textContent = new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  out.append(what, " ", at);
   return out;
 }
 
