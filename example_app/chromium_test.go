@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -92,7 +91,7 @@ func newSite(t *testing.T, browser context.Context, framework, settings string) 
 	proxy := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
 		ModifyResponse: s.record,
-		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ErrorHandler:   loseAnswer,
 		ErrorLog:       log.New(io.Discard, "", 0),
 	}
 	mux := http.NewServeMux()
@@ -127,9 +126,29 @@ func (s *site) record(resp *http.Response) error {
 	s.seen = append(s.seen, exchange{r.Method, r.URL.Path, r.Header.Get("Origin"), resp.StatusCode})
 	if strings.HasSuffix(r.URL.Path, "/refresh/") && s.lose > 0 {
 		s.lose--
-		return errors.New("lost")
+		return lost(s.lose)
 	}
 	return nil
+}
+
+// lost is an answer that a proxy does not pass on.
+type lost int
+
+func (lost) Error() string { return "the answer was lost" }
+
+// loseAnswer does what becomes of answers on the way: nothing comes, the proxy says so, or it is cut.
+func loseAnswer(w http.ResponseWriter, _ *http.Request, err error) {
+	n, ok := err.(lost)
+	if ok && n%3 == 1 {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if ok && n%3 == 0 {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("{"))
+		_ = http.NewResponseController(w).Flush()
+	}
+	panic(http.ErrAbortHandler)
 }
 
 func (s *site) isExpired(authorization string) bool {
