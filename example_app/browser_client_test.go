@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/google/go-cmp/cmp"
+)
+
+func headerMode(t *testing.T, browser context.Context) {
+	s := newSite(t, browser, "std", "")
+	b := s.newProfile("/test/header.html")
+	b.until(`window.client`)
+	var got, want any
+	ask := func(b *tab, script string) any {
+		t.Helper()
+		return value[any](b, `(async () => {`+script+`; return null})()`)
+	}
+	const me = `const r = await client.fetch("/api/me/"); return [r.status, (await r.json()).username ?? ""];`
+	want = []any{401.0, ""}
+	if got = ask(b, me); !cmp.Equal(want, got) {
+		t.Errorf("before the login: %v", got)
+	}
+	if got = ask(b, `return (await client.login({username: "alice", password: "correct horse"})).status`); got != 200.0 {
+		t.Fatalf("login: %v", got)
+	}
+	two := b.another(s.base + "/test/header.html")
+	two.until(`window.client`)
+	want = []any{200.0, "alice"}
+	for _, b := range []*tab{b, two} {
+		if got = ask(b, me); !cmp.Equal(want, got) {
+			t.Errorf("after the login: %v", got)
+		}
+	}
+	before := s.count("/api/token/refresh/", 0) // by the new tab, which had no access token
+	s.expire()
+	var all sync.WaitGroup
+	for _, b := range []*tab{b, two} {
+		all.Go(func() {
+			got, err := do(b, chromedp.Evaluate[any](`(async () => {`+me+`})()`, chromedp.EvalAwaitPromise))
+			if err != nil || !cmp.Equal(want, got) {
+				t.Errorf("with an expired token: %v (%v)", got, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := s.count("/api/token/refresh/", 0) - before; n != 1 {
+		t.Errorf("%d refreshes, want 1 for both tabs", n)
+	}
+	if got = ask(b, `return [document.cookie, events.join()]`); !cmp.Equal([]any{"", "login"}, got) {
+		t.Errorf("cookies and events: %v", got)
+	}
+	ask(b, `await client.logout()`)
+	two.until(`events.join() === "logout remote" && localStorage.length === 0`)
+	want = []any{401.0, ""}
+	if got = ask(two, me); !cmp.Equal(want, got) || s.live() != "0" {
+		t.Errorf("after the logout: %v, and %s tokens are live", got, s.live())
+	}
+}
+
+// module runs the tests of the module that need no server.
+func module(t *testing.T, browser context.Context) {
+	s := newSite(t, browser, "std", "")
+	b := s.newProfile("/test/module.html")
+	b.until(`window.outcome`)
+	outcome := value[[]struct{ Name, Error string }](b, `outcome`)
+	if len(outcome) < 10 {
+		t.Errorf("%d tests ran", len(outcome))
+	}
+	for _, o := range outcome {
+		if o.Error != "" {
+			t.Errorf("%s: %s", o.Name, o.Error)
+		}
+	}
+}
