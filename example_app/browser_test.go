@@ -18,6 +18,9 @@ import (
 // TestBrowser looks at the page and the client for browsers in a real one.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
+	if underRace {
+		t.Skip("a browser takes two cores for itself: it is used without the race detector")
+	}
 	browser := newChromium(t)
 	slots := make(chan struct{}, 3)     // more pages at once only wait for each other
 	t.Run("tests", func(t *testing.T) { // Chromium ends when all of them have
