@@ -108,7 +108,7 @@ func TestTheMedianIsTheOneInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestTheLongestTransactionIsMeasuredFromBeginToCommit(t *testing.T) {
+func TestATransactionIsMeasuredFromBeginToCommit(t *testing.T) {
 	t.Parallel()
 	if _, err := pgtest.Program("postgres"); err != nil {
 		t.Skip("skipped: this machine has no PostgreSQL")
@@ -119,11 +119,11 @@ func TestTheLongestTransactionIsMeasuredFromBeginToCommit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	before := watch.n
+	before := len(watch.took)
 	if err := db.Exec("SELECT pg_sleep(0.01)").Error; err != nil { // in a transaction of GORM's
 		t.Fatal(err)
 	}
-	if watch.n != before+1 || watch.longest < 10*time.Millisecond {
-		t.Errorf("%d transactions, the longest of %v", watch.n-before, watch.longest)
+	if took := watch.took[before:]; len(took) != 1 || took[0] < 10*time.Millisecond {
+		t.Errorf("the transactions took %v", took)
 	}
 }

@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt/models"
@@ -25,7 +26,7 @@ func flush(ctx context.Context, b *bench) error {
 	defer pool.Close()
 	b.say("%d clients rotate, before, while and after FlushExpired deletes %d records, half of them blacklisted", flushClients, b.Expired)
 	out := newTable(b.out, "load", "rotations", "a second", "p50", "p99", "slowest", "p50 ratio", "p99 ratio", "target")
-	batches := newTable(b.out, "load", "records/s", "transactions", "slowest", "target")
+	batches := newTable(b.out, "load", "records/s", "transactions", "p50", "p99", "slowest", "target")
 	store, quiet := models.NewStore(db), 2*b.turn
 	pace := time.Duration(0)
 	for _, load := range []string{"saturating", "half of that"} {
@@ -43,7 +44,7 @@ func flush(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		var f flushed
+		var f outcome
 		beside, err := callers.during(ctx, func() error { f, err = t.flush(ctx, b.Expired); return err })
 		if err != nil {
 			return err
@@ -59,7 +60,8 @@ func flush(ctx context.Context, b *bench) error {
 		share := func(part float64) float64 { return beside.at(part).Seconds() / alone.at(part).Seconds() }
 		printLoad(out, load, "alone", alone)
 		printLoad(out, load, "beside the flush", beside, ratio(share(0.5)), ratio(share(0.99)), atMost(share(0.99), 2))
-		batches.row(load, number(f.perSecond), fmt.Sprint(f.transactions), milliseconds(f.slowest), atMost(f.slowest.Seconds()*1000, 250))
+		batches.row(load, number(float64(b.Expired)/f.elapsed.Seconds()), fmt.Sprint(len(f.took)), milliseconds(f.at(0.5)), milliseconds(f.at(0.99)),
+			milliseconds(f.at(1)), atMost(f.at(1).Seconds()*1000, 250))
 		pace = time.Duration(2 * flushClients / alone.perSecond() * float64(time.Second))
 	}
 	out.print()
@@ -81,25 +83,19 @@ func (t *tables) expired(ctx context.Context, n int) error {
 	return t.settle(ctx)
 }
 
-// flushed is what a flush did.
-type flushed struct {
-	perSecond    float64
-	transactions int
-	slowest      time.Duration
-}
-
-// flush deletes the n records that have ended, on a connection of its own.
-func (t *tables) flush(ctx context.Context, n int) (flushed, error) {
+// flush deletes the n records that have ended, on a connection of its own, and returns what its transactions took.
+func (t *tables) flush(ctx context.Context, n int) (outcome, error) {
 	var watch stopwatch
 	db, pool, err := openPostgres(t.dsn, 1, watch.trace)
 	if err != nil {
-		return flushed{}, err
+		return outcome{}, err
 	}
 	defer pool.Close()
-	start := time.Now()
-	deleted, err := models.NewStore(db).FlushExpired(ctx, time.Now().Add(-7*24*time.Hour))
+	store, start := models.NewStore(db), time.Now()
+	deleted, err := store.FlushExpired(ctx, start.Add(-7*24*time.Hour))
 	if err == nil && deleted != n {
 		err = fmt.Errorf("%d records went, of %d", deleted, n)
 	}
-	return flushed{float64(deleted) / time.Since(start).Seconds(), watch.n, watch.longest}, err
+	slices.Sort(watch.took)
+	return outcome{took: watch.took, elapsed: time.Since(start)}, err
 }

@@ -16,7 +16,9 @@ const fewRows = 10_000
 
 // crowd is a table with many sessions that go on, rotated one after the other in no order, as clients come.
 type crowd struct {
-	name   string
+	name string
+	// beside, unless nil, is the crowd in whose table this one is.
+	beside *crowd
 	fill   fill
 	tables *tables
 	store  *models.Store
@@ -39,12 +41,17 @@ func rows(ctx context.Context, b *bench) error {
 		// A tenth of the sessions has tokens that ended without having been consumed.
 		return fill{rows: n, from: time.Now().Add(-over), over: over, random: random, consumed: "i < {rows} - {sessions} AND s % 10 <> 0"}
 	}
-	crowds := []*crowd{
-		{name: "few", fill: past(fewRows, false), newJTI: timedID},
-		{name: "many", fill: past(b.Rows, false), newJTI: timedID},
-		{name: "many_random", fill: past(b.Rows, true), newJTI: randomID},
-	}
+	few := &crowd{name: "few", fill: past(fewRows, false), newJTI: timedID}
+	many := &crowd{name: "many", fill: past(b.Rows, false), newJTI: timedID}
+	// Of as many sessions as few has, the pages are in memory and in the log, whatever else is in the table.
+	busy := &crowd{name: "busy", beside: many, newJTI: timedID}
+	random := &crowd{name: "random", fill: past(b.Rows, true), newJTI: randomID}
+	crowds := []*crowd{few, many, busy, random}
 	for _, c := range crowds {
+		if c.beside != nil {
+			c.join(few.fill.sessions())
+			continue
+		}
 		start := time.Now()
 		if err := c.open(ctx, b.server); err != nil {
 			return fmt.Errorf("table %s: %w", c.name, err)
@@ -56,7 +63,7 @@ func rows(ctx context.Context, b *bench) error {
 		}
 		b.say("%d rows, %d of them live, %d MB: filled in %.0f s", c.fill.rows, len(c.heads), size>>20, time.Since(start).Seconds())
 	}
-	if err := crowds[0].tables.exec(ctx, "CHECKPOINT"); err != nil {
+	if err := few.tables.exec(ctx, "CHECKPOINT"); err != nil {
 		return err
 	}
 	for round := range b.Rounds {
@@ -66,17 +73,17 @@ func rows(ctx context.Context, b *bench) error {
 			}
 		}
 	}
-	out := newTable(b.out, "outstanding", "ids", "rotations", "p50", "p99", "p50 to few", "target", "WAL bytes a rotation")
-	for i, c := range crowds {
+	out := newTable(b.out, "outstanding", "ids", "sessions that go on", "rotations", "p50", "p99", "p50 to few", "target", "WAL bytes a rotation")
+	for _, c := range crowds {
 		ids, target := "by time", ""
 		if c.fill.random {
 			ids = "random"
 		}
-		share := median(ratios(c.rounds, crowds[0].rounds))
-		if i == 1 {
+		share := median(ratios(c.rounds, few.rounds))
+		if c == many || c == busy {
 			target = atMost(share, 1.25)
 		}
-		out.row(fmt.Sprint(c.fill.rows), ids, fmt.Sprint(len(c.took.took)), inMilliseconds(median(c.rounds)), milliseconds(c.took.at(0.99)),
+		out.row(fmt.Sprint(c.fill.rows), ids, fmt.Sprint(len(c.heads)), fmt.Sprint(len(c.took.took)), inMilliseconds(median(c.rounds)), milliseconds(c.took.at(0.99)),
 			ratio(share), target, number(float64(c.wal)/float64(max(1, len(c.took.took)))))
 	}
 	out.print()
@@ -104,6 +111,14 @@ func (c *crowd) open(ctx context.Context, s *server) error {
 	c.close = func() { _ = pool.Close(); t.close() }
 	return db.WithContext(ctx).Raw("SELECT jti, session_id AS session FROM token_blacklist_outstandingtoken WHERE id > ? ORDER BY random()",
 		c.fill.rows-c.fill.sessions()).Scan(&c.heads).Error
+}
+
+// join takes some of the sessions of the crowd beside this one.
+func (c *crowd) join(n int) {
+	other := c.beside
+	n = min(n, len(other.heads)/2)
+	c.fill, c.tables, c.store = other.fill, other.tables, other.store
+	c.heads, other.heads = other.heads[:n], other.heads[n:]
 }
 
 // turn rotates sessions one after the other.

@@ -79,12 +79,11 @@ func (c *countedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stopwatch keeps the longest transaction of a pool: a statement of its own, or all from begin to commit.
+// stopwatch keeps how long the transactions of a pool took: a statement of its own, or all from begin to commit.
 type stopwatch struct {
-	mu      sync.Mutex
-	began   map[*pgx.Conn]time.Time
-	longest time.Duration
-	n       int
+	mu    sync.Mutex
+	began map[*pgx.Conn]time.Time
+	took  []time.Duration
 }
 
 func (s *stopwatch) trace(config *pgx.ConnConfig) {
@@ -110,6 +109,6 @@ func (s *stopwatch) TraceQueryEnd(_ context.Context, conn *pgx.Conn, _ pgx.Trace
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.longest, s.n = max(s.longest, time.Since(s.began[conn])), s.n+1
+	s.took = append(s.took, time.Since(s.began[conn]))
 	delete(s.began, conn)
 }
