@@ -64,16 +64,21 @@ type Auth struct {
 
 	cookies *Cookies // AUTH_COOKIE; nil without it
 
-	headers *headers      // of true tokens
-	trusted *tokenCache   // VERIFIED_TOKEN_CACHE_SIZE; nil without it
-	seen    *sessionCache // sessions that CHECK_SESSION found alive
+	headers *headers    // of true tokens
+	trusted *tokenCache // VERIFIED_TOKEN_CACHE_SIZE; nil without it
+
+	records        records // the calls of Deps.Store
+	rules          sessionRules
+	activeSessions *sessionCache // sessions that CHECK_SESSION found active
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
 // wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps, headers: &headers{}, trusted: newTokenCache(settings.VerifiedTokenCacheSize), seen: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
+	a := &Auth{s: withDefaults(settings), d: deps, headers: &headers{}, trusted: newTokenCache(settings.VerifiedTokenCacheSize), activeSessions: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
+	a.records = records{store: deps.Store, unavailable: a.unavailable}
+	a.rules = sessionRules{leeway: a.s.Leeway, gracePeriod: a.s.RotationGracePeriod, lifetime: a.s.SessionLifetime}
 	told := settings.Faults()
 	var found simplejwt.Faults
 	if a.d.Logger == nil {
@@ -135,14 +140,15 @@ func (a *Auth) recorded() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
 // now is the time, in UTC and to the microsecond, as the tables keep it.
 func (a *Auth) now() time.Time { return a.d.Now().UTC().Truncate(time.Microsecond) }
 
-// ask bounds a call of the store or the users in time.
-func ask(ctx context.Context) (context.Context, context.CancelFunc) {
+// withStoreTimeout limits how long a call of the Store or of Users may take.
+func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, storeTimeout)
 }
 
-// trouble turns an error of the store, the users or a hook into the refusal 503, logs it and raises the event.
-func (a *Auth) trouble(ctx context.Context, operation string, err error) error {
-	out := unavailable(operation, err)
+// unavailable logs an error of the Store, of Users or of a hook, emits EventStoreError and returns ErrServiceUnavailable. It
+// returns nil for nil, and an *Error as it is.
+func (a *Auth) unavailable(ctx context.Context, operation string, err error) error {
+	out := asUnavailable(operation, err)
 	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {
 		a.d.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
 		a.event(ctx, Event{Type: EventStoreError, Err: out})

@@ -21,7 +21,8 @@ type Authenticator interface {
 // AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token, also outside HTTP (websockets, gRPC): the token
 // must be of one of AUTH_TOKEN_CLASSES, and its user is loaded and asked for.
 // Errors: ErrTokenNotAllowed with a message for each class (and errors.Is for what each said, such as ErrTokenExpired),
-// ErrUnknownUser, ErrUserInactive ..., 503. With CHECK_SESSION the token's session must go on.
+// ErrUnknownUser, ErrUserInactive, ErrNoActiveAccount, ErrPasswordChanged, ErrServiceUnavailable. With CHECK_SESSION the
+// token's session must be active.
 func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	return a.authenticateToken(ctx, raw, false)
 }
@@ -45,13 +46,13 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 		return nil, nil, ErrUnknownUser
 	}
 	if err != nil {
-		return nil, nil, a.trouble(ctx, "look up user", err)
+		return nil, nil, a.unavailable(ctx, "look up user", err)
 	}
 	switch {
 	case a.inactive(user):
 		return nil, nil, ErrUserInactive
 	case !a.mayAuthenticate(ctx, user):
-		return nil, nil, ErrRefusedByRule
+		return nil, nil, errNoActiveAccountForToken
 	case !t.passwordMatches(user):
 		return nil, nil, ErrPasswordChanged
 	}

@@ -74,8 +74,8 @@ func TestARequestIsRefusedForItsUser(t *testing.T) {
 		"an unknown user":                 {nil, map[string]any{"user_id": "99"}, core.ErrUnknownUser, byField},
 		"an inactive user":                {nil, map[string]any{"user_id": "2"}, core.ErrUserInactive, byField},
 		"inactive, before the rule":       {[]opsOption{never, opsCheckRevoke}, map[string]any{"user_id": "2"}, core.ErrUserInactive, byField},
-		"the rule, before the password":   {[]opsOption{never, opsCheckRevoke}, nil, core.ErrRefusedByRule, byField},
-		"the rule alone":                  {[]opsOption{never, noActiveCheck}, map[string]any{"user_id": "2"}, core.ErrRefusedByRule, byField},
+		"the rule, before the password":   {[]opsOption{never, opsCheckRevoke}, nil, core.ErrNoActiveAccount, byField},
+		"the rule alone":                  {[]opsOption{never, noActiveCheck}, map[string]any{"user_id": "2"}, core.ErrNoActiveAccount, byField},
 		"no digest of the password":       {[]opsOption{opsCheckRevoke}, nil, core.ErrPasswordChanged, byField},
 		"another digest":                  {[]opsOption{opsCheckRevoke}, map[string]any{"hash_password": "00"}, core.ErrPasswordChanged, byField},
 		"a digest that is no text":        {[]opsOption{opsCheckRevoke}, map[string]any{"hash_password": 5}, core.ErrPasswordChanged, byField},
@@ -155,7 +155,7 @@ func TestDeactivatingOrDeletingAUserIsSeenAtOnce(t *testing.T) {
 	everybody := opsSettings(func(s *simplejwt.Settings) {
 		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { return true }
 	})
-	gone, noLogin := core.ErrNoActiveAccountToken, core.ErrNoActiveAccount
+	gone, noLogin := core.ErrNoActiveAccount, core.ErrNoActiveAccount
 	for _, c := range []struct {
 		name   string
 		option opsOption

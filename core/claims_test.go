@@ -373,7 +373,7 @@ func TestAUserIDIsATextOrAnInteger(t *testing.T) {
 				t.Errorf("refresh with %s: user %v, error %v", value, user, err)
 			}
 		default:
-			if !errors.Is(err, core.ErrNoActiveAccountToken) {
+			if !errors.Is(err, core.ErrNoActiveAccount) {
 				t.Errorf("refresh with %s: user %v, error %v", value, user, err)
 			}
 		}

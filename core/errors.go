@@ -6,24 +6,26 @@ import (
 	"net/http"
 )
 
-// Error is a refusal that a client may be told: the package views makes bodies of it.
+// Error is an auth error that a client may see: the package views makes bodies of it. Compare by errors.Is with the sentinels
+// below. There is one for each meaning, whatever the wording, the reason and the cause.
 type Error struct {
 	// Status is the HTTP status.
 	Status int
-	// Code is SimpleJWT's code ("token_not_valid"); "" where SimpleJWT's answer has none.
+	// Code is SimpleJWT's code ("token_not_valid"); "" where it has none. The package views leaves it out where SimpleJWT does.
 	Code string
 	// Detail is SimpleJWT's sentence.
 	Detail string
 	// Messages are what each of several token classes said of a token.
 	Messages []Message
-	// Reason tells refusals apart that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed" or
+	// Reason tells errors apart that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed" or
 	// "session_ended"; "" for any other.
 	Reason string
 
-	cause error
+	cause    error
+	sentinel *Error // what this is a copy of; nil for itself
 }
 
-// Message is what one token class said of a refused token.
+// Message is what one token class said of a rejected token.
 type Message struct {
 	TokenClass string `json:"token_class"`
 	TokenType  string `json:"token_type"`
@@ -42,13 +44,30 @@ func (e *Error) Error() string {
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is reports whether target is the same refusal, whatever its cause, messages and reason.
+// Is reports whether target has the same meaning: it comes from the same sentinel, or has the same status, code and detail.
 func (e *Error) Is(target error) bool {
 	var other *Error
-	return errors.As(target, &other) && e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
+	if !errors.As(target, &other) {
+		return false
+	}
+	return e.meaning() == other.meaning() || e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
 }
 
-// ValidationError refuses a request with 400 and messages by field; "non_field_errors" is Django's name for the rest.
+func (e *Error) meaning() *Error {
+	if e.sentinel != nil {
+		return e.sentinel
+	}
+	return e
+}
+
+// copy is a copy of the error with the same meaning.
+func (e *Error) copy() *Error {
+	out := *e
+	out.sentinel = e.meaning()
+	return &out
+}
+
+// ValidationError rejects a request with 400 and messages by field; "non_field_errors" is Django's name for the rest.
 type ValidationError map[string][]string
 
 // Error names the fields.
@@ -70,7 +89,7 @@ const (
 	reasonSessionEnded    = "session_ended"
 )
 
-// The refusals. SimpleJWT's texts, letter for letter.
+// The errors, with SimpleJWT's texts, letter for letter.
 var (
 	ErrTokenInvalid     = notValid("Token is invalid")
 	ErrTokenExpired     = notValid("Token is expired").withReason(reasonExpired)
@@ -81,23 +100,22 @@ var (
 	ErrTokenNotAllowed  = notValid("Given token not valid for any token type")
 	ErrTokenNoUser      = notValid("Token contained no recognizable user identification")
 
-	ErrNoActiveAccount      = unauthorized("", "No active account found with the given credentials")
-	ErrNoActiveAccountToken = unauthorized("", "No active account found for the given token.")
-	ErrPasswordChangedToken = unauthorized("", "The user's password has been changed.").withReason(reasonPasswordChanged)
+	ErrNoActiveAccount = unauthorized("no_active_account", "No active account found with the given credentials")
 
 	ErrNotAuthenticated   = unauthorized("", "Authentication credentials were not provided.")
 	ErrBadHeader          = unauthorized("bad_authorization_header", "Authorization header must contain two space-delimited values")
 	ErrUnknownUser        = unauthorized("user_not_found", "User not found")
 	ErrUserInactive       = unauthorized("user_inactive", "User is inactive")
 	ErrPasswordChanged    = unauthorized("password_changed", "The user's password has been changed.").withReason(reasonPasswordChanged)
-	ErrRefusedByRule      = unauthorized("no_active_account", "No active account found for the given token.")
 	ErrPermissionDenied   = &Error{Status: http.StatusForbidden, Detail: "You do not have permission to perform this action."}
 	ErrSessionNotFound    = &Error{Status: http.StatusNotFound, Detail: "Not found."}
 	ErrServiceUnavailable = &Error{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Detail: "Service temporarily unavailable, try again later."}
 )
 
-// What SimpleJWT has no word of its own for.
+// What SimpleJWT tells apart by its sentence only, or not at all.
 var (
+	errNoActiveAccountForToken = ErrNoActiveAccount.withDetail("No active account found for the given token.")
+
 	errTokenReused  = ErrTokenBlacklisted.withReason(reasonReused)
 	errSessionEnded = ErrTokenBlacklisted.withReason(reasonSessionEnded)
 )
@@ -109,29 +127,38 @@ func unauthorized(code, detail string) *Error {
 }
 
 // noClaim says that a token lacks a claim that holds a time.
-func noClaim(claim string) *Error { return notValid("Token has no '" + claim + "' claim") }
+func noClaim(claim string) *Error {
+	return ErrTokenInvalid.withDetail("Token has no '" + claim + "' claim")
+}
 
 // claimExpired says that the time in a claim has passed.
 func claimExpired(claim string) *Error {
-	return notValid("Token '" + claim + "' claim has expired").withReason(reasonExpired)
+	return ErrTokenExpired.withDetail("Token '" + claim + "' claim has expired")
 }
 
-// because returns a copy of the refusal with its cause, for logs and events.
+// because returns a copy of the error with its cause, for logs and events.
 func (e *Error) because(cause error) *Error {
-	out := *e
+	out := e.copy()
 	out.cause = cause
-	return &out
+	return out
 }
 
-// withReason returns a copy of the refusal with its reason.
+// withReason returns a copy of the error with its reason.
 func (e *Error) withReason(reason string) *Error {
-	out := *e
+	out := e.copy()
 	out.Reason = reason
-	return &out
+	return out
 }
 
-// unavailable turns trouble with the store or the users into the refusal 503, and lets refusals pass.
-func unavailable(operation string, err error) error {
+// withDetail returns a copy of the error in other words.
+func (e *Error) withDetail(detail string) *Error {
+	out := e.copy()
+	out.Detail = detail
+	return out
+}
+
+// asUnavailable is ErrServiceUnavailable for an error of the Store, of Users or of a hook; an *Error it returns as it is.
+func asUnavailable(operation string, err error) error {
 	var refusal *Error
 	if err == nil || errors.As(err, &refusal) {
 		return err

@@ -18,7 +18,7 @@ func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	kept := a.s.Leeway + a.s.RotationGracePeriod + a.s.SlidingTokenLifetime + clockMargin
-	return a.d.Store.FlushExpired(ctx, a.now().Add(-kept))
+	return a.records.flushExpired(ctx, a.now().Add(-kept))
 }
 
 // FlushEvery calls FlushExpired at once and then at an interval, until ctx ends; it returns the error of ctx. Start it with
@@ -35,7 +35,7 @@ func (a *Auth) FlushEvery(ctx context.Context, interval time.Duration) error {
 		switch {
 		case errors.Is(err, ErrFlushRunning), ctx.Err() != nil:
 		case err != nil:
-			_ = a.trouble(ctx, "flush expired tokens", err)
+			_ = a.unavailable(ctx, "flush expired tokens", err)
 		case n > 0:
 			a.d.Logger.InfoContext(ctx, "expired tokens were deleted", "count", n)
 		}

@@ -23,7 +23,7 @@ var errNoSigningKey = errors.New("sign token: there is no SIGNING_KEY")
 // mustSign refuses, before anything is recorded or consumed, what a program without a signing key can't finish.
 func (a *Auth) mustSign(ctx context.Context) error {
 	if a.keys.signing == nil {
-		return a.trouble(ctx, "sign", errNoSigningKey)
+		return a.unavailable(ctx, "sign", errNoSigningKey)
 	}
 	return nil
 }

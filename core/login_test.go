@@ -291,13 +291,13 @@ func TestTheRuleIsAskedAtEveryDoor(t *testing.T) {
 		{"a sliding login without a password", "1", func() error { _, err := e.LoginSliding(opsCtx(), e.user("alice")); return err }, nil, core.ErrNoActiveAccount},
 		{"a login", "1", func() error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err }, nil, core.ErrNoActiveAccount},
 		{"a login that fits nobody", "nil", func() error { _, _, err := e.ObtainPair(opsCtx(), "nobody", "x"); return err }, core.ErrNoActiveAccount, core.ErrNoActiveAccount},
-		{"a request", "1", func() error { _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); return err }, nil, core.ErrRefusedByRule},
-		{"a sliding refresh", "1", func() error { _, _, err := e.RefreshSliding(opsCtx(), sliding); return err }, nil, core.ErrNoActiveAccountToken},
+		{"a request", "1", func() error { _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); return err }, nil, core.ErrNoActiveAccount},
+		{"a sliding refresh", "1", func() error { _, _, err := e.RefreshSliding(opsCtx(), sliding); return err }, nil, core.ErrNoActiveAccount},
 		{"a refresh", "1", func() error {
 			next, err := e.refresh(pair.Refresh)
 			pair.Refresh = stdcmp.Or(next.Refresh, pair.Refresh)
 			return err
-		}, nil, core.ErrNoActiveAccountToken},
+		}, nil, core.ErrNoActiveAccount},
 	} {
 		for _, allow = range []bool{true, false} {
 			want := c.whenForbidden

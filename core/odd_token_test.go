@@ -126,7 +126,7 @@ func TestALogoutOfAUserThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{`""`, "[]", `["1"]`, "{}", "1e400"} {
 		e := opsNew(t, opsRotate)
-		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"user_id": json.RawMessage(id)})); !errors.Is(err, core.ErrNoActiveAccountToken) {
+		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"user_id": json.RawMessage(id)})); !errors.Is(err, core.ErrNoActiveAccount) {
 			t.Errorf("user_id %s: error %v", id, err)
 		}
 		if row := e.row("made-elsewhere"); row != nil {
@@ -188,7 +188,7 @@ func TestAPairIsNotPrinted(t *testing.T) {
 // Users tell an id that cannot be from one that nobody has: SimpleJWT crashes on the one and logs out the other.
 func TestALogoutAsksUsersWhetherAnIDCanBe(t *testing.T) {
 	t.Parallel()
-	for answer, want := range map[error]error{core.ErrUserIDInvalid: core.ErrNoActiveAccountToken, core.ErrUserNotFound: nil} {
+	for answer, want := range map[error]error{core.ErrUserIDInvalid: core.ErrNoActiveAccount, core.ErrUserNotFound: nil} {
 		e := opsNew(t, opsRotate)
 		e.spy.before = func(_ context.Context, call string) error {
 			if call == "ByField" {

@@ -8,8 +8,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
-// authenticate finds the user of a login and checks his password. A refusal tells nothing of its reason, and takes as
-// long whether the user exists or not.
+// authenticate finds the user of a login and checks the password. A denial does not say why, and takes as long whether the
+// user exists or not.
 func (a *Auth) authenticate(ctx context.Context, username, password string) (simplejwt.User, error) {
 	check := a.checkPassword
 	if a.d.Authenticate != nil {
@@ -17,7 +17,7 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 	}
 	user, err := check(ctx, username, password)
 	if err != nil {
-		return nil, a.trouble(ctx, "check credentials", err)
+		return nil, a.unavailable(ctx, "check credentials", err)
 	}
 	if a.mayAuthenticate(ctx, user) {
 		return user, nil
@@ -29,13 +29,13 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 	return nil, ErrNoActiveAccount
 }
 
-// checkPassword is Django's ModelBackend: the user with this name and password, if he is active, else nil.
+// checkPassword is Django's ModelBackend: it returns the active user with this name and password, else nil.
 func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	h := a.d.PasswordHashers
-	askCtx, cancel := ask(ctx)
+	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	user, err := a.d.Users.ByUsername(askCtx, username)
-	hashCtx, cancelHash := ask(ctx) // logins wait for a turn to hash, but not for ever
+	user, err := a.d.Users.ByUsername(callCtx, username)
+	hashCtx, cancelHash := withStoreTimeout(ctx) // logins wait for a slot to hash in, but not for ever
 	defer cancelHash()
 	if errors.Is(err, ErrUserNotFound) {
 		return nil, h.Dummy(hashCtx, password)
@@ -56,8 +56,8 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	return user, nil
 }
 
-// samePassword is the recheck of a login by password; nil where no password of ours was checked.
-func (a *Auth) samePassword(password string) recheck {
+// recheckPassword is the recheck of a login by password; nil where Deps.Authenticate checks passwords.
+func (a *Auth) recheckPassword(password string) recheck {
 	if a.d.Authenticate != nil {
 		return nil
 	}
@@ -67,16 +67,16 @@ func (a *Auth) samePassword(password string) recheck {
 			return nil, ErrNoActiveAccount
 		}
 		if err != nil {
-			return nil, a.trouble(ctx, "look up user", err)
+			return nil, a.unavailable(ctx, "look up user", err)
 		}
 		if now.AuthPassword() == user.AuthPassword() {
 			return now, nil
 		}
-		hashCtx, cancel := ask(ctx) // another hash: it may be one of the same password
+		hashCtx, cancel := withStoreTimeout(ctx) // another hash: it may be one of the same password
 		defer cancel()
 		ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
 		if err != nil {
-			return nil, a.trouble(ctx, "check credentials", err)
+			return nil, a.unavailable(ctx, "check credentials", err)
 		}
 		if !ok {
 			return nil, ErrNoActiveAccount
@@ -85,18 +85,18 @@ func (a *Auth) samePassword(password string) recheck {
 	}
 }
 
-// upgradePassword stores the password in the preferred format. Where that fails the login goes on. It reports false
-// where another password, or another hash of it, was stored meanwhile; user has it then.
+// upgradePassword stores the password in the preferred format. A failure is logged and does not stop the login. It reports
+// false where another password, or another hash of it, was stored meanwhile; user has it then.
 func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) bool {
 	updater, ok := a.d.Users.(PasswordUpdater)
 	if !ok {
 		return true
 	}
-	askCtx, cancel := ask(ctx)
+	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	encoded, err := h.Make(askCtx, password)
+	encoded, err := h.Make(callCtx, password)
 	if err == nil {
-		err = updater.UpdatePassword(askCtx, user, encoded)
+		err = updater.UpdatePassword(callCtx, user, encoded)
 	}
 	if err != nil {
 		a.d.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)

@@ -9,8 +9,8 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Refresh is SimpleJWT's refresh view: it gives an access token for a refresh token and, with ROTATE_REFRESH_TOKENS, a new
-// refresh token. The user is nil for a token without one. Errors: a refusal such as ErrTokenBlacklisted, 503.
+// Refresh is SimpleJWT's refresh view: it returns an access token for a refresh token and, with ROTATE_REFRESH_TOKENS, a new
+// refresh token. The user is nil for a token without one. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
 func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, error) {
 	presented, err := a.parseForRotation(ctx, raw)
 	if err != nil {
@@ -22,7 +22,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err := a.mustSign(ctx); err != nil {
 		return Pair{}, nil, err
 	}
-	user, err := a.userForRefresh(ctx, presented)
+	user, err := a.loadUserForRefresh(ctx, presented)
 	if err != nil {
 		return Pair{}, nil, err
 	}
@@ -34,26 +34,26 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 		}
 	}
 	access := next.AccessToken()
-	if err := a.customClaims(ctx, access, user); err != nil { // the hook is asked before anything is consumed
+	if err := a.customClaims(ctx, access, user); err != nil { // before anything is consumed
 		return Pair{}, nil, err
 	}
-	done, err := a.advance(ctx, presented, next, user)
+	done, err := a.advanceSession(ctx, presented, next, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	access.join(done)
+	access.joinSession(done)
 	if !a.s.RotateRefreshTokens {
 		next = nil
 	}
-	pair, err := a.hand(ctx, done, next, access, user)
+	pair, err := a.finishRefresh(ctx, done, next, access, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
 	return pair, user, nil
 }
 
-// hand signs what a refresh gives, and tells of it; refresh may be nil.
-func (a *Auth) hand(ctx context.Context, done step, refresh, access *Token, user simplejwt.User) (Pair, error) {
+// finishRefresh signs the tokens of a refresh and emits the event; refresh is nil for none.
+func (a *Auth) finishRefresh(ctx context.Context, done refreshed, refresh, access *Token, user simplejwt.User) (Pair, error) {
 	pair, err := a.signPair(ctx, refresh, access)
 	if err != nil {
 		return Pair{}, err
@@ -62,65 +62,71 @@ func (a *Auth) hand(ctx context.Context, done step, refresh, access *Token, user
 	return pair, nil
 }
 
-// step is what becomes of a session at a refresh.
-type step struct {
-	token *Token    // the token the client is to go on with
-	end   time.Time // the end of the session, zero for none
-	event EventType
+// refreshed is what a refresh did to a session.
+type refreshed struct {
+	token      *Token    // the latest token of the session
+	sessionEnd time.Time // zero for none
+	event      EventType
 }
 
-// join makes the access token one of the session, with whose end it ends.
-func (t *Token) join(s step) {
-	if sid := s.token.claims.at(claimSession); sid != nil {
+// joinSession makes an access token one of the session that was refreshed: it ends with it.
+func (t *Token) joinSession(r refreshed) {
+	if sid := r.token.claims.at(claimSession); sid != nil {
 		t.claims.put(*sid)
 	}
-	t.capExp("exp", s.end)
+	t.capExp("exp", r.sessionEnd)
 }
 
-// userForRefresh loads the user of a refresh or sliding token and asks whether he may authenticate. nil for a token
-// without a user. A refusal by the rule consumes nothing; one by CHECK_REVOKE_TOKEN ends the session.
-func (a *Auth) userForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
+// loadUserForRefresh loads the user of a refresh or sliding token and applies the rules of authentication; nil for a token
+// without a user. A user whom USER_AUTHENTICATION_RULE rejects keeps the session; one whose password was changed, under
+// CHECK_REVOKE_TOKEN, loses it.
+func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := t.userID().userID()
 	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().unusableUserID() {
-		return nil, ErrNoActiveAccountToken // its record would need a user, and none can have this id
+		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
 	}
 	if !present {
 		return nil, nil //nolint:nilnil // a token without a user is good, as in SimpleJWT
 	}
 	user, err := a.findUser(ctx, id)
 	if errors.Is(err, ErrUserNotFound) || (err == nil && !a.mayAuthenticate(ctx, user)) {
-		return nil, t.refused(ctx, ErrNoActiveAccountToken)
+		return nil, t.blacklistedOr(ctx, errNoActiveAccountForToken)
 	}
 	if err != nil {
-		return nil, a.trouble(ctx, "look up user", err)
+		return nil, a.unavailable(ctx, "look up user", err)
 	}
 	if t.passwordMatches(user) {
 		return user, nil
 	}
+	return nil, a.denyChangedPassword(ctx, t, user)
+}
+
+// denyChangedPassword ends the session of a token that was issued for another password.
+func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt.User) error {
 	if !a.recorded() {
-		return nil, ErrPasswordChangedToken
+		return ErrPasswordChanged
 	}
 	won, err := a.consume(ctx, t, user, ReasonPassword)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !won {
-		return nil, a.changedAgain(ctx, t)
+		return a.denyChangedPasswordAgain(ctx, t)
 	}
-	if _, err := a.revoke(ctx, Scope{SessionID: t.session()}, ReasonPassword); err != nil {
-		return nil, err
+	if _, err := a.revoke(ctx, Scope{SessionID: t.ownSession()}, ReasonPassword); err != nil {
+		return err
 	}
-	return nil, ErrPasswordChangedToken
+	return ErrPasswordChanged
 }
 
-// changedAgain refuses a token that was made with another password and is consumed already.
-func (a *Auth) changedAgain(ctx context.Context, t *Token) error {
-	state, err := a.state(ctx, t.JTI(), t.SessionID())
+// denyChangedPasswordAgain is denyChangedPassword for a token on the blacklist: the first denial may have failed half-way.
+func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token) error {
+	state, err := a.stateOf(ctx, t)
 	if err != nil {
 		return err
 	}
-	if p := state.Presented; p != nil && p.Reason == ReasonPassword { // the first refusal may have failed half-way
-		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOf(p)}, ReasonPassword); err != nil {
+	if p := state.Presented; p != nil && p.Reason == ReasonPassword {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p)}, ReasonPassword); err != nil {
 			return err
 		}
 	}
@@ -132,56 +138,50 @@ func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) 
 	if id == "" {
 		return nil, ErrUserNotFound
 	}
-	ctx, cancel := ask(ctx)
+	ctx, cancel := withStoreTimeout(ctx)
 	defer cancel()
 	return a.d.Users.ByField(ctx, a.s.UserIDField, id)
 }
 
-// advance moves the session of a refresh token on to next, which without rotation is the presented token itself.
-func (a *Auth) advance(ctx context.Context, presented, next *Token, user simplejwt.User) (step, error) {
+// advanceSession moves the session of a refresh token on to next, which without rotation is the presented token itself.
+func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
 	if a.s.RotateRefreshTokens && a.recorded() {
 		return a.rotate(ctx, presented, next, user)
 	}
-	end, err := a.stillGood(ctx, presented)
-	return step{next, end, EventRefresh}, err
+	end, err := a.checkActive(ctx, presented)
+	return refreshed{next, end, EventRefresh}, err
 }
 
-// stillGood refuses a token that is blacklisted or whose session is over, and returns the end of the session.
-func (a *Auth) stillGood(ctx context.Context, t *Token) (time.Time, error) {
+// checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the session.
+func (a *Auth) checkActive(ctx context.Context, t *Token) (sessionEnd time.Time, err error) {
 	if a.s.SessionLifetime == 0 || !a.recorded() {
 		return time.Time{}, t.CheckBlacklist(ctx)
 	}
-	state, err := a.state(ctx, t.JTI(), t.SessionID())
+	state, err := a.stateOf(ctx, t)
 	if err != nil {
 		return time.Time{}, err
 	}
-	row := OutstandingToken{CreatedAt: t.issuedAt()} // made elsewhere
+	row := OutstandingToken{CreatedAt: t.issuedAt()} // issued by another service
 	switch {
 	case state.Presented != nil && state.Presented.Blacklisted:
-		return time.Time{}, a.consumed(t.now, state)
+		return time.Time{}, a.rules.denial(state, t.now)
 	case state.Presented != nil:
 		row = state.Presented.OutstandingToken
-	case state.Head != nil && a.over(t.now, state.Head):
+	case state.Head != nil && a.rules.hasEnded(state.Head, t.now):
 		return time.Time{}, errSessionEnded
 	case state.Head != nil:
 		row = state.Head.OutstandingToken
 	}
-	end := a.sessionEnd(row)
+	end := a.rules.sessionEnd(row)
 	if !end.After(t.now) {
 		return time.Time{}, ErrTokenExpired.withReason(reasonSessionEnded)
 	}
 	return end, nil
 }
 
-// sessionEnd is when the session of a row ends; zero for never.
-func (a *Auth) sessionEnd(row OutstandingToken) time.Time {
-	if !row.SessionExpiresAt.IsZero() || a.s.SessionLifetime == 0 {
-		return row.SessionExpiresAt
-	}
-	if row.SessionStartedAt.IsZero() {
-		return row.CreatedAt.Add(a.s.SessionLifetime)
-	}
-	return row.SessionStartedAt.Add(a.s.SessionLifetime)
+// stateOf reads the records of a token and of its session.
+func (a *Auth) stateOf(ctx context.Context, t *Token) (SessionState, error) {
+	return a.records.state(ctx, t.JTI(), t.SessionID(), t.issuedAt())
 }
 
 // successor is the next refresh token: the same claims, a new id, a new iat and exp.
@@ -193,20 +193,20 @@ func (t *Token) successor() *Token {
 	return next
 }
 
-// session is the session a token belongs to: the one it names, else its own.
-func (t *Token) session() string {
+// ownSession is the session of a refresh or sliding token: the one it names, else the one that it began.
+func (t *Token) ownSession() string {
 	if sid := t.SessionID(); sid != "" {
 		return sid
 	}
 	return t.JTI()
 }
 
-// sessionOf is the session of the token's row, if that names one.
-func (t *Token) sessionOf(row *TokenState) string {
-	if row.SessionID != "" {
-		return row.SessionID
+// sessionOn is the session of the token's record, if that names one.
+func (t *Token) sessionOn(record *TokenState) string {
+	if record.SessionID != "" {
+		return record.SessionID
 	}
-	return t.session()
+	return t.ownSession()
 }
 
 func userID(user simplejwt.User) string {

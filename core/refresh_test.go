@@ -122,7 +122,7 @@ func TestATokenWithoutAUserIsRefreshedForNobody(t *testing.T) {
 			}
 			pair, user, err := e.Refresh(opsCtx(), e.forge(claims))
 			if name != "not rotating" && slices.Contains([]string{`""`, "[]", "{}"}, id) { // a record could not name him
-				if !errors.Is(err, core.ErrNoActiveAccountToken) {
+				if !errors.Is(err, core.ErrNoActiveAccount) {
 					t.Errorf("user_id %s, %s: error %v", id, name, err)
 				}
 				continue
@@ -150,7 +150,7 @@ func TestAUserIDMustBeTheCanonicalOne(t *testing.T) {
 		raw := e.forge(map[string]any{"user_id": json.RawMessage(id)})
 		pair, err := e.refresh(raw)
 		if !good {
-			if !errors.Is(err, core.ErrNoActiveAccountToken) || e.row("made-elsewhere") != nil {
+			if !errors.Is(err, core.ErrNoActiveAccount) || e.row("made-elsewhere") != nil {
 				t.Errorf("user_id %s: error %v, want ErrNoActiveAccountToken and no record", id, err)
 			}
 			continue
@@ -178,8 +178,8 @@ func opsRefusals() map[string]struct {
 		return func(e *opsEnv) string { raw := e.login().Refresh; change(e); return raw }
 	}
 	return map[string]refusal{
-		"a user who is deleted":        {after(func(e *opsEnv) { e.accounts.Delete("1") }), core.ErrNoActiveAccountToken},
-		"a user who is inactive":       {after(func(e *opsEnv) { e.change(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccountToken},
+		"a user who is deleted":        {after(func(e *opsEnv) { e.accounts.Delete("1") }), core.ErrNoActiveAccount},
+		"a user who is inactive":       {after(func(e *opsEnv) { e.change(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccount},
 		"a sliding token":              {func(e *opsEnv) string { return e.loginSliding() }, core.ErrTokenWrongType},
 		"a token without a type":       {func(e *opsEnv) string { return e.record(map[string]any{"token_type": nil}) }, core.ErrTokenNoType},
 		"a token of another case type": {func(e *opsEnv) string { return e.record(map[string]any{"token_type": "Refresh"}) }, core.ErrTokenWrongType},
@@ -212,7 +212,7 @@ func TestARefusalConsumesNothingButSaysBlacklistedFirst(t *testing.T) {
 				"refresh": func() error { _, err := e.refresh(raw); return err },
 				"logout":  func() error { return e.Blacklist(opsCtx(), raw) },
 			} {
-				if call == "logout" && errors.Is(c.want, core.ErrNoActiveAccountToken) {
+				if call == "logout" && errors.Is(c.want, core.ErrNoActiveAccount) {
 					continue // a logout asks for no user
 				}
 				if err := do(); !errors.Is(err, c.want) {
@@ -275,10 +275,10 @@ func TestAChangedPasswordEndsTheSession(t *testing.T) {
 	unknown := e.forge(nil)
 	e.change(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
 
-	e.wantRefused("the old password", first, core.ErrPasswordChangedToken)
+	e.wantRefused("the old password", first, core.ErrPasswordChanged)
 	e.wantRefused("the old password again", first, core.ErrTokenBlacklisted)
 	e.wantRefused("a token of the same session", second, core.ErrTokenBlacklisted)
-	e.wantRefused("an unknown token", unknown, core.ErrPasswordChangedToken)
+	e.wantRefused("an unknown token", unknown, core.ErrPasswordChanged)
 	e.wantRefused("an unknown token again", unknown, core.ErrTokenBlacklisted)
 	got := []core.Reason{e.reason(first), e.reason(second), e.reason(other), e.reason(unknown)}
 	if diff := cmp.Diff([]core.Reason{core.ReasonPassword, core.ReasonPassword, "live", core.ReasonPassword}, got); diff != "" {
@@ -299,7 +299,7 @@ func TestAChangedPasswordWithoutAStoreIsOnlyTold(t *testing.T) {
 	pair := e.login()
 	e.change(func(a *memstore.Account) { a.Password = "" })
 	for range 2 {
-		e.wantRefused("the old password", pair.Refresh, core.ErrPasswordChangedToken)
+		e.wantRefused("the old password", pair.Refresh, core.ErrPasswordChanged)
 	}
 }
 

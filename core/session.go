@@ -8,7 +8,7 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Session is a login that goes on, for its user or an administrator to see.
+// Session is an active login, as its user or an administrator sees it.
 type Session struct {
 	// ID is the sid of its tokens.
 	ID string `json:"id"`
@@ -22,81 +22,75 @@ type Session struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// Sessions are the sessions of a user, by primary key, that go on: the one that began last first, at most MaxSessions of
-// them, never nil. Without a store, and for a user who is not there, there are none. Errors: 503.
+// Sessions returns the active sessions of a user, named by primary key: the one that began last first, at most MaxSessions
+// of them, never nil. Without a Store, and for a user who does not exist, there are none. Errors: ErrServiceUnavailable.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	out := []Session{}
 	if userID == "" || !a.recorded() {
 		return out, nil
 	}
 	now := a.now()
-	askCtx, cancel := ask(ctx)
-	defer cancel()
-	heads, err := a.d.Store.Sessions(askCtx, userID, now)
+	latest, err := a.records.sessions(ctx, userID, now)
 	if err != nil {
-		return nil, a.trouble(ctx, "look up sessions", err)
+		return nil, err
 	}
-	for _, h := range heads {
-		if a.over(now, &TokenState{OutstandingToken: h}) {
-			continue // by a SESSION_LIFETIME that its rows do not know of
+	for _, h := range latest {
+		dated := h
+		dated.setCreatedAt(now, now)
+		if a.rules.hasEnded(&TokenState{OutstandingToken: dated}, now) {
+			continue // by a SESSION_LIFETIME that its records do not carry
 		}
 		s := Session{ID: h.Session(), Device: h.Device, StartedAt: h.SessionStartedAt, LastRefreshedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt}
 		if s.StartedAt.IsZero() && h.SessionID == "" { // Django's: each of its rows is a session
 			s.StartedAt = h.CreatedAt
 		}
-		if end := a.sessionEnd(h); !end.IsZero() && end.Before(s.ExpiresAt) {
-			s.ExpiresAt = end
-		}
+		s.ExpiresAt = earlierEnd(s.ExpiresAt, a.rules.sessionEnd(dated))
 		out = append(out, s)
 	}
 	return out, nil
 }
 
-// limitSessions is MAX_SESSIONS_PER_USER. It is asked once a login is on record. Of any number of logins at once the last
-// one to ask sees all of them, so that none of their answers leaves one too many behind.
+// limitSessions enforces MAX_SESSIONS_PER_USER once a login is on record. Of any number of concurrent logins the last one to
+// get here sees all of them, so none leaves one session too many.
 func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User) error {
 	if a.s.MaxSessionsPerUser == 0 || (t.class != a.refresh && t.class != a.sliding) {
 		return nil
 	}
 	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}
-	n, err := a.sweep(ctx, s, ReasonLimit)
+	n, err := a.revokeQuietly(ctx, s, ReasonLimit)
 	if err == nil && n > 0 {
 		a.revoked(ctx, s, ReasonLimit, n)
 	}
 	return err
 }
 
-// checkSession is CHECK_SESSION: it refuses a token whose session has ended, or that names none.
+// checkSession denies a token whose session has ended, or that names none: CHECK_SESSION.
 func (a *Auth) checkSession(ctx context.Context, t *Token) error {
 	sid := t.Session()
 	if sid == "" {
 		return errSessionEnded
 	}
-	epoch, believed := a.seen.alive(sid, t.now)
-	if believed {
+	epoch, active := a.activeSessions.has(sid, t.now)
+	if active {
 		return nil
 	}
-	state, err := a.state(ctx, "", sid)
+	state, err := a.records.state(ctx, "", sid, t.now)
 	if err != nil {
 		return err
 	}
-	if state.Head == nil || a.over(t.now, state.Head) {
+	if state.Head == nil || a.rules.hasEnded(state.Head, t.now) {
 		return errSessionEnded
 	}
-	until := t.now.Add(a.s.CheckSessionCacheTimeout)
-	for _, end := range []time.Time{state.Head.ExpiresAt, a.sessionEnd(state.Head.OutstandingToken)} {
-		if !end.IsZero() && end.Before(until) {
-			until = end
-		}
-	}
-	a.seen.note(sid, until, epoch)
+	until := earlierEnd(t.now.Add(a.s.CheckSessionCacheTimeout), state.Head.ExpiresAt)
+	until = earlierEnd(until, a.rules.sessionEnd(state.Head.OutstandingToken))
+	a.activeSessions.add(sid, until, epoch)
 	return nil
 }
 
-// RenewSession gives a session of refresh tokens that goes on a new pair, with all claims made anew from the user. The
-// refresh token it had is consumed with ReasonRenewed: there is no grace for it. Without BLACKLIST_AFTER_ROTATION older
-// tokens of the session may be good beside it. A password change needs it where CHECK_REVOKE_TOKEN refuses the tokens that
-// the session has. Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, 503.
+// RenewSession issues a new pair to an active session of refresh tokens, with all claims taken from the user again. The
+// refresh token it had is consumed with ReasonRenewed, which has no grace period. Without BLACKLIST_AFTER_ROTATION older
+// tokens of the session may be good beside it. A password change needs it where CHECK_REVOKE_TOKEN rejects the tokens that
+// the session has. Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, ErrServiceUnavailable.
 func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
@@ -108,33 +102,36 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 		return Pair{}, ErrSessionNotFound
 	}
 	next := a.newToken(a.refresh, a.now())
-	if err := a.fill(ctx, next, user); err != nil {
+	if err := a.setUserClaims(ctx, next, user); err != nil {
 		return Pair{}, err
 	}
 	access := next.AccessToken()
 	if err := a.customClaims(ctx, access, user); err != nil {
 		return Pair{}, err
 	}
-	for range maxLooks {
-		state, err := a.state(ctx, "", sessionID)
+	for range maxAttempts {
+		state, err := a.records.state(ctx, "", sessionID, next.now)
 		if err != nil {
 			return Pair{}, err
 		}
-		if state.Head == nil || a.over(next.now, state.Head) || state.Head.UserID != user.AuthID() {
+		if state.Head == nil || a.rules.hasEnded(state.Head, next.now) || state.Head.UserID != user.AuthID() {
 			return Pair{}, ErrSessionNotFound
 		}
-		row, rotated, err := a.tryRotate(ctx, state.Head.JTI, sessionID, next, ReasonRenewed)
+		renewal := a.rotation(ctx, next, next)
+		renewal.JTI, renewal.SessionID = state.Head.JTI, sessionID
+		renewal.Reason, renewal.Consume = ReasonRenewed, true
+		row, rotated, err := a.records.rotate(ctx, renewal)
 		if err != nil {
 			return Pair{}, err
 		}
 		if rotated {
-			done := a.follow(next, row, EventRefresh)
-			access.join(done)
-			return a.hand(ctx, done, next, access, user)
+			done := a.applyRecord(next, row, EventRefresh)
+			access.joinSession(done)
+			return a.finishRefresh(ctx, done, next, access, user)
 		}
-		// The session's own client was quicker: its new token is the head now.
+		// The session's own client was quicker: its new token is the latest now.
 	}
-	return Pair{}, a.trouble(ctx, "renew session", errRestless)
+	return Pair{}, a.unavailable(ctx, "renew session", errRecordsUnstable)
 }
 
 // isSessionID reports whether a text from outside can be the id of a session.

@@ -8,18 +8,18 @@ import (
 // sessionCacheSize is how many sessions one generation of a sessionCache holds: some 2 MB.
 const sessionCacheSize = 10_000
 
-// sessionCache remembers for CHECK_SESSION_CACHE_TIMEOUT which sessions were seen alive. It has two generations: where the
-// younger one is full, the older one is forgotten as a whole. The zero value remembers nothing.
+// sessionCache holds the sessions found active within CHECK_SESSION_CACHE_TIMEOUT. It has two generations: when the younger
+// one is full, the older one is dropped as a whole. The zero value holds nothing.
 type sessionCache struct {
 	timeout time.Duration
 
 	mu         sync.Mutex
-	young, old map[string]time.Time // until when a session is believed to live
+	young, old map[string]time.Time // until when a session counts as active
 	epoch      int                  // how often something was forgotten
 }
 
-// alive reports whether the session may be believed to live. What is then found out goes to note with the epoch.
-func (c *sessionCache) alive(session string, now time.Time) (epoch int, believed bool) {
+// has reports whether the session is known to be active. If not, what the store says is added with the epoch.
+func (c *sessionCache) has(session string, now time.Time) (epoch int, active bool) {
 	if c.timeout == 0 {
 		return 0, false
 	}
@@ -33,8 +33,8 @@ func (c *sessionCache) alive(session string, now time.Time) (epoch int, believed
 	return c.epoch, ok && left > 0 && left <= c.timeout // more: the clock was set back
 }
 
-// note remembers a session that was seen alive, unless something was forgotten since: the look may be older than that.
-func (c *sessionCache) note(session string, until time.Time, epoch int) {
+// add adds an active session, unless something was forgotten since the epoch: the store may have been asked before that.
+func (c *sessionCache) add(session string, until time.Time, epoch int) {
 	if c.timeout == 0 {
 		return
 	}
@@ -49,7 +49,7 @@ func (c *sessionCache) note(session string, until time.Time, epoch int) {
 	c.young[session] = until
 }
 
-// forget has a session looked up again, or all of them where it is "".
+// forget drops a session, or all of them where it is "".
 func (c *sessionCache) forget(session string) {
 	if c.timeout == 0 {
 		return

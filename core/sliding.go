@@ -13,14 +13,14 @@ func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (st
 	if err != nil {
 		return "", nil, err
 	}
-	token, err := a.loginSliding(ctx, user, a.samePassword(password))
+	token, err := a.loginSliding(ctx, user, a.recheckPassword(password))
 	if err != nil {
 		return "", nil, err
 	}
 	return token, user, nil
 }
 
-// LoginSliding logs a user in without a password check, like Login, and gives a sliding token. Errors: as for Login.
+// LoginSliding logs a user in without a password check, like Login, and issues a sliding token. Errors: as for Login.
 func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, error) {
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return "", ErrNoActiveAccount
@@ -28,23 +28,23 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 	return a.loginSliding(ctx, user, nil)
 }
 
-func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, still recheck) (string, error) {
-	t, row, err := a.begin(ctx, SlidingToken, user)
+func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, again recheck) (string, error) {
+	t, row, err := a.startLogin(ctx, SlidingToken, user)
 	if err != nil {
 		return "", err
 	}
 	text, err := t.Sign()
 	if err != nil {
-		return "", a.trouble(ctx, "sign", err)
+		return "", a.unavailable(ctx, "sign", err)
 	}
-	if err := a.enter(ctx, t, row, user, still); err != nil {
+	if err := a.finishLogin(ctx, t, row, user, again); err != nil {
 		return "", err
 	}
 	return text, nil
 }
 
 // RefreshSliding is SimpleJWT's refresh sliding view: the same token with a new exp and iat, while its refresh_exp has not
-// passed. Nothing is consumed and no row is written. Errors: a refusal, 503.
+// passed. Nothing is consumed and no row is written. Errors: a denial, ErrServiceUnavailable.
 func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejwt.User, error) {
 	t, err := a.ParseToken(ctx, SlidingToken, raw)
 	if err != nil {
@@ -53,7 +53,7 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	if err := t.checkIssuable(); err != nil {
 		return "", nil, err
 	}
-	user, err := a.userForRefresh(ctx, t)
+	user, err := a.loadUserForRefresh(ctx, t)
 	if err != nil {
 		return "", nil, err
 	}
@@ -62,7 +62,7 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	}
 	var end time.Time
 	if a.s.SessionLifetime > 0 && a.recorded() {
-		if end, err = a.stillGood(ctx, t); err != nil {
+		if end, err = a.checkActive(ctx, t); err != nil {
 			return "", nil, err
 		}
 	}
@@ -74,7 +74,7 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	}
 	text, err := t.Sign()
 	if err != nil {
-		return "", nil, a.trouble(ctx, "sign", err)
+		return "", nil, a.unavailable(ctx, "sign", err)
 	}
 	a.event(ctx, Event{Type: EventRefresh, UserID: userID(user), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
 	return text, user, nil

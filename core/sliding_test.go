@@ -171,10 +171,10 @@ func TestASlidingRefreshIsRefused(t *testing.T) {
 		"a refresh_exp that is text":      {map[string]any{"refresh_exp": "4102444800"}, core.ErrTokenInvalid},
 		"a refresh_exp out of range":      {map[string]any{"refresh_exp": json.RawMessage("1e300")}, core.ErrTokenInvalid},
 		"a refresh_exp of null":           {map[string]any{"refresh_exp": json.RawMessage("null")}, core.ErrTokenInvalid},
-		"an unknown user":                 {map[string]any{"user_id": "99"}, core.ErrNoActiveAccountToken},
-		"an inactive user":                {map[string]any{"user_id": "2"}, core.ErrNoActiveAccountToken},
-		"a user before a refresh_exp":     {map[string]any{"user_id": "99", "refresh_exp": nil}, core.ErrNoActiveAccountToken},
-		"a user's id in another spelling": {map[string]any{"user_id": "01"}, core.ErrNoActiveAccountToken},
+		"an unknown user":                 {map[string]any{"user_id": "99"}, core.ErrNoActiveAccount},
+		"an inactive user":                {map[string]any{"user_id": "2"}, core.ErrNoActiveAccount},
+		"a user before a refresh_exp":     {map[string]any{"user_id": "99", "refresh_exp": nil}, core.ErrNoActiveAccount},
+		"a user's id in another spelling": {map[string]any{"user_id": "01"}, core.ErrNoActiveAccount},
 	} {
 		e := opsNew(t)
 		raw := e.forge(e.sliding(c.claims))
@@ -278,7 +278,7 @@ func TestAChangedPasswordEndsASlidingToken(t *testing.T) {
 	raw, other, unknown := e.loginSliding(), e.loginSliding(), e.forge(e.sliding(nil))
 	e.change(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
 	for name, token := range map[string]string{"the old password": raw, "a token on no record": unknown} {
-		e.wantNoSlide(name, token, core.ErrPasswordChangedToken)
+		e.wantNoSlide(name, token, core.ErrPasswordChanged)
 		e.wantNoSlide(name+", again", token, core.ErrTokenBlacklisted)
 	}
 	got := []core.Reason{e.reason(raw), e.reason(other), e.reason(unknown)}
@@ -289,7 +289,7 @@ func TestAChangedPasswordEndsASlidingToken(t *testing.T) {
 	if want := e.clock.now().Add(time.Hour).Truncate(time.Second); row.UserID != "1" || !row.ExpiresAt.Equal(want) {
 		t.Errorf("the unknown token was recorded as %+v", row)
 	}
-	e.wantNoSlide("its password, refresh_exp over", e.forge(e.sliding(map[string]any{"jti": "over", "refresh_exp": 0})), core.ErrPasswordChangedToken)
+	e.wantNoSlide("its password, refresh_exp over", e.forge(e.sliding(map[string]any{"jti": "over", "refresh_exp": 0})), core.ErrPasswordChanged)
 }
 
 func TestASlidingRefreshEndsWithTheSession(t *testing.T) {

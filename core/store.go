@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -72,14 +73,78 @@ type Rotation struct {
 	Now       time.Time
 	// AliveAfter is Now less the leeway: a row that ended at or before it is not rotated.
 	AliveAfter time.Time
-	// SessionLifetime ends a session whose row has no end: this long after its start, or after the row's birth. Zero: none.
+	// SessionLifetime ends a session whose row has no end: this long after its start. Zero: none. Where the row does not say
+	// when the session started, it started when the row was created, else at IssuedAt, else Now.
 	SessionLifetime time.Duration
+	// IssuedAt is the iat of the presented token, not after Now. Zero: none.
+	IssuedAt time.Time
 	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token stays as it is.
 	Consume bool
 	// Reason is why the presented token is consumed; "" stands for ReasonRotated.
 	Reason Reason
 	// Device is the client that refreshes. What it does not tell ("") the successor inherits.
 	Device Device
+}
+
+// precision is what every Store keeps of a time.
+const precision = time.Microsecond
+
+// Successor returns the record that a rotation of presented makes: the session and its end, the device, the id, the times.
+// ok is false where presented may not be rotated: it expired at or before AliveAfter, or its session did at or before Now.
+// A Store whose database does not compute the same calls it in Rotate, between reading the presented row, which must not be
+// on the blacklist, and inserting the successor. Times are cut to microseconds.
+func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, ok bool) {
+	now := r.Now.UTC().Truncate(precision)
+	presented.setCreatedAt(r.IssuedAt, now)
+	end := presented.sessionEnd(r.SessionLifetime)
+	if !presented.ExpiresAt.After(r.AliveAfter.Truncate(precision)) || hasEnded(end, now) {
+		return OutstandingToken{}, false
+	}
+	next = presented
+	next.JTI, next.ParentJTI = r.NewJTI, presented.JTI
+	next.CreatedAt, next.SessionExpiresAt = now, end
+	next.ExpiresAt = earlierEnd(r.ExpiresAt.UTC().Truncate(precision), end)
+	next.SessionID = cmp.Or(presented.SessionID, r.SessionID, presented.JTI)
+	next.Device = Device{
+		Name:      cmp.Or(r.Device.Name, presented.Device.Name),
+		IP:        cmp.Or(r.Device.IP, presented.Device.IP),
+		UserAgent: cmp.Or(r.Device.UserAgent, presented.Device.UserAgent),
+	}
+	return next, true
+}
+
+// setCreatedAt fills in when the record was created where it does not say, as rows of Django may not: at the iat of its
+// token, or now where the token has none (zero).
+func (t *OutstandingToken) setCreatedAt(issuedAt, now time.Time) {
+	if !t.CreatedAt.IsZero() {
+		return
+	}
+	if t.CreatedAt = issuedAt; issuedAt.IsZero() {
+		t.CreatedAt = now
+	}
+}
+
+// sessionEnd returns when the session of the record ends under a SESSION_LIFETIME, zero for never.
+func (t OutstandingToken) sessionEnd(lifetime time.Duration) time.Time {
+	if !t.SessionExpiresAt.IsZero() || lifetime <= 0 {
+		return t.SessionExpiresAt
+	}
+	start := t.SessionStartedAt
+	if start.IsZero() {
+		start = t.CreatedAt
+	}
+	return start.Add(lifetime).UTC().Truncate(precision)
+}
+
+// hasEnded reports whether the end of a session has come; a zero end never does.
+func hasEnded(end, now time.Time) bool { return !end.IsZero() && !end.After(now) }
+
+// earlierEnd returns the earlier of an expiry and the end of a session, zero for none.
+func earlierEnd(expiresAt, sessionEnd time.Time) time.Time {
+	if !sessionEnd.IsZero() && sessionEnd.Before(expiresAt) {
+		return sessionEnd
+	}
+	return expiresAt
 }
 
 // TokenState is a record and its blacklist row, if there is one.

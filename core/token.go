@@ -125,7 +125,7 @@ func (t *Token) SessionID() string {
 // an access token that names none.
 func (t *Token) Session() string {
 	if t.class.Blacklistable && isID(t.JTI()) {
-		return t.session()
+		return t.ownSession()
 	}
 	return t.SessionID()
 }
@@ -203,7 +203,7 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 	if user != nil {
 		id = user.AuthID()
 	}
-	return t.auth.outstand(ctx, t.record(id))
+	return t.auth.records.record(ctx, t.record(id))
 }
 
 // record is the row of the token. It belongs to the session that it names.

@@ -132,13 +132,13 @@ func TestWhoChangesATokenChangesNoOther(t *testing.T) {
 	}
 	want := first.Claims()
 	for name, change := range map[string]func(*Token){
-		"Set":       func(t *Token) { t.Set("user_id", "2"); t.Set("role", "root") },
-		"Delete":    func(t *Token) { t.Delete("token_type"); t.Delete("exp") },
-		"SetExp":    func(t *Token) { t.SetExp("exp", time.Hour) },
-		"SetJTI":    func(t *Token) { t.SetJTI(); t.SetIat() },
-		"join":      func(token *Token) { token.join(step{token: token, end: now}) },
-		"follow":    func(t *Token) { a.follow(t, OutstandingToken{JTI: "x"}, EventRefresh) },
-		"own claim": func(token *Token) { _ = a.customClaims(t.Context(), token, &TokenUser{}) },
+		"Set":         func(t *Token) { t.Set("user_id", "2"); t.Set("role", "root") },
+		"Delete":      func(t *Token) { t.Delete("token_type"); t.Delete("exp") },
+		"SetExp":      func(t *Token) { t.SetExp("exp", time.Hour) },
+		"SetJTI":      func(t *Token) { t.SetJTI(); t.SetIat() },
+		"joinSession": func(token *Token) { token.joinSession(refreshed{token: token, sessionEnd: now}) },
+		"applyRecord": func(t *Token) { a.applyRecord(t, OutstandingToken{JTI: "x"}, EventRefresh) },
+		"own claim":   func(token *Token) { _ = a.customClaims(t.Context(), token, &TokenUser{}) },
 	} {
 		a.d.Claims = func(_ context.Context, _ simplejwt.User, t *Token) error { t.Set("user_id", "3"); return nil }
 		token, err := a.ParseToken(t.Context(), AccessToken, raw)

@@ -125,7 +125,7 @@ var differences = map[string]func(*testing.T){
 		if err := c.srv.Deactivate(t.Context(), "alice"); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := a.auth.Refresh(t.Context(), refresh); !errors.Is(err, core.ErrNoActiveAccountToken) {
+		if _, _, err := a.auth.Refresh(t.Context(), refresh); !errors.Is(err, core.ErrNoActiveAccount) {
 			t.Errorf("an inactive user whom the rule accepts refreshes: %v", err)
 		}
 	},
@@ -166,7 +166,7 @@ var differences = map[string]func(*testing.T){
 		if err := c.srv.SetPassword(t.Context(), "alice", "another one"); err != nil {
 			t.Fatal(err)
 		}
-		c.want(c.refresh(old), 401, core.ErrPasswordChangedToken.Detail)
+		c.want(c.refresh(old), 401, core.ErrPasswordChanged.Detail)
 		c.want(c.refresh(next), 401, core.ErrTokenBlacklisted.Detail)
 	},
 	"Faults in settings and keys are refused at start": func(t *testing.T) {

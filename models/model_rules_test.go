@@ -132,10 +132,10 @@ func (m *model) refresh(t *modelToken) verdict {
 	case t.consumed && (user.deleted || user.inactive || m.changed(t)):
 		return verdict{err: core.ErrTokenBlacklisted}
 	case user.deleted || user.inactive:
-		return verdict{err: core.ErrNoActiveAccountToken}
+		return verdict{err: core.ErrNoActiveAccount}
 	case m.changed(t):
 		m.endSession(t.session, core.ReasonPassword)
-		return verdict{err: core.ErrPasswordChangedToken}
+		return verdict{err: core.ErrPasswordChanged}
 	case t.consumed:
 		return m.refreshConsumed(t)
 	case m.ended(t.session):

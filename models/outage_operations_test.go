@@ -38,11 +38,11 @@ func operations() []operation {
 		{name: "a refresh of a token made elsewhere", policy: whole, prepare: madeElsewhere, do: doRefresh, least: 1, most: 1},
 		{
 			name: "a refresh after the password was changed", policy: checking, prepare: passwordStored, do: doRefresh,
-			answer: core.ErrPasswordChangedToken, repeat: core.ErrTokenBlacklisted,
+			answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted,
 		},
 		{
 			name: "a refresh that consumes nothing after the password was changed", policy: checkingKeeping,
-			prepare: passwordStored, do: doRefresh, answer: core.ErrPasswordChangedToken, repeat: core.ErrTokenBlacklisted, siblings: true,
+			prepare: passwordStored, do: doRefresh, answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted, siblings: true,
 		},
 		{name: "a logout", policy: whole, prepare: loggedIn, do: doLogout, repeat: core.ErrTokenBlacklisted},
 		{name: "a logout with a rotated token", policy: whole, prepare: rotatedAgo(time.Second), do: doLogout},

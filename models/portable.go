@@ -33,10 +33,10 @@ func (portable) outstand(ctx context.Context, on conn, t core.OutstandingToken) 
 func (portable) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	db := on.orm(ctx)
 	row, err := find(db, r.JTI)
-	if err != nil || row == nil || dead(row, r) {
+	if err != nil || row == nil || successor(row, r) == nil {
 		return core.OutstandingToken{}, false, err
 	}
-	var child OutstandingToken
+	var child *OutstandingToken
 	err = db.Transaction(func(tx *gorm.DB) error {
 		if r.Consume {
 			if row, err = take(tx, row, r); err != nil {
@@ -44,7 +44,7 @@ func (portable) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outs
 			}
 		}
 		child = successor(row, r)
-		if err := tx.Create(&child).Error; err != nil || r.Consume {
+		if err := tx.Create(child).Error; err != nil || r.Consume {
 			return err
 		}
 		return mustBeGood(tx, row.ID)
@@ -52,7 +52,10 @@ func (portable) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outs
 	if errors.Is(err, errLost) {
 		return core.OutstandingToken{}, false, nil
 	}
-	return child.record(), err == nil, err
+	if err != nil {
+		return core.OutstandingToken{}, false, err
+	}
+	return child.record(), true, nil
 }
 
 // take consumes the presented token and reads it again: its user may be gone since the look before the transaction.
@@ -94,38 +97,13 @@ func find(tx *gorm.DB, jti string) (*OutstandingToken, error) {
 	return &row, nil
 }
 
-// dead reports whether the token or its session has ended.
-func dead(row *OutstandingToken, r core.Rotation) bool {
-	end := sessionEnd(row, r.SessionLifetime)
-	return !row.ExpiresAt.After(r.AliveAfter) || end != nil && !end.After(r.Now)
-}
-
-// sessionEnd is when the session of a row ends, nil for never.
-func sessionEnd(row *OutstandingToken, lifetime time.Duration) *time.Time {
-	start := row.SessionStartedAt
-	if start == nil {
-		start = row.CreatedAt
+// successor is the row that follows the presented one; nil where that, or its session, has ended.
+func successor(row *OutstandingToken, r core.Rotation) *OutstandingToken {
+	next, ok := r.Successor(row.record())
+	if !ok {
+		return nil
 	}
-	if row.SessionExpiresAt != nil || lifetime <= 0 || start == nil {
-		return row.SessionExpiresAt
-	}
-	return new(cut(start.Add(lifetime)))
-}
-
-// successor is the row that follows the presented one.
-func successor(row *OutstandingToken, r core.Rotation) OutstandingToken {
-	end := sessionEnd(row, r.SessionLifetime)
-	child := OutstandingToken{
-		UserID: row.UserID, JTI: r.NewJTI, CreatedAt: &r.Now, ExpiresAt: r.ExpiresAt, ParentJTI: &r.JTI,
-		SessionID:        cmp.Or(row.SessionID, nullable(r.SessionID), &r.JTI),
-		SessionStartedAt: row.SessionStartedAt, SessionExpiresAt: end,
-		DeviceName: cmp.Or(nullable(r.Device.Name), row.DeviceName), IP: cmp.Or(nullable(r.Device.IP), row.IP),
-		UserAgent: cmp.Or(nullable(r.Device.UserAgent), row.UserAgent),
-	}
-	if end != nil && end.Before(child.ExpiresAt) {
-		child.ExpiresAt = *end
-	}
-	return child
+	return new(newRow(next))
 }
 
 // consume inserts the blacklist rows that are missing for these tokens and returns how many were.

@@ -37,10 +37,10 @@ func recorded(t core.OutstandingToken) []any {
 	}
 }
 
-// rotatable selects the presented token as live, with the session its successor gets.
+// rotatable selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL.
 const rotatable = `WITH p AS (
   SELECT id, user_id, jti, COALESCE(session_id, ?::text, jti) AS session_id, session_started_at,
-         COALESCE(session_expires_at, COALESCE(session_started_at, created_at) + ?::bigint * interval '1 microsecond')
+         COALESCE(session_expires_at, COALESCE(session_started_at, created_at, ?::timestamptz) + ?::bigint * interval '1 microsecond')
            AS session_expires_at, device_name, ip, user_agent
     FROM token_blacklist_outstandingtoken
    WHERE jti = ? AND expires_at > ?::timestamptz
@@ -78,8 +78,12 @@ func (*postgres) rotate(ctx context.Context, on conn, r core.Rotation) (core.Out
 	if r.SessionLifetime > 0 {
 		lifetime = new(r.SessionLifetime.Microseconds())
 	}
+	issuedAt := r.IssuedAt
+	if issuedAt.IsZero() {
+		issuedAt = r.Now
+	}
 	query := rotatable + unconsumed + succeeding
-	args := []any{nullable(r.SessionID), lifetime, r.JTI, r.AliveAfter, r.Now}
+	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.AliveAfter, r.Now}
 	if r.Consume {
 		query = rotatable + consuming + succeeding
 		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))

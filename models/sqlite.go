@@ -41,13 +41,16 @@ func (sqlite) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outsta
 	var row OutstandingToken
 	err := on.row(ctx, presentedSQL, []any{r.JTI}, &row.JTI, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
 		&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent)
-	if noRows(err) || err == nil && dead(&row, r) {
+	if noRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}
 	if err != nil {
 		return core.OutstandingToken{}, false, err
 	}
 	child := successor(&row, r)
+	if child == nil {
+		return core.OutstandingToken{}, false, nil
+	}
 	err = on.alone(ctx, func() error {
 		if !r.Consume {
 			return child.follow(ctx, on, unconsumedOne)

@@ -5,6 +5,7 @@ package views
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -154,8 +155,20 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = writeJSON(w, http.StatusOK, out)
 	}
 	if err != nil {
-		writeError(w, r, v.auth, err, v.unauthorized)
+		writeError(w, r, v.auth, codeless(err), v.unauthorized)
 	}
+}
+
+// codeless takes the code off an error whose body has none in SimpleJWT's views, as they raise an exception of DRF's. Guarded routes
+// answer the same errors with their code.
+func codeless(err error) error {
+	var denied *core.Error
+	if !errors.As(err, &denied) || !errors.Is(denied, core.ErrNoActiveAccount) && !errors.Is(denied, core.ErrPasswordChanged) {
+		return err
+	}
+	out := *denied
+	out.Code = ""
+	return &out
 }
 
 func (v *view) answer(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {

@@ -104,6 +104,7 @@ func brokenRotations() []mutant {
 	const keeps, atomically = "Rotate without Consume leaves the presented token as it is", "Rotate consumes nothing where the successor cannot be recorded"
 	const cuts, lifetime = "Rotate cuts the successor's end to the session's", "Rotate ends a session without an end by SessionLifetime"
 	const ownEnd = "Rotate leaves a session's own end alone whatever SessionLifetime is"
+	const undated = "Rotate counts SessionLifetime from IssuedAt where the row does not say when it was created"
 	return []mutant{
 		{"it consumes nothing", records, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Consume = false })
@@ -184,5 +185,24 @@ func brokenRotations() []mutant {
 				return out, ok, err
 			}}
 		}},
+		{"it rotates a row without CreatedAt for ever", undated, func(g *guarded) core.Store {
+			return rotatingUndated(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
+		}},
+		{"it refuses a row without CreatedAt", undated, func(g *guarded) core.Store {
+			return rotatingUndated(g, func(r *core.Rotation) { r.AliveAfter = endsAt })
+		}},
+		{"it never reads IssuedAt", undated, func(g *guarded) core.Store {
+			return rotatingUndated(g, func(r *core.Rotation) { r.IssuedAt = time.Time{} })
+		}},
 	}
+}
+
+// rotatingUndated is a store that changes the rotations of tokens whose row does not say when it was created.
+func rotatingUndated(g *guarded, change func(*core.Rotation)) core.Store {
+	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
+		if state, err := g.State(ctx, r.JTI, ""); err == nil && state.Presented != nil && state.Presented.CreatedAt.IsZero() {
+			change(&r)
+		}
+		return g.Rotate(ctx, r)
+	}}
 }

@@ -23,6 +23,10 @@ func sessionEndCases() []testCase {
 		name: "Rotate leaves a session's own end alone whatever SessionLifetime is",
 		rule: "SessionLifetime counts for rows without an end only: a changed setting does not move the end of a session under way",
 		run:  lifetimeLeavesEnd,
+	}, {
+		name: "Rotate counts SessionLifetime from IssuedAt where the row does not say when it was created",
+		rule: "a row without CreatedAt and SessionStartedAt, as Django may write it, rotates: its session started at IssuedAt, else at Now",
+		run:  lifetimeWithoutCreatedAt,
 	}}
 }
 
@@ -107,5 +111,41 @@ func lifetimeLeavesEnd(e *env) {
 		if got := e.rotate(r); !got.SessionExpiresAt.Equal(first.SessionExpiresAt) {
 			e.Errorf("with SessionLifetime %v the successor's session ends at %v, want its own end %v", lifetime, got.SessionExpiresAt, first.SessionExpiresAt)
 		}
+	}
+}
+
+func lifetimeWithoutCreatedAt(e *env) {
+	undated := func(t *core.OutstandingToken) {
+		t.CreatedAt, t.SessionStartedAt, t.SessionExpiresAt = time.Time{}, time.Time{}, time.Time{}
+	}
+	const lifetime = 90 * time.Minute
+	for _, consume := range []bool{true, false} {
+		for what, issuedAt := range map[string]time.Time{
+			"issued SessionLifetime ago": now.Add(-lifetime), "issued more than SessionLifetime ago": now.Add(-2 * lifetime),
+		} {
+			r := e.rotation(e.login(undated).JTI)
+			r.SessionLifetime, r.IssuedAt, r.Consume = lifetime, issuedAt, consume
+			e.refuse("a token without CreatedAt, "+what, r)
+		}
+		for _, c := range []struct {
+			what           string
+			issuedAt, want time.Time
+		}{
+			{"issued less than SessionLifetime ago", now.Add(time.Minute - lifetime), now.Add(time.Minute)},
+			{"without iat", time.Time{}, now.Add(lifetime)},
+		} {
+			r := e.rotation(e.login(undated).JTI)
+			r.SessionLifetime, r.IssuedAt, r.Consume = lifetime, c.issuedAt, consume
+			got := e.rotate(r)
+			if !got.SessionExpiresAt.Equal(c.want) || !got.ExpiresAt.Equal(c.want) {
+				e.Errorf("a token without CreatedAt, %s: the successor's session ends at %v and itself at %v, want both at %v", c.what, got.SessionExpiresAt, got.ExpiresAt, c.want)
+			}
+			e.same("the successor's row of a token without CreatedAt, "+c.what, live(got), e.row(r.NewJTI))
+		}
+	}
+	dated := e.rotation(e.login(func(t *core.OutstandingToken) { t.SessionStartedAt, t.SessionExpiresAt = time.Time{}, time.Time{} }).JTI)
+	dated.SessionLifetime, dated.IssuedAt = 2*time.Hour, now.Add(-2*time.Hour)
+	if got, want := e.rotate(dated).SessionExpiresAt, loginAt.Add(2*time.Hour); !got.Equal(want) {
+		e.Errorf("a row with CreatedAt: the successor's session ends at %v, want %v: IssuedAt does not count", got, want)
 	}
 }

@@ -1,0 +1,103 @@
+package core
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// Blacklist is SimpleJWT's blacklist view: it consumes a refresh token and ends its session. Without a Store, or with
+// JTI_CLAIM off, it only verifies the token. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
+func (a *Auth) Blacklist(ctx context.Context, raw string) error {
+	t, err := a.parseForRotation(ctx, raw)
+	if err != nil || !a.recorded() {
+		return err
+	}
+	if err := t.checkIssuable(); err != nil {
+		return err
+	}
+	return t.Blacklist(ctx)
+}
+
+// Blacklist consumes the token, recording it where it is not on record, and ends its session: it is a logout. A second
+// logout with a token that was rotated within the grace period is good. Without a Store, or without an id, it does
+// nothing. Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
+func (t *Token) Blacklist(ctx context.Context) error {
+	a := t.auth
+	if !a.recorded() || !isID(t.JTI()) {
+		return nil
+	}
+	won, err := a.consume(ctx, t, nil, ReasonLogout)
+	if err != nil {
+		return err
+	}
+	if !won {
+		return a.logoutAgain(ctx, t)
+	}
+	_, err = a.revoke(ctx, Scope{SessionID: t.ownSession()}, ReasonLogout)
+	return err
+}
+
+// logoutAgain handles a logout by a token on the blacklist. It ends the session of one that was rotated within the grace
+// period, and of one that a logout consumed before, which may have failed half-way.
+func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
+	state, err := a.stateOf(ctx, t)
+	if err != nil {
+		return err
+	}
+	p := state.Presented
+	if p == nil {
+		return ErrTokenBlacklisted
+	}
+	if repeated := p.Reason == ReasonLogout; repeated || a.rules.isWithinGrace(p, t.now) {
+		_, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p)}, ReasonLogout)
+		if err == nil && repeated {
+			err = ErrTokenBlacklisted
+		}
+		return err
+	}
+	if a.rules.judge(state, t.now) == verdictReused {
+		return a.denyReuse(ctx, t, state)
+	}
+	if err := a.rules.denial(state, t.now); err != nil {
+		return err
+	}
+	return ErrTokenBlacklisted // the store contradicts itself: it did not consume a token that it shows as good
+}
+
+// consume puts a token on the blacklist and reports whether this call did. A token that is not on record is recorded
+// first, as its user's; user may be nil and is then looked up.
+func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reason Reason) (bool, error) {
+	found, won, err := a.records.blacklist(ctx, t.JTI(), reason, t.now)
+	if err != nil || found {
+		return won, err
+	}
+	if user == nil {
+		if user, err = a.loadUserForLogout(ctx, t); err != nil {
+			return false, err
+		}
+	}
+	row := t.record(userID(user))
+	row.SessionStartedAt = t.issuedAt()
+	if err := a.records.recordOwnerless(ctx, row); err != nil {
+		return false, err
+	}
+	_, won, err = a.records.blacklist(ctx, t.JTI(), reason, t.now)
+	return won, err
+}
+
+// loadUserForLogout loads the user of a token whom its record is to name; nil where there is no such user.
+func (a *Auth) loadUserForLogout(ctx context.Context, t *Token) (simplejwt.User, error) {
+	if t.userID().unusableUserID() {
+		return nil, errNoActiveAccountForToken
+	}
+	user, err := a.findUser(ctx, t.UserID())
+	switch {
+	case errors.Is(err, ErrUserIDInvalid):
+		return nil, errNoActiveAccountForToken
+	case errors.Is(err, ErrUserNotFound):
+		return nil, nil //nolint:nilnil // deleted: the token can be logged out all the same
+	}
+	return user, a.unavailable(ctx, "look up user", err)
+}

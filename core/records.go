@@ -1,0 +1,117 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// records makes all calls of the Store. Each ends after storeTimeout, and an error of the Store is ErrServiceUnavailable.
+type records struct {
+	store Store
+	// unavailable logs an error and returns ErrServiceUnavailable; nil for nil.
+	unavailable func(ctx context.Context, operation string, err error) error
+}
+
+// record records a token. A jti on record stays as it is. Errors: ErrUserGone, ErrServiceUnavailable.
+func (r records) record(ctx context.Context, row OutstandingToken) error {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	err := r.store.Outstand(callCtx, row)
+	if errors.Is(err, ErrUserGone) {
+		return err
+	}
+	return r.unavailable(ctx, "record token", err)
+}
+
+// recordOwnerless records a token, without its user if the user is gone. Errors: ErrServiceUnavailable.
+func (r records) recordOwnerless(ctx context.Context, row OutstandingToken) error {
+	err := r.record(ctx, row)
+	if errors.Is(err, ErrUserGone) {
+		row.UserID = ""
+		err = r.record(ctx, row)
+	}
+	return err
+}
+
+// recordLogin records a token while the user still has the password that was checked, and reports whether that is so.
+// Errors: ErrNoActiveAccount where the user is gone, errors.ErrUnsupported where the Store can't tell, ErrServiceUnavailable.
+func (r records) recordLogin(ctx context.Context, users Users, row OutstandingToken, user simplejwt.User) (bool, error) {
+	recorder, ok := r.store.(LoginRecorder)
+	if !ok {
+		return false, errors.ErrUnsupported
+	}
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	recorded, err := recorder.OutstandLogin(callCtx, row, users, user)
+	switch {
+	case errors.Is(err, ErrUserGone):
+		return false, ErrNoActiveAccount
+	case errors.Is(err, errors.ErrUnsupported):
+		return false, errors.ErrUnsupported
+	}
+	return recorded, r.unavailable(ctx, "record token", err)
+}
+
+// rotate replaces a token by its successor, and reports whether it could be rotated. Errors: ErrServiceUnavailable.
+func (r records) rotate(ctx context.Context, rotation Rotation) (OutstandingToken, bool, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	row, rotated, err := r.store.Rotate(callCtx, rotation)
+	return row, rotated, r.unavailable(ctx, "rotate refresh token", err)
+}
+
+// state reads a token, by the jti ("" for none), and the latest token of its session. Rows that do not say when they were created were
+// created at issuedAt: the iat of the token, or now. Errors: ErrServiceUnavailable.
+func (r records) state(ctx context.Context, jti, sid string, issuedAt time.Time) (SessionState, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	state, err := r.store.State(callCtx, jti, sid)
+	for _, t := range []*TokenState{state.Presented, state.Head} {
+		if t != nil {
+			t.setCreatedAt(issuedAt, issuedAt)
+		}
+	}
+	return state, r.unavailable(ctx, "look up session", err)
+}
+
+// blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record.
+// Errors: ErrServiceUnavailable.
+func (r records) blacklist(ctx context.Context, jti string, reason Reason, now time.Time) (found, won bool, err error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	found, won, err = r.store.Blacklist(callCtx, jti, reason, now)
+	return found, won, r.unavailable(ctx, "blacklist token", err)
+}
+
+// isBlacklisted reports whether a token is on the blacklist. Errors: ErrServiceUnavailable.
+func (r records) isBlacklisted(ctx context.Context, jti string) (bool, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	blacklisted, err := r.store.IsBlacklisted(callCtx, jti)
+	return blacklisted, r.unavailable(ctx, "look up blacklist", err)
+}
+
+// revoke puts all tokens of a scope on the blacklist, and returns how many were not there yet. Errors: ErrServiceUnavailable.
+func (r records) revoke(ctx context.Context, scope Scope, reason Reason, now time.Time) (int, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	n, err := r.store.Revoke(callCtx, scope, reason, now)
+	return n, r.unavailable(ctx, "revoke tokens", err)
+}
+
+// sessions returns the latest token of each active session of a user. Errors: ErrServiceUnavailable.
+func (r records) sessions(ctx context.Context, userID string, now time.Time) ([]OutstandingToken, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	latest, err := r.store.Sessions(callCtx, userID, now)
+	return latest, r.unavailable(ctx, "look up sessions", err)
+}
+
+// flushExpired deletes what expired at or before a time. It is no part of a request: it takes as long as it takes, and its
+// errors are the Store's.
+func (r records) flushExpired(ctx context.Context, before time.Time) (int, error) {
+	return r.store.FlushExpired(ctx, before)
+}

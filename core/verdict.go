@@ -1,0 +1,86 @@
+package core
+
+import "time"
+
+// sessionRules are the settings that decide about a token on record: LEEWAY, ROTATION_GRACE_PERIOD, SESSION_LIFETIME.
+type sessionRules struct{ leeway, gracePeriod, lifetime time.Duration }
+
+// verdict is what the records of a presented token and of its session mean. docs/sessions.md has them as a table.
+type verdict int
+
+const (
+	verdictUnknown verdict = iota // no record: issued by another service with our key, or flushed
+	verdictActive                 // not on the blacklist, and neither it nor its session has expired
+	verdictExpired                // not on the blacklist, but it or its session has expired
+	verdictRetry                  // rotated within ROTATION_GRACE_PERIOD, and its session is active
+	verdictReused                 // rotated before that, and its session is active
+	verdictRevoked                // on the blacklist for another reason, or its session has ended
+)
+
+// judge decides what a presented token is. Nothing else does: it makes no calls and has no effects.
+func (r sessionRules) judge(s SessionState, now time.Time) verdict {
+	p := s.Presented
+	switch {
+	case p == nil:
+		return verdictUnknown
+	case !p.Blacklisted && r.hasEnded(p, now):
+		return verdictExpired
+	case !p.Blacklisted:
+		return verdictActive
+	case p.Reason != ReasonRotated, s.Head == nil, r.hasEnded(s.Head, now):
+		return verdictRevoked
+	case r.isWithinGrace(p, now):
+		return verdictRetry
+	}
+	return verdictReused
+}
+
+// denial returns the error for a token that judge does not find active; nil where it does, and for one without a record. A rotated
+// token is denied for what ended its session since.
+func (r sessionRules) denial(s SessionState, now time.Time) error {
+	switch r.judge(s, now) {
+	case verdictExpired:
+		if hasEnded(r.sessionEnd(s.Presented.OutstandingToken), now) {
+			return ErrTokenExpired.withReason(reasonSessionEnded)
+		}
+		return ErrTokenExpired
+	case verdictRetry, verdictReused:
+		return errTokenReused
+	case verdictRevoked:
+		return revocation(s)
+	}
+	return nil
+}
+
+// revocation returns the error for a token on the blacklist whose session has ended.
+func revocation(s SessionState) error {
+	reason, otherwise := s.Presented.Reason, ErrTokenBlacklisted
+	if reason == ReasonRotated {
+		otherwise = errSessionEnded
+		if s.Head != nil && s.Head.Blacklisted {
+			reason = s.Head.Reason
+		}
+	}
+	switch reason {
+	case ReasonReuse:
+		return errTokenReused
+	case ReasonPassword:
+		return ErrTokenBlacklisted.withReason(reasonPasswordChanged)
+	}
+	return otherwise
+}
+
+// hasEnded reports whether a token is of no use any more: it is on the blacklist, or it or its session has expired. Asked of
+// the latest token of a session, it says whether the session has ended.
+func (r sessionRules) hasEnded(t *TokenState, now time.Time) bool {
+	return t.Blacklisted || !t.ExpiresAt.After(now.Add(-r.leeway)) || hasEnded(r.sessionEnd(t.OutstandingToken), now)
+}
+
+// isWithinGrace reports whether a token was rotated less than ROTATION_GRACE_PERIOD ago. A time in the future counts as
+// now: clocks differ.
+func (r sessionRules) isWithinGrace(t *TokenState, now time.Time) bool {
+	return t.Reason == ReasonRotated && r.gracePeriod > 0 && now.Sub(t.BlacklistedAt) < r.gracePeriod
+}
+
+// sessionEnd returns when the session of a record ends, zero for never.
+func (r sessionRules) sessionEnd(row OutstandingToken) time.Time { return row.sessionEnd(r.lifetime) }
