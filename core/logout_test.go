@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
@@ -396,5 +397,20 @@ func TestFlushWithoutAStoreAndWithoutIDs(t *testing.T) {
 	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-2 * time.Hour)})
 	if n, err := e.FlushExpired(opsCtx()); n != 1 || err != nil {
 		t.Errorf("with JTI_CLAIM off: %d rows, error %v, want 1", n, err)
+	}
+}
+
+// contradictingStore consumes nothing, and says that nothing is consumed.
+type contradictingStore struct{ core.Store }
+
+func (contradictingStore) Blacklist(context.Context, string, core.Reason, time.Time) (found, won bool, err error) {
+	return true, false, nil
+}
+
+func TestBlacklist_StoreThatContradictsItself(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = contradictingStore{d.Store} })
+	if err := e.Blacklist(opsCtx(), e.login().Refresh); !errors.Is(err, core.ErrTokenBlacklisted) {
+		t.Errorf("a logout that the store did not carry out: %v, want a denial", err)
 	}
 }

@@ -397,3 +397,37 @@ func TestManyRefreshesAgainstOneEndingLeaveNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestRefresh_RowWithoutCreatedAt(t *testing.T) {
+	t.Parallel()
+	const lifetime = 24 * time.Hour
+	for what, rotation := range map[string]opsOption{"rotation": opsRotate, "rotation without blacklisting": opsRotateOnly, "no rotation": opsPlain} {
+		for _, c := range []struct {
+			name  string
+			iat   any
+			until time.Duration // when the access token expires at the latest; 0: denied
+		}{
+			{"a token issued an hour before SESSION_LIFETIME is over", opsStart().Add(time.Hour - lifetime).Unix(), time.Hour},
+			{"a token as old as SESSION_LIFETIME", opsStart().Add(-lifetime).Unix(), 0},
+			{"a token without iat", nil, lifetime},
+		} {
+			t.Run(what+", "+c.name, func(t *testing.T) {
+				t.Parallel()
+				e := opsNew(t, rotation, opsSessionLifetime(lifetime), func(s *simplejwt.Settings, _ *core.Deps) { s.AccessTokenLifetime = 48 * time.Hour })
+				raw := e.forge(map[string]any{"iat": c.iat})
+				if err := e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: e.jti(raw), UserID: "1", ExpiresAt: opsStart().Add(time.Hour)}); err != nil {
+					t.Fatal(err)
+				}
+				if c.until == 0 {
+					e.wantRefused(c.name, raw, core.ErrTokenExpired)
+					return
+				}
+				pair := e.mustRefresh(raw)
+				got, want := e.token(pair.Access).ExpiresAt(), opsStart().Add(c.until).Truncate(time.Second)
+				if !got.Equal(want) {
+					t.Errorf("the access token expires at %v, want the end of the session, %v", got, want)
+				}
+			})
+		}
+	}
+}

@@ -110,6 +110,10 @@ func TestJudge_Settings(t *testing.T) {
 	if got := (sessionRules{}).judge(rotated, noon); got != verdictReused {
 		t.Errorf("without ROTATION_GRACE_PERIOD: %d, want %d", got, verdictReused)
 	}
+	rotated.Presented.BlacklistedAt = noon.Add(time.Hour) // by a clock ahead of ours
+	if got := (sessionRules{}).judge(rotated, noon); got != verdictReused {
+		t.Errorf("without ROTATION_GRACE_PERIOD, rotated in the future: %d, want %d", got, verdictReused)
+	}
 	old := SessionState{Presented: activeToken(startedAt(noon.AddDate(-9, 0, 0), noon.AddDate(-9, 0, 0)))}
 	if got := (sessionRules{}).judge(old, noon); got != verdictActive {
 		t.Errorf("without SESSION_LIFETIME: %d, want %d", got, verdictActive)
