@@ -22,7 +22,10 @@ const (
 	EventReuse EventType = "reuse"
 	// EventRevoke is the end of sessions; Count is how many tokens were consumed, but for a presented one.
 	EventRevoke EventType = "revoke"
-	// EventStoreError is trouble with the store, the users or a hook.
+	// EventRevokeFailed is a logout or another end of sessions that did not come about, or not for sure, as the Store was
+	// unavailable for too long. The client got a 503 and may try again; SessionID or UserID say whose rights to look after.
+	EventRevokeFailed EventType = "revoke_failed"
+	// EventStoreError is an error of the Store, of Users or of a hook.
 	EventStoreError EventType = "store_error"
 )
 
@@ -39,8 +42,8 @@ type Event struct {
 	Err       error
 }
 
-// event logs what happened and tells Deps.OnEvent. Trouble is logged where it is met. The name of a refused login is not
-// logged: people type passwords there.
+// event logs what happened and calls Deps.OnEvent. Errors of the Store are logged where they occur. The name of a rejected login
+// is not logged: people type passwords there.
 func (a *Auth) event(ctx context.Context, e Event) {
 	level, message := slog.LevelInfo, ""
 	switch e.Type {
@@ -56,6 +59,8 @@ func (a *Auth) event(ctx context.Context, e Event) {
 		level, message = slog.LevelWarn, "a rotated refresh token was used again"
 	case EventRevoke:
 		message = "sessions were ended"
+	case EventRevokeFailed:
+		level, message = slog.LevelError, "sessions were not ended"
 	}
 	if message != "" && a.d.Logger.Enabled(ctx, level) {
 		a.d.Logger.LogAttrs(ctx, level, message, e.attrs()...)

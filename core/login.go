@@ -94,11 +94,20 @@ func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, 
 		err = a.limitSessions(ctx, t, user)
 	}
 	if err != nil {
-		_, _ = a.revokeQuietly(context.WithoutCancel(ctx), Scope{SessionID: t.SessionID()}, ReasonLogout) // best effort: nobody gets its tokens
+		_ = a.takeBackLogin(ctx, t, ReasonLogout, a.revokeQuietly) // best effort
 		return err
 	}
 	a.event(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
 	return nil
+}
+
+// takeBackLogin ends the session of a login that failed once it was on record: nobody gets its tokens.
+func (a *Auth) takeBackLogin(ctx context.Context, t *Token, reason Reason, revoke func(context.Context, Scope, Reason) (int, error)) error {
+	session := Scope{SessionID: t.SessionID()}
+	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
+		_, err := revoke(ctx, session, reason)
+		return err
+	})
 }
 
 // ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
@@ -177,10 +186,13 @@ func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, 
 		return err
 	}
 	_, err = again(ctx, t, user)
-	if errors.Is(err, ErrNoActiveAccount) {
-		if _, err := a.revoke(ctx, Scope{SessionID: t.SessionID()}, ReasonPassword); err != nil {
+	switch {
+	case errors.Is(err, ErrNoActiveAccount): // the password was changed
+		if err := a.takeBackLogin(ctx, t, ReasonPassword, a.revoke); err != nil {
 			return err
 		}
+	case err != nil:
+		_ = a.takeBackLogin(ctx, t, ReasonLogout, a.revokeQuietly) // best effort
 	}
 	return err
 }

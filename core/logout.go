@@ -5,11 +5,15 @@ import (
 	"errors"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // Blacklist is SimpleJWT's blacklist view: it consumes a refresh token and ends its session. Without a Store, or with
-// JTI_CLAIM off, it only verifies the token. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
+// JTI_CLAIM off, it only verifies the token. It runs to its end even if ctx ends, for at most 10 seconds.
+// Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
 func (a *Auth) Blacklist(ctx context.Context, raw string) error {
+	ctx, cancel := detached.Context(ctx)
+	defer cancel()
 	t, err := a.parseForRotation(ctx, raw)
 	if err != nil || !a.recorded() {
 		return err
@@ -22,21 +26,24 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 
 // Blacklist consumes the token, recording it where it is not on record, and ends its session: it is a logout. A second
 // logout with a token that was rotated within the grace period is good. Without a Store, or without an id, it does
-// nothing. Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
+// nothing. It runs to its end even if ctx ends, for at most 10 seconds. Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
 func (t *Token) Blacklist(ctx context.Context) error {
 	a := t.auth
 	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
-	won, err := a.consume(ctx, t, nil, ReasonLogout)
-	if err != nil {
+	session := Scope{SessionID: t.ownSession()}
+	return a.endSessions(ctx, session, ReasonLogout, func(ctx context.Context) error {
+		won, err := a.consume(ctx, t, nil, ReasonLogout)
+		if err != nil {
+			return err
+		}
+		if !won {
+			return a.logoutAgain(ctx, t)
+		}
+		_, err = a.revoke(ctx, session, ReasonLogout)
 		return err
-	}
-	if !won {
-		return a.logoutAgain(ctx, t)
-	}
-	_, err = a.revoke(ctx, Scope{SessionID: t.ownSession()}, ReasonLogout)
-	return err
+	})
 }
 
 // logoutAgain handles a logout by a token on the blacklist. It ends the session of one that was rotated within the grace

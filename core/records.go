@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// records makes all calls of the Store. Each ends after storeTimeout, and an error of the Store is ErrServiceUnavailable.
+// records makes all calls of the Store. Each ends after storeTimeout, or with ctx; those that take rights away do not end with
+// ctx, whose client may hang up to keep them. An error of the Store is ErrServiceUnavailable.
 type records struct {
 	store Store
 	// unavailable logs an error and returns ErrServiceUnavailable; nil for nil.
@@ -80,9 +82,9 @@ func (r records) state(ctx context.Context, jti, sid string, issuedAt time.Time)
 // blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record.
 // Errors: ErrServiceUnavailable.
 func (r records) blacklist(ctx context.Context, jti string, reason Reason, now time.Time) (found, won bool, err error) {
-	callCtx, cancel := withStoreTimeout(ctx)
+	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	found, won, err = r.store.Blacklist(callCtx, jti, reason, now)
+	found, won, err = r.store.Blacklist(ctx, jti, reason, now)
 	return found, won, r.unavailable(ctx, "blacklist token", err)
 }
 
@@ -96,9 +98,9 @@ func (r records) isBlacklisted(ctx context.Context, jti string) (bool, error) {
 
 // revoke puts all tokens of a scope on the blacklist, and returns how many were not there yet. Errors: ErrServiceUnavailable.
 func (r records) revoke(ctx context.Context, scope Scope, reason Reason, now time.Time) (int, error) {
-	callCtx, cancel := withStoreTimeout(ctx)
+	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	n, err := r.store.Revoke(callCtx, scope, reason, now)
+	n, err := r.store.Revoke(ctx, scope, reason, now)
 	return n, r.unavailable(ctx, "revoke tokens", err)
 }
 

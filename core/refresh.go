@@ -106,17 +106,20 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 	if !a.recorded() {
 		return ErrPasswordChanged
 	}
-	won, err := a.consume(ctx, t, user, ReasonPassword)
-	if err != nil {
-		return err
-	}
-	if !won {
-		return a.denyChangedPasswordAgain(ctx, t)
-	}
-	if _, err := a.revoke(ctx, Scope{SessionID: t.ownSession()}, ReasonPassword); err != nil {
-		return err
-	}
-	return ErrPasswordChanged
+	session := Scope{SessionID: t.ownSession()}
+	return a.endSessions(ctx, session, ReasonPassword, func(ctx context.Context) error {
+		won, err := a.consume(ctx, t, user, ReasonPassword)
+		if err != nil {
+			return err
+		}
+		if !won {
+			return a.denyChangedPasswordAgain(ctx, t)
+		}
+		if _, err := a.revoke(ctx, session, ReasonPassword); err != nil {
+			return err
+		}
+		return ErrPasswordChanged
+	})
 }
 
 // denyChangedPasswordAgain is denyChangedPassword for a token on the blacklist: the first denial may have failed half-way.

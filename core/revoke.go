@@ -3,9 +3,11 @@ package core
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // maxReason is the width of the column.
@@ -18,6 +20,18 @@ func reasonToRevoke(reason Reason) (Reason, error) {
 		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReason, ReasonRotated, ReasonRenewed)
 	}
 	return cmp.Or(reason, ReasonAdmin), nil
+}
+
+// endSessions lets end, which ends the sessions of a scope, run to its end even if ctx ends, for at most 10 seconds. If the
+// Store is unavailable for that long it emits EventRevokeFailed.
+func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func(context.Context) error) error {
+	ctx, cancel := detached.Context(ctx)
+	defer cancel()
+	err := end(ctx)
+	if errors.Is(err, ErrServiceUnavailable) {
+		a.event(ctx, Event{Type: EventRevokeFailed, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Err: err})
+	}
+	return err
 }
 
 // revoke ends a scope, emits the event, and returns how many tokens it put on the blacklist.
@@ -48,7 +62,8 @@ func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
 // RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
 // USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
 // CHECK_SESSION is set. The reason is for the record: "" for ReasonAdmin, or a word of one's own of at most 32 bytes.
-// Errors: ErrSessionNotFound where the user has no such session that was not ended yet, 503.
+// It runs to its end even if ctx ends, for at most 10 seconds.
+// Errors: ErrSessionNotFound where the user has no such session that was not ended yet, ErrServiceUnavailable.
 func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reason Reason) error {
 	if userID == "" || !isSessionID(sessionID) {
 		return ErrSessionNotFound
@@ -57,20 +72,25 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 	if err != nil {
 		return err
 	}
-	n, err := a.revoke(ctx, Scope{SessionID: sessionID, UserID: userID}, reason)
-	if err == nil && n == 0 {
-		err = ErrSessionNotFound
-	}
-	return err
+	session := Scope{SessionID: sessionID, UserID: userID}
+	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
+		n, err := a.revoke(ctx, session, reason)
+		if err == nil && n == 0 {
+			err = ErrSessionNotFound
+		}
+		return err
+	})
 }
 
-// RevokeUser ends all sessions of a user, who is named by primary key: after a deactivation, a theft, a change of his
-// rights. For one who is not there, and without a store, it does nothing. Errors: 503.
+// RevokeUser ends all sessions of a user, who is named by primary key: after a deactivation, a theft, a change of the user's
+// rights. For one who does not exist, and without a Store, it does nothing. It runs to its end even if ctx ends, for at most
+// 10 seconds. Errors: ErrServiceUnavailable.
 func (a *Auth) RevokeUser(ctx context.Context, userID string, reason Reason) error {
 	return a.RevokeOtherSessions(ctx, userID, "", reason)
 }
 
-// RevokeOtherSessions ends all sessions of a user but the one named keepSession ("" for none). Errors: 503.
+// RevokeOtherSessions ends all sessions of a user but the one named keepSession ("" for none), as RevokeUser does.
+// Errors: ErrServiceUnavailable.
 func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession string, reason Reason) error {
 	if userID == "" {
 		return nil
@@ -79,8 +99,11 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	if err != nil {
 		return err
 	}
-	_, err = a.revoke(ctx, Scope{UserID: userID, ExceptSession: keepSession}, reason)
-	return err
+	others := Scope{UserID: userID, ExceptSession: keepSession}
+	return a.endSessions(ctx, others, reason, func(ctx context.Context) error {
+		_, err := a.revoke(ctx, others, reason)
+		return err
+	})
 }
 
 // PasswordChanged ends all sessions of a user whose password was changed, but for the one named keepSession ("" for none):

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // maxAttempts bounds how often a rotation is tried because the records changed between two statements.
@@ -25,7 +26,7 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 		if rotated {
 			return a.applyRecord(next, row, EventRefresh), nil
 		}
-		state, err := a.stateOf(ctx, presented)
+		state, err := a.stateOfDeclined(ctx, presented)
 		if err != nil {
 			return refreshed{}, err
 		}
@@ -41,12 +42,23 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 		case verdictRetry:
 			return a.applyRecord(next, state.Head.OutstandingToken, EventRetry), nil
 		case verdictReused:
-			return refreshed{}, a.denyReuse(ctx, presented, state)
+			session := Scope{SessionID: presented.sessionOn(state.Presented)}
+			return refreshed{}, a.endSessions(ctx, session, ReasonReuse, func(ctx context.Context) error {
+				return a.denyReuse(ctx, presented, state)
+			})
 		case verdictExpired, verdictRevoked:
 			return refreshed{}, a.rules.denial(state, presented.now)
 		}
 	}
 	return refreshed{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
+}
+
+// stateOfDeclined is stateOf for a token that the store did not rotate. It runs to its end even if ctx ends: a client that
+// hangs up must not go undetected with a token that was used before.
+func (a *Auth) stateOfDeclined(ctx context.Context, presented *Token) (SessionState, error) {
+	ctx, cancel := detached.Context(ctx)
+	defer cancel()
+	return a.stateOf(ctx, presented)
 }
 
 // rotation asks for the presented token to be replaced by next, in a refresh.
@@ -72,11 +84,12 @@ func (a *Auth) applyRecord(t *Token, row OutstandingToken, event EventType) refr
 // section 4.14), as one of its two holders is a thief.
 func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) error {
 	session := t.sessionOn(state.Presented)
-	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
-	if !a.s.ReuseDetection {
-		return errTokenReused
+	var err error
+	if a.s.ReuseDetection {
+		_, err = a.revoke(ctx, Scope{SessionID: session}, ReasonReuse)
 	}
-	if _, err := a.revoke(ctx, Scope{SessionID: session}, ReasonReuse); err != nil {
+	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
+	if err != nil {
 		return err
 	}
 	return errTokenReused
@@ -144,6 +157,8 @@ func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, head *
 	if head == nil {
 		return nil
 	}
+	ctx, cancel := detached.Context(ctx)
+	defer cancel()
 	state, err := a.records.state(ctx, head.JTI, "", recorded.now)
 	if err != nil {
 		return err

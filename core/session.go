@@ -57,11 +57,13 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 		return nil
 	}
 	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}
-	n, err := a.revokeQuietly(ctx, s, ReasonLimit)
-	if err == nil && n > 0 {
-		a.revoked(ctx, s, ReasonLimit, n)
-	}
-	return err
+	return a.endSessions(ctx, s, ReasonLimit, func(ctx context.Context) error {
+		n, err := a.revokeQuietly(ctx, s, ReasonLimit)
+		if err == nil && n > 0 {
+			a.revoked(ctx, s, ReasonLimit, n)
+		}
+		return err
+	})
 }
 
 // checkSession denies a token whose session has ended, or that names none: CHECK_SESSION.

@@ -213,9 +213,16 @@ func (op opsOperation) inTrouble(t *testing.T, name string, n int, arm func(*ops
 	raw, _ := op.prepare(e)
 	seen := len(e.events.all())
 	start := time.Now() // a clock of the test's own, which moves only while all wait
-	gave, err := op.do(arm(e, n), e, raw)
+	ctx := arm(e, n)
+	gave, err := op.do(ctx, e, raw)
 	e.spy.before, e.spy.after = nil, nil
 
+	if hungUp := ctx.Err() != nil; hungUp && !errors.Is(err, core.ErrServiceUnavailable) {
+		op.wantDone(t, name, e, raw, err)
+		return
+	} else if hungUp && op.mustFinish(name) {
+		t.Errorf("%s: error %v: what takes rights away must run to its end", name, err)
+	}
 	if !errors.Is(err, core.ErrServiceUnavailable) || gave {
 		t.Errorf("%s: error %v, gave something: %v, want a 503", name, err, gave)
 	}
@@ -234,6 +241,14 @@ func (op opsOperation) inTrouble(t *testing.T, name string, n int, arm func(*ops
 	}
 	failures := e.events.all()[seen:]
 	failures = slices.DeleteFunc(failures, func(event core.Event) bool { return event.Type == core.EventReuse })
+	if last := len(failures) - 1; last > 0 && failures[last].Type == core.EventRevokeFailed {
+		if failures[last].SessionID == "" && failures[last].UserID == "" || failures[last].Err != err {
+			t.Errorf("%s: %+v does not say whose session goes on, or why", name, failures[last])
+		}
+		failures = failures[:last]
+	} else if op.mustFinish(name) {
+		t.Errorf("%s: raised %v, want revoke_failed last", name, failures)
+	}
 	if len(failures) != told || told == 1 && (failures[0].Type != core.EventStoreError || failures[0].Err != err) {
 		t.Errorf("%s: raised %v, want %d store_error", name, failures, told)
 	}
@@ -243,6 +258,31 @@ func (op opsOperation) inTrouble(t *testing.T, name string, n int, arm func(*ops
 	consumed := raw != "" && (e.reason(raw) == core.ReasonLogout || e.reason(raw) == core.ReasonPassword)
 	if _, err := op.do(opsCtx(), e, raw); !errors.Is(err, op.want) && (!consumed || !errors.Is(err, core.ErrTokenBlacklisted)) {
 		t.Errorf("%s: again: error %v, want %v", name, err, op.want)
+	}
+	if op.ends {
+		e.wantOver(e.session(raw))
+	}
+}
+
+// isEnding reports whether the operation does nothing but to end sessions.
+func (op opsOperation) isEnding() bool {
+	return op.ends && (strings.HasPrefix(op.name, "a logout") || strings.HasPrefix(op.name, "Revoke") || op.name == "PasswordChanged")
+}
+
+// mustFinish reports whether what is named by the call that is troubled must run to its end without the client: all of an ending,
+// and of any other operation the calls that take rights away.
+func (op opsOperation) mustFinish(name string) bool {
+	return op.isEnding() || strings.Contains(name, " Blacklist ") || strings.Contains(name, " Revoke ")
+}
+
+// wantDone sees that an operation whose client hung up was carried out all the same.
+func (op opsOperation) wantDone(t *testing.T, name string, e *opsEnv, raw string, err error) {
+	t.Helper()
+	if !errors.Is(err, op.want) {
+		t.Errorf("%s: error %v, want %v", name, err, op.want)
+	}
+	if log := e.log.String(); strings.Contains(log, "unavailable") || len(e.events.of(core.EventRevokeFailed)) > 0 {
+		t.Errorf("%s: it was done, and logged as if it was not:\n%s", name, log)
 	}
 	if op.ends {
 		e.wantOver(e.session(raw))
@@ -411,7 +451,8 @@ func TestTroubleThatAHookPassesOnIsToldOnce(t *testing.T) {
 	if _, err := e.Login(opsCtx(), e.user("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
 		t.Errorf("error %v, want a 503", err)
 	}
-	if told := e.events.all(); len(told) != 1 || strings.Count(e.log.String(), "\n") != 1 {
+	if told := e.events.all(); len(told) != 2 || told[0].Type != core.EventStoreError || told[1].Type != core.EventRevokeFailed ||
+		strings.Count(e.log.String(), "authentication is unavailable") != 1 {
 		t.Errorf("raised %v and logged:\n%s", told, e.log.String())
 	}
 }
