@@ -17,7 +17,10 @@ func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 	if a.d.Store == nil {
 		return 0, nil
 	}
-	kept := a.s.Leeway + a.s.RotationGracePeriod + a.s.SlidingTokenLifetime + clockMargin
+	var kept time.Duration
+	for _, d := range []time.Duration{a.s.Leeway, a.s.RotationGracePeriod, a.s.SlidingTokenLifetime, clockMargin} {
+		kept += min(d, maxLifetime-kept) // each is at most maxLifetime, their sum could overflow
+	}
 	return a.records.flushExpired(ctx, a.now().Add(-kept))
 }
 

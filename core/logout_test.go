@@ -400,6 +400,37 @@ func TestFlushWithoutAStoreAndWithoutIDs(t *testing.T) {
 	}
 }
 
+func TestFlushExpired_LifetimesOfACentury(t *testing.T) {
+	t.Parallel()
+	const century = 100 * 365 * 24 * time.Hour
+	e := opsNew(t, opsGrace, opsLeeway(century), func(s *simplejwt.Settings, _ *core.Deps) {
+		s.RotationGracePeriod, s.SlidingTokenLifetime = century, century
+	})
+	raw := e.login().Refresh
+	if n, err := e.FlushExpired(opsCtx()); n != 0 || err != nil || e.row(e.jti(raw)) == nil {
+		t.Errorf("deleted %d records of active tokens, error %v", n, err)
+	}
+}
+
+func TestRefresh_AfterAFlushByAWrongClock(t *testing.T) {
+	t.Parallel()
+	for what, rotation := range map[string]opsOption{"rotation": opsGrace, "rotation without blacklisting": opsRotateOnly} {
+		e := opsNew(t, rotation)
+		first := e.login().Refresh
+		second := e.mustRefresh(first).Refresh
+		if err := e.Blacklist(opsCtx(), second); err != nil {
+			t.Fatal(err)
+		}
+		e.clock.advance(48 * time.Hour)
+		if n, err := e.FlushExpired(opsCtx()); n == 0 || err != nil {
+			t.Fatalf("flushed %d, error %v", n, err)
+		}
+		e.clock.advance(-48 * time.Hour)
+		e.wantRefused(what+", the second token of a session that was logged out and flushed", second, core.ErrTokenBlacklisted)
+		e.wantRefused(what+", the first one", first, core.ErrTokenBlacklisted)
+	}
+}
+
 // contradictingStore consumes nothing, and says that nothing is consumed.
 type contradictingStore struct{ core.Store }
 

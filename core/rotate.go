@@ -105,17 +105,15 @@ func (a *Auth) externalRecord(presented *Token, user simplejwt.User, head *Token
 	if !presented.ExpiresAt().After(presented.now) {
 		return row, ErrTokenExpired // only LEEWAY admits it: its record may have been flushed
 	}
-	if presented.SessionID() == presented.JTI() {
-		return row, errSessionEnded // the first token of a session of ours, recorded before it was issued: it was flushed
+	if presented.SessionID() == "" {
+		return row, nil
 	}
-	if head != nil {
-		if a.rules.hasEnded(head, presented.now) {
-			return row, errSessionEnded
-		}
-		row.SessionExpiresAt = a.rules.sessionEnd(head.OutstandingToken)
-		if !head.SessionStartedAt.IsZero() {
-			row.SessionStartedAt = head.SessionStartedAt
-		}
+	if head == nil || a.rules.hasEnded(head, presented.now) {
+		return row, errSessionEnded // without a record of the session, it was flushed: every session of ours has one
+	}
+	row.SessionExpiresAt = a.rules.sessionEnd(head.OutstandingToken)
+	if !head.SessionStartedAt.IsZero() {
+		row.SessionStartedAt = head.SessionStartedAt
 	}
 	return row, nil
 }

@@ -76,10 +76,10 @@ func (r sessionRules) hasEnded(t *TokenState, now time.Time) bool {
 	return t.Blacklisted || !t.ExpiresAt.After(now.Add(-r.leeway)) || hasEnded(r.sessionEnd(t.OutstandingToken), now)
 }
 
-// isWithinGrace reports whether a token was rotated less than ROTATION_GRACE_PERIOD ago. A time in the future counts as
-// now: clocks differ.
+// isWithinGrace reports whether a token was rotated less than ROTATION_GRACE_PERIOD ago. Clocks differ, so it may have been
+// rotated as little in the future; beyond that a clock was wrong, and the grace would last until that time comes.
 func (r sessionRules) isWithinGrace(t *TokenState, now time.Time) bool {
-	return t.Reason == ReasonRotated && r.gracePeriod > 0 && now.Sub(t.BlacklistedAt) < r.gracePeriod
+	return t.Reason == ReasonRotated && now.Sub(t.BlacklistedAt).Abs() < r.gracePeriod
 }
 
 // sessionEnd returns when the session of a record ends, zero for never.
