@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"unicode"
@@ -23,6 +24,15 @@ const (
 	maxIP         = 45
 	maxUserAgent  = 512
 )
+
+// or fills in what the device does not tell from an older one.
+func (d Device) or(older Device) Device {
+	return Device{
+		Name:      cmp.Or(d.Name, older.Name),
+		IP:        cmp.Or(d.IP, older.IP),
+		UserAgent: cmp.Or(d.UserAgent, older.UserAgent),
+	}
+}
 
 type deviceKey struct{}
 

@@ -87,5 +87,9 @@ func ExampleAuth_RenewSession() {
 	}
 	_, next, err := auth.AuthenticateToken(ctx, renewed.Access)
 	fmt.Println(err, next.Session() == token.Session())
-	// Output: <nil> true
+	_, _, err = auth.Refresh(ctx, pair.Refresh)
+	fmt.Println(err)
+	// Output:
+	// <nil> false
+	// Token is blacklisted
 }

@@ -270,15 +270,17 @@ func ExampleAuth_PasswordChanged() {
 		fmt.Println(err)
 		return
 	}
-	if err := auth.PasswordChanged(ctx, alice, token.SessionID()); err != nil {
+	renewed, err := auth.PasswordChanged(ctx, alice, token.SessionID()) // for the client that asked
+	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, pair := range pairs {
+	for _, pair := range append(pairs, renewed) {
 		_, _, err := auth.Refresh(ctx, pair.Refresh)
 		fmt.Println(err)
 	}
 	// Output:
-	// <nil>
 	// Token is blacklisted
+	// Token is blacklisted
+	// <nil>
 }

@@ -245,8 +245,14 @@ func opsEndings() []opsEnding {
 			return e.RevokeSession(opsCtx(), "1", e.session(raw), core.ReasonAdmin)
 		}},
 		opsEnding{"RevokeUser", core.ReasonAdmin, true, func(e *opsEnv, _ string) error { return e.RevokeUser(opsCtx(), "1", core.ReasonAdmin) }},
-		opsEnding{"PasswordChanged", core.ReasonPassword, true, func(e *opsEnv, _ string) error { return e.PasswordChanged(opsCtx(), e.user("alice"), "") }},
+		opsEnding{"PasswordChanged", core.ReasonPassword, true, func(e *opsEnv, _ string) error { return opsPasswordChanged(opsCtx(), e, e.user("alice"), "") }},
 	)
+}
+
+// opsPasswordChanged is PasswordChanged without the new tokens.
+func opsPasswordChanged(ctx context.Context, e *opsEnv, user simplejwt.User, asking string) error {
+	_, err := e.PasswordChanged(ctx, user, asking)
+	return err
 }
 
 // session is the session of a token: the one that it names, else its own.

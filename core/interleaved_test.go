@@ -132,7 +132,7 @@ func TestAPasswordChangedDuringALoginEndsIt(t *testing.T) {
 			e := opsNew(t, opsRotate)
 			e.once(moment, func() {
 				e.change(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
-				if err := e.PasswordChanged(opsCtx(), e.user("alice"), ""); err != nil {
+				if _, err := e.PasswordChanged(opsCtx(), e.user("alice"), ""); err != nil {
 					t.Error(err)
 				}
 			})

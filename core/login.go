@@ -52,7 +52,7 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 // ErrServiceUnavailable.
 type recheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
 
-// startLogin makes the first token of a login, and the record that it is to have.
+// startLogin makes the first token of a session, and the record that it is to have.
 func (a *Auth) startLogin(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
 	if err := a.mustSign(ctx); err != nil {
 		return nil, OutstandingToken{}, err

@@ -92,7 +92,7 @@ func TestWithoutRecordsNothingIsConsumedOrNamed(t *testing.T) {
 					t.Errorf("a token has the claims %v", token.Claims())
 				}
 			}
-			for _, err := range []error{e.RevokeUser(opsCtx(), "1", core.ReasonAdmin), e.PasswordChanged(opsCtx(), e.user("alice"), "")} {
+			for _, err := range []error{e.RevokeUser(opsCtx(), "1", core.ReasonAdmin), opsPasswordChanged(opsCtx(), e, e.user("alice"), "")} {
 				if err != nil {
 					t.Errorf("revoking does nothing: %v", err)
 				}

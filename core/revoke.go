@@ -59,6 +59,17 @@ func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
 	a.event(ctx, Event{Type: EventRevoke, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Count: n})
 }
 
+// endWhatIsLeft ends a scope, and emits the event if there was anything to end.
+func (a *Auth) endWhatIsLeft(ctx context.Context, s Scope, reason Reason) error {
+	return a.endSessions(ctx, s, reason, func(ctx context.Context) error {
+		n, err := a.revokeQuietly(ctx, s, reason)
+		if err == nil && n > 0 {
+			a.revoked(ctx, s, reason, n)
+		}
+		return err
+	})
+}
+
 // RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
 // USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
 // CHECK_SESSION is set. The reason is for the record: "" for ReasonAdmin, or a word of one's own of at most 32 bytes.
@@ -106,11 +117,29 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	})
 }
 
-// PasswordChanged ends all sessions of a user whose password was changed, but for the one named keepSession ("" for none):
-// call it after the new password is stored. Errors: 503.
-//
-// With CHECK_REVOKE_TOKEN the tokens of the kept session are refused too, as they hold the old password's digest: give its
-// client a new pair by RenewSession.
-func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, keepSession string) error {
-	return a.RevokeOtherSessions(ctx, userID(user), keepSession, ReasonPassword)
+// PasswordChanged ends all sessions of a user whose password was changed: call it after the new password is stored. The session
+// named asking ("" for none), from which it was changed, is replaced by a new one, whose tokens are returned: whoever holds
+// a copy of the old ones, made for the old password, is out. The pair is empty where there is no such active session, as for ""
+// and without a Store. A session of sliding tokens can't be replaced by a pair: pass "". It runs to its end even if ctx ends, for
+// at most 10 seconds. Errors: ErrServiceUnavailable.
+func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, asking string) (Pair, error) {
+	ctx, cancel := detached.Context(ctx)
+	defer cancel()
+	if asking == "" || userID(user) == "" {
+		return Pair{}, a.RevokeUser(ctx, userID(user), ReasonPassword)
+	}
+	if err := a.RevokeOtherSessions(ctx, userID(user), asking, ReasonPassword); err != nil {
+		return Pair{}, err
+	}
+	pair, err := a.RenewSession(ctx, user, asking)
+	if err == nil {
+		return pair, nil
+	}
+	if revokeErr := a.endWhatIsLeft(ctx, Scope{UserID: userID(user)}, ReasonPassword); revokeErr != nil {
+		return Pair{}, revokeErr
+	}
+	if errors.Is(err, ErrSessionNotFound) || errors.Is(err, ErrNoActiveAccount) {
+		err = nil
+	}
+	return Pair{}, err
 }

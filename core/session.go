@@ -57,13 +57,7 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 		return nil
 	}
 	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}
-	return a.endSessions(ctx, s, ReasonLimit, func(ctx context.Context) error {
-		n, err := a.revokeQuietly(ctx, s, ReasonLimit)
-		if err == nil && n > 0 {
-			a.revoked(ctx, s, ReasonLimit, n)
-		}
-		return err
-	})
+	return a.endWhatIsLeft(ctx, s, ReasonLimit)
 }
 
 // checkSession denies a token whose session has ended, or that names none: CHECK_SESSION.
@@ -89,51 +83,71 @@ func (a *Auth) checkSession(ctx context.Context, t *Token) error {
 	return nil
 }
 
-// RenewSession issues a new pair to an active session of refresh tokens, with all claims taken from the user again. The
-// refresh token it had is consumed with ReasonRenewed, which has no grace period. Without BLACKLIST_AFTER_ROTATION older
-// tokens of the session may be good beside it. A password change needs it where CHECK_REVOKE_TOKEN rejects the tokens that
-// the session has. Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, ErrServiceUnavailable.
+// RenewSession replaces an active session of refresh tokens by a new one, with the same start, end and device, and returns its
+// tokens, with all claims taken from the user again. The old session ends with ReasonRenewed: no token of it is good any more,
+// nor within a grace period. Its access tokens live on until they expire, unless CHECK_SESSION is set.
+// Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, ErrServiceUnavailable.
 func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	if user == nil || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
-	if err := a.mustSign(ctx); err != nil {
-		return Pair{}, err
-	}
 	if !isSessionID(sessionID) || !a.recorded() {
 		return Pair{}, ErrSessionNotFound
 	}
-	next := a.newToken(a.refresh, a.now())
-	if err := a.setUserClaims(ctx, next, user); err != nil {
+	next, row, err := a.startLogin(ctx, RefreshToken, user)
+	if err != nil {
 		return Pair{}, err
 	}
+	state, err := a.records.state(ctx, "", sessionID, next.now)
+	if err != nil {
+		return Pair{}, err
+	}
+	if state.Head == nil || a.rules.hasEnded(state.Head, next.now) || state.Head.UserID != user.AuthID() {
+		return Pair{}, ErrSessionNotFound
+	}
+	a.continueSession(next, &row, state.Head.OutstandingToken)
 	access := next.AccessToken()
+	access.capExp("exp", row.SessionExpiresAt)
 	if err := a.customClaims(ctx, access, user); err != nil {
 		return Pair{}, err
 	}
-	for range maxAttempts {
-		state, err := a.records.state(ctx, "", sessionID, next.now)
-		if err != nil {
-			return Pair{}, err
-		}
-		if state.Head == nil || a.rules.hasEnded(state.Head, next.now) || state.Head.UserID != user.AuthID() {
-			return Pair{}, ErrSessionNotFound
-		}
-		renewal := a.rotation(ctx, next, next)
-		renewal.JTI, renewal.SessionID = state.Head.JTI, sessionID
-		renewal.Reason, renewal.Consume = ReasonRenewed, true
-		row, rotated, err := a.records.rotate(ctx, renewal)
-		if err != nil {
-			return Pair{}, err
-		}
-		if rotated {
-			done := a.applyRecord(next, row, EventRefresh)
-			access.joinSession(done)
-			return a.finishRefresh(ctx, done, next, access, user)
-		}
-		// The session's own client was quicker: its new token is the latest now.
+	pair, err := a.signPair(ctx, next, access)
+	if err != nil {
+		return Pair{}, err
 	}
-	return Pair{}, a.unavailable(ctx, "renew session", errRecordsUnstable)
+	if err := a.replaceSession(ctx, next, row, sessionID); err != nil {
+		return Pair{}, err
+	}
+	a.event(ctx, Event{Type: EventRefresh, UserID: user.AuthID(), JTI: next.JTI(), SessionID: next.SessionID(), TokenType: next.class.Type})
+	return pair, nil
+}
+
+// continueSession gives the first token of a session, and its record, the start, the end and the device of an older session,
+// whose latest record is given.
+func (a *Auth) continueSession(t *Token, row *OutstandingToken, latest OutstandingToken) {
+	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, a.rules.sessionEnd(latest)
+	row.Device = row.Device.or(latest.Device)
+	t.capExp("exp", row.SessionExpiresAt)
+	row.ExpiresAt = t.ExpiresAt()
+}
+
+// replaceSession records the first token of a session and then ends the session that it replaces. If somebody else has ended that
+// meanwhile, the new one ends too.
+func (a *Auth) replaceSession(ctx context.Context, t *Token, row OutstandingToken, old string) error {
+	if err := a.recordToken(ctx, t, row); err != nil {
+		return err
+	}
+	session := Scope{SessionID: old, UserID: row.UserID}
+	return a.endSessions(ctx, session, ReasonRenewed, func(ctx context.Context) error {
+		n, err := a.revokeQuietly(ctx, session, ReasonRenewed)
+		if err != nil || n > 0 {
+			return err
+		}
+		if err := a.takeBackLogin(ctx, t, ReasonLogout, a.revokeQuietly); err != nil {
+			return err
+		}
+		return ErrSessionNotFound
+	})
 }
 
 // isSessionID reports whether a text from outside can be the id of a session.

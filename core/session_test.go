@@ -381,15 +381,13 @@ func TestARenewedSessionGoesOnWithNewTokensOnly(t *testing.T) {
 	pair := e.login()
 	session := e.session(pair.Refresh)
 	e.change(func(a *memstore.Account) { a.Password = "another hash" })
-	if err := e.PasswordChanged(opsCtx(), e.user("alice"), session); err != nil {
-		t.Fatal(err)
-	}
 	renewed, err := e.RenewSession(opsCtx(), e.user("alice"), session)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.session(renewed.Refresh) != session || e.token(renewed.Access).SessionID() != session {
-		t.Error("the new tokens are of another session")
+	old := session
+	if session = e.session(renewed.Refresh); session == old || e.token(renewed.Access).SessionID() != session {
+		t.Errorf("the new tokens are of the sessions %q and %q, want a new one", session, e.token(renewed.Access).SessionID())
 	}
 	e.wantRefused("the old token", pair.Refresh, core.ErrTokenBlacklisted)
 	if _, _, err := e.AuthenticateToken(opsCtx(), renewed.Access); err != nil {
@@ -426,7 +424,7 @@ func TestARenewalFollowsAClientThatRotatesMeanwhile(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsGrace)
 	pair := e.login()
-	e.once("Rotate", func() { e.mustRefreshPastSpy(pair.Refresh) })
+	e.once("Revoke", func() { e.mustRefreshPastSpy(pair.Refresh) })
 	renewed, err := e.RenewSession(opsCtx(), e.user("alice"), e.session(pair.Refresh))
 	if err != nil {
 		t.Fatal(err)
@@ -646,5 +644,94 @@ func TestAReasonMustBeOne(t *testing.T) {
 	}
 	if err := e.RevokeUser(opsCtx(), "1", ""); err != nil || e.reason(raw) != core.ReasonAdmin {
 		t.Errorf("without a reason: error %v, and the token is %s, want admin", err, e.reason(raw))
+	}
+}
+
+func TestRenewSession_NoGrace(t *testing.T) {
+	t.Parallel()
+	for name, rotation := range map[string]opsOption{"with a grace period": opsGrace, "without blacklisting": opsRotateOnly} {
+		e := opsNew(t, rotation)
+		first := e.login().Refresh
+		second := e.mustRefresh(first).Refresh
+		renewed, err := e.RenewSession(opsCtx(), e.user("alice"), e.session(first))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.wantRefused(name+": the token that was current", second, core.ErrTokenBlacklisted)
+		e.wantRefused(name+": the one before it, rotated a moment ago", first, core.ErrTokenBlacklisted)
+		e.mustRefresh(renewed.Refresh)
+	}
+}
+
+func TestRenewSession_KeepsStartEndAndDevice(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, opsSessionLifetime(20*time.Hour))
+	pair, err := e.Login(core.WithDevice(opsCtx(), core.Device{Name: "phone", IP: "192.0.2.1"}), e.user("alice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := func() []core.Session {
+		all, err := e.Auth.Sessions(opsCtx(), "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	before := list()[0]
+	e.clock.advance(19 * time.Hour)
+	renewed, err := e.RenewSession(core.WithDevice(opsCtx(), core.Device{IP: "192.0.2.2"}), e.user("alice"), e.session(pair.Refresh))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := list()
+	want := before
+	want.ID, want.IP, want.LastRefreshedAt = e.session(renewed.Refresh), "192.0.2.2", e.clock.now()
+	if diff := cmp.Diff([]core.Session{want}, after); diff != "" {
+		t.Errorf("sessions (-want +got):\n%s", diff)
+	}
+	for what, raw := range map[string]string{"access": renewed.Access, "refresh": renewed.Refresh} {
+		if got := e.token(raw).ExpiresAt(); got.After(before.ExpiresAt) {
+			t.Errorf("the %s token expires at %v, after its session, %v", what, got, before.ExpiresAt)
+		}
+	}
+}
+
+func TestRenewSession_EndedMeanwhile(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace)
+	pair := e.login()
+	e.once("Revoke", func() {
+		if _, err := e.mem.Revoke(opsCtx(), core.Scope{SessionID: e.session(pair.Refresh)}, core.ReasonLogout, e.clock.now()); err != nil {
+			t.Error(err)
+		}
+	})
+	if got, err := e.RenewSession(opsCtx(), e.user("alice"), e.session(pair.Refresh)); !errors.Is(err, core.ErrSessionNotFound) || got != (core.Pair{}) {
+		t.Errorf("error %v, want ErrSessionNotFound", err)
+	}
+	if left := e.sessions("1"); len(left) > 0 {
+		t.Errorf("sessions are left: %v", left)
+	}
+}
+
+func TestPasswordChanged(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace)
+	asking, other := e.login(), e.login()
+	renewed, err := e.PasswordChanged(opsCtx(), e.user("alice"), e.session(asking.Refresh))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.wantRefused("a copy of the asking session's token", asking.Refresh, core.ErrTokenBlacklisted)
+	e.wantRefused("another session's token", other.Refresh, core.ErrTokenBlacklisted)
+	e.mustRefresh(renewed.Refresh)
+	for what, asking := range map[string]string{"none": "", "one that has ended": e.session(other.Refresh), "an unknown one": "unknown"} {
+		pair := e.login()
+		if got, err := e.PasswordChanged(opsCtx(), e.user("alice"), asking); err != nil || got != (core.Pair{}) {
+			t.Errorf("asked by %s: error %v, tokens %v", what, err, got != core.Pair{})
+		}
+		e.wantRefused("after one asked by "+what, pair.Refresh, core.ErrTokenBlacklisted)
+		if left := e.sessions("1"); len(left) > 0 {
+			t.Errorf("asked by %s: sessions are left: %v", what, left)
+		}
 	}
 }

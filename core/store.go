@@ -105,11 +105,7 @@ func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, 
 	next.CreatedAt, next.SessionExpiresAt = now, end
 	next.ExpiresAt = earlierEnd(r.ExpiresAt.UTC().Truncate(precision), end)
 	next.SessionID = cmp.Or(presented.SessionID, r.SessionID, presented.JTI)
-	next.Device = Device{
-		Name:      cmp.Or(r.Device.Name, presented.Device.Name),
-		IP:        cmp.Or(r.Device.IP, presented.Device.IP),
-		UserAgent: cmp.Or(r.Device.UserAgent, presented.Device.UserAgent),
-	}
+	next.Device = r.Device.or(presented.Device)
 	return next, true
 }
 

@@ -127,6 +127,9 @@ func opsOperations() []opsOperation {
 		}, nil, true},
 		{"RenewSession", full, opsRotated(1), func(ctx context.Context, e *opsEnv, raw string) (bool, error) {
 			pair, err := e.RenewSession(ctx, e.user("alice"), e.session(raw))
+			if errors.Is(err, core.ErrSessionNotFound) {
+				err = nil // it was ended before the answer was lost
+			}
 			return pair != core.Pair{}, err
 		}, nil, false},
 		{"a request with CHECK_SESSION", append(full, opsCheckSession), func(e *opsEnv) (string, string) { return e.login().Access, "" }, request, nil, false},
@@ -134,7 +137,7 @@ func opsOperations() []opsOperation {
 			return false, e.RevokeUser(ctx, "1", core.ReasonAdmin)
 		}, nil, true},
 		{"PasswordChanged", full, opsRotated(1), func(ctx context.Context, e *opsEnv, _ string) (bool, error) {
-			return false, e.PasswordChanged(ctx, e.user("alice"), "")
+			return false, opsPasswordChanged(ctx, e, e.user("alice"), "")
 		}, nil, true},
 		{"Token.Outstand", nil, opsForged(nil), func(ctx context.Context, e *opsEnv, raw string) (bool, error) {
 			return false, e.token(raw).Outstand(ctx, e.user("alice"))

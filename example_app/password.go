@@ -16,9 +16,8 @@ type passwordChange struct {
 	New string `json:"new_password"`
 }
 
-// changePassword answers POST of a user who has logged in: it stores his new password and ends all his sessions but the
-// one that asks. Where that session's tokens are refused from now on, it answers with a new pair for it, or sets it as
-// cookies.
+// changePassword answers POST of a user who has logged in: it stores the new password, ends all sessions of the user and
+// answers with the tokens of a new session for the client that asks, or sets them as cookies.
 func (a *app) changePassword(auth *core.Auth) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { a.servePassword(auth, w, r) }
 }
@@ -61,13 +60,17 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
 }
 
-// setPassword changes the password of a user who knows the old one. The session of the token goes on; with
-// CHECK_REVOKE_TOKEN by a new pair, or not at all where it is one of sliding tokens: those can't be renewed.
+// setPassword changes the password of a user who knows the old one. All sessions end; that of the token is replaced by a new
+// one, whose tokens it returns.
 func (a *app) setPassword(ctx context.Context, user *Account, change passwordChange, token *core.Token) (core.Pair, error) {
 	if change.New == "" || len(change.New) > 4096 {
 		return core.Pair{}, core.ValidationError{"new_password": {"Must have 1 to 4096 bytes."}}
 	}
-	changed, err := a.storePassword(ctx, user, change)
+	asking := token.Session()
+	if token.Class().Name != core.AccessToken {
+		asking = "" // a session of sliding tokens ends: its client logs in again
+	}
+	changed, err := a.storePassword(ctx, user, change, asking)
 	if err != nil {
 		a.auth.Logger().ErrorContext(ctx, "the password was not changed", "user_id", user.AuthID(), "error", err)
 		return core.Pair{}, core.ErrServiceUnavailable
@@ -75,34 +78,23 @@ func (a *app) setPassword(ctx context.Context, user *Account, change passwordCha
 	if !changed {
 		return core.Pair{}, core.ValidationError{"old_password": {"This is not your password."}}
 	}
-	keep, renew := token.Session(), a.auth.Settings().CheckRevokeToken
-	if renew && token.Class().Name != core.AccessToken {
-		keep, renew = "", false
-	}
-	if err := a.auth.PasswordChanged(ctx, user, keep); err != nil || !renew {
-		return core.Pair{}, err
-	}
-	pair, err := a.auth.RenewSession(ctx, user, keep)
-	if errors.Is(err, core.ErrSessionNotFound) { // its client refreshed with an old token meanwhile, which ended it
-		return a.auth.Login(ctx, user)
-	}
-	return pair, err
+	return a.auth.PasswordChanged(ctx, user, asking)
 }
 
-// storePassword stores the new password of a user who knows the old one, and reports whether it is his now. So it is where
-// the client repeats a request whose answer it did not get.
-func (a *app) storePassword(ctx context.Context, user *Account, change passwordChange) (bool, error) {
+// storePassword stores the new password of a user who knows the old one, and reports whether it did. The sessions of the user
+// end before as well: whatever happens in between, nobody goes on with the old password's.
+func (a *app) storePassword(ctx context.Context, user *Account, change passwordChange, asking string) (bool, error) {
 	right, _, err := a.passwords.Check(ctx, change.Old, user.Password)
+	if err != nil || !right {
+		return false, err
+	}
+	encoded, err := a.passwords.Make(ctx, change.New)
 	if err != nil {
 		return false, err
 	}
-	if !right {
-		repeated, _, err := a.passwords.Check(ctx, change.New, user.Password)
-		return repeated, err
+	if err := a.auth.RevokeOtherSessions(ctx, user.AuthID(), asking, core.ReasonPassword); err != nil {
+		return false, err
 	}
-	encoded, err := a.passwords.Make(ctx, change.New)
-	if err == nil {
-		err = a.users.UpdatePassword(ctx, user, encoded)
-	}
+	err = a.users.UpdatePassword(ctx, user, encoded)
 	return user.Password == encoded, err // another request may have been quicker
 }

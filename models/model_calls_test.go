@@ -27,7 +27,8 @@ func revokeOtherSessions(auth *core.Auth, user, keep string) error {
 }
 
 func passwordChanged(auth *core.Auth, user simplejwt.User, keep string) error {
-	return auth.PasswordChanged(context.Background(), user, keep)
+	_, err := auth.PasswordChanged(context.Background(), user, keep)
+	return err
 }
 
 // same reports whether err is the refusal that was asked for.
