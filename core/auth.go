@@ -56,13 +56,12 @@ type Auth struct {
 	s       simplejwt.Settings // with all defaults filled in
 	d       Deps
 	keys    keyPair
-	header  string // the name of the header that carries tokens
 	classes map[string]*TokenClass
 	allowed []*TokenClass // AUTH_TOKEN_CLASSES
 
 	refresh, access, sliding, untyped *TokenClass
 
-	cookies *Cookies // AUTH_COOKIE; nil without it
+	transport Transport
 
 	headers *headers    // of true tokens
 	trusted *tokenCache // VERIFIED_TOKEN_CACHE_SIZE; nil without it
@@ -121,15 +120,6 @@ func (a *Auth) Settings() simplejwt.Settings { return a.s }
 
 // UsernameField is the name of a login's JSON field.
 func (a *Auth) UsernameField() string { return a.d.Users.UsernameField() }
-
-// AuthHeader is the name of the header that carries tokens, and the schemes it may have.
-func (a *Auth) AuthHeader() (name string, types []string) { return a.header, a.s.AuthHeaderTypes }
-
-// Challenge is the value of WWW-Authenticate in an answer 401.
-func (a *Auth) Challenge() string { return a.s.AuthHeaderTypes[0] + ` realm="api"` }
-
-// Logger is the logger of Deps.
-func (a *Auth) Logger() *slog.Logger { return a.d.Logger }
 
 // HasSessions reports whether sessions are on record, so that they can be listed and ended: with a Store and with token ids.
 func (a *Auth) HasSessions() bool { return a.recorded() }

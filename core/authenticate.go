@@ -8,14 +8,14 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Authenticator decides who sends a request: Auth itself, with the user as he is now, or Auth.Stateless.
+// Authenticator decides who sends a request: Auth itself, with the user as stored now, Auth.Stateless, Auth.CheckingSession,
+// or a program's own.
 type Authenticator interface {
-	// AuthenticateToken checks a raw token and returns its user. Errors: a refusal (401), 503.
+	// AuthenticateToken checks a raw token and returns its user. Errors: an *Error such as ErrTokenNotAllowed,
+	// ErrServiceUnavailable; any other is answered as a 500.
 	AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error)
-	// AuthHeader is the name of the header that carries tokens, and the schemes it may have.
-	AuthHeader() (name string, types []string)
-	// Challenge is the value of WWW-Authenticate in an answer 401.
-	Challenge() string
+	// Transport returns how tokens travel over HTTP. The package views asks for it once a request.
+	Transport() Transport
 }
 
 // AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token, also outside HTTP (websockets, gRPC): the token

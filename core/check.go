@@ -1,12 +1,12 @@
 package core
 
 import (
-	"net/textproto"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/cookie"
 )
 
 // maxLifetime bounds lifetimes, so that no date overflows: a hundred years.
@@ -49,9 +49,7 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	text("REVOKE_TOKEN_CLAIM", &s.RevokeTokenClaim, "hash_password")
 	list("AUTH_HEADER_TYPES", &s.AuthHeaderTypes, "Bearer")
 	list("AUTH_TOKEN_CLASSES", &s.AuthTokenClasses, AccessToken)
-	if s.AuthCookie {
-		cookieDefaults(&s, text)
-	}
+	cookie.SetDefaults(&s)
 	if s.DataUploadMaxMemorySize == 0 && !s.IsSet("DATA_UPLOAD_MAX_MEMORY_SIZE") {
 		s.DataUploadMaxMemorySize = 1 << 20
 	}
@@ -70,7 +68,10 @@ func (a *Auth) check(f *simplejwt.Faults) {
 	a.checkClasses(f)
 	a.checkStore(f)
 	a.checkUsers(f)
-	a.checkCookies(f)
+	a.transport = Transport{
+		Header: cookie.HeaderName(a.s.AuthHeaderName), Schemes: a.s.AuthHeaderTypes, OAuthErrors: a.s.OAuthErrors,
+		Cookies: cookie.New(&a.s, a.now, f), Logger: a.d.Logger,
+	}
 	if a.s.DataUploadMaxMemorySize <= 0 {
 		f.Add("DATA_UPLOAD_MAX_MEMORY_SIZE", "must be more than 0 bytes")
 	}
@@ -141,34 +142,17 @@ func unlessOff(claim string, f *simplejwt.Faults, setting string) string {
 }
 
 func (a *Auth) checkHeader(f *simplejwt.Faults) {
-	name := headerName(a.s.AuthHeaderName)
-	a.header = textproto.CanonicalMIMEHeaderKey(name)
-	if !isToken(name) {
+	if !cookie.IsToken(cookie.HeaderName(a.s.AuthHeaderName)) {
 		f.Add("AUTH_HEADER_NAME", "must be a header's name, such as HTTP_AUTHORIZATION or X-Access-Token")
 	}
 	if len(a.s.AuthHeaderTypes) == 0 {
 		f.Add("AUTH_HEADER_TYPES", "needs at least one scheme, such as Bearer")
 	}
 	for _, scheme := range a.s.AuthHeaderTypes {
-		if !isToken(scheme) {
+		if !cookie.IsToken(scheme) {
 			f.Add("AUTH_HEADER_TYPES", "%q is no scheme: it may hold no blank, comma or quote", scheme)
 		}
 	}
-}
-
-// headerName turns Django's form of a header's name into that name.
-func headerName(name string) string {
-	if cgi, ok := strings.CutPrefix(name, "HTTP_"); ok {
-		return strings.ReplaceAll(cgi, "_", "-")
-	}
-	return name
-}
-
-// isToken reports whether s is a token of RFC 9110 section 5.6.2.
-func isToken(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-	})
 }
 
 // djangoTokens starts the dotted path of a token class in a settings file taken over from Django.

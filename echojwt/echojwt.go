@@ -1,5 +1,5 @@
 // Package echojwt mounts SimpleJWT's views and authentication in an Echo v4 application. Start with [Mount] and
-// [Required].
+// [Required]; [Wrap] serves a single view.
 package echojwt
 
 import (
@@ -82,7 +82,7 @@ func MountSliding(group *echo.Group, a *core.Auth) { mount(group, views.SlidingR
 
 func mount(group *echo.Group, routes []views.Route) {
 	for _, route := range routes {
-		path, view := "/"+strings.Replace(route.Path, "{id}", ":id", 1), wrap(route.View)
+		path, view := "/"+strings.Replace(route.Path, "{id}", ":id", 1), Wrap(route.View)
 		if strings.Contains(group.RouteNotFound(path, view).Path, "//") { // the group's own path ends in a slash
 			path = strings.TrimPrefix(path, "/")
 		}
@@ -93,43 +93,13 @@ func mount(group *echo.Group, routes []views.Route) {
 	}
 }
 
-// ObtainPair is the view of the same name.
-func ObtainPair(a *core.Auth) echo.HandlerFunc { return wrap(views.ObtainPair(a)) }
-
-// Refresh is the view of the same name.
-func Refresh(a *core.Auth) echo.HandlerFunc { return wrap(views.Refresh(a)) }
-
-// Verify is the view of the same name.
-func Verify(a *core.Auth) echo.HandlerFunc { return wrap(views.Verify(a)) }
-
-// Blacklist is the view of the same name.
-func Blacklist(a *core.Auth) echo.HandlerFunc { return wrap(views.Blacklist(a)) }
-
-// ObtainSliding is the view of the same name.
-func ObtainSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.ObtainSliding(a)) }
-
-// RefreshSliding is the view of the same name.
-func RefreshSliding(a *core.Auth) echo.HandlerFunc { return wrap(views.RefreshSliding(a)) }
-
-// BrowserClient is the view of the same name.
-func BrowserClient() echo.HandlerFunc { return wrap(views.BrowserClient()) }
-
-// Sessions is the view of the same name.
-func Sessions(a *core.Auth) echo.HandlerFunc { return wrap(views.Sessions(a)) }
-
-// OtherSessions is the view of the same name.
-func OtherSessions(a *core.Auth) echo.HandlerFunc { return wrap(views.OtherSessions(a)) }
-
-// Session is the view of the same name; its route needs the parameter :id.
-func Session(a *core.Auth) echo.HandlerFunc { return wrap(views.Session(a)) }
-
-// wrap serves a view through the framework's own writer, so that its middleware sees status and size, with the parameters
-// of Echo's route as its path values.
-func wrap(h http.Handler) echo.HandlerFunc {
+// Wrap makes a view of the package views a handler of Echo: echojwt.Wrap(views.BrowserClient()). It serves through Echo's own
+// writer, so that middleware sees status and size. The parameters of the route are its path values.
+func Wrap(h http.Handler) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		for i, name := range c.ParamNames() {
 			value := c.ParamValues()[i]
-			if c.Request().URL.RawPath != "" { // then Echo matches, and hands on, what is escaped
+			if c.Request().URL.RawPath != "" { // then Echo matches, and passes on, what is escaped
 				if plain, err := url.PathUnescape(value); err == nil {
 					value = plain
 				}

@@ -14,33 +14,22 @@ import (
 
 func TestAdapter(t *testing.T) {
 	t.Parallel()
+	mount := func(mount func(*echo.Group, *core.Auth)) func(string, *core.Auth) http.Handler {
+		return func(prefix string, a *core.Auth) http.Handler {
+			e := echo.New()
+			mount(e.Group(prefix), a)
+			return e
+		}
+	}
 	adaptertest.Run(t, adaptertest.Adapter[echo.HandlerFunc, echo.MiddlewareFunc]{
-		ObtainPair: echojwt.ObtainPair, Refresh: echojwt.Refresh, Verify: echojwt.Verify, Blacklist: echojwt.Blacklist,
-		ObtainSliding: echojwt.ObtainSliding, RefreshSliding: echojwt.RefreshSliding,
-		Sessions: echojwt.Sessions, OtherSessions: echojwt.OtherSessions, Session: echojwt.Session,
+		Wrap:     echojwt.Wrap,
 		Required: func(a core.Authenticator) echo.MiddlewareFunc { return echojwt.Required(a) },
 		Optional: func(a core.Authenticator) echo.MiddlewareFunc { return echojwt.Optional(a) },
 		Require:  echojwt.Require,
-		Mount: func(prefix string, a *core.Auth) http.Handler {
+		Mount:    mount(echojwt.Mount), MountSliding: mount(echojwt.MountSliding), MountSessions: mount(echojwt.MountSessions),
+		ServeID: func(h echo.HandlerFunc) http.Handler {
 			e := echo.New()
-			echojwt.Mount(e.Group(prefix), a)
-			return e
-		},
-		MountSliding: func(prefix string, a *core.Auth) http.Handler {
-			e := echo.New()
-			echojwt.MountSliding(e.Group(prefix), a)
-			return e
-		},
-		MountSessions: func(prefix string, a *core.Auth) http.Handler {
-			e := echo.New()
-			echojwt.MountSessions(e.Group(prefix), a)
-			return e
-		},
-		ServeSessions: func(all, others, one echo.HandlerFunc) http.Handler {
-			e := echo.New()
-			e.Any("/all", all)
-			e.Any("/others", others)
-			e.Any("/one/:id", one)
+			e.Any("/one/:id", h)
 			return e
 		},
 		Serve: func(h echo.HandlerFunc, middleware ...echo.MiddlewareFunc) http.Handler {

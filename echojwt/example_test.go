@@ -13,6 +13,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 	"github.com/go-simplejwt/simplejwt/echojwt"
+	"github.com/go-simplejwt/simplejwt/views"
 )
 
 // login makes an Auth over memory with alice in it, and her access token.
@@ -60,6 +61,15 @@ func ExampleMount() {
 	// POST /api/token/ 400 {"password":["This field is required."],"username":["This field is required."]}
 	// POST /api/token/verify 400 {"token":["This field is required."]}
 	// GET /api/token/refresh/ 405 {"detail":"Method \"GET\" not allowed."}
+}
+
+// Wrap serves a single view.
+func ExampleWrap() {
+	app := echo.New()
+	app.Any("/static/simplejwt.js", echojwt.Wrap(views.BrowserClient()))
+	request(app, http.MethodPost, "/static/simplejwt.js", "")
+	// Output:
+	// POST /static/simplejwt.js 405 {"detail":"Method \"POST\" not allowed."}
 }
 
 // The sessions of the user who asks: a list, and the ends of one, of all others and of all.

@@ -239,3 +239,16 @@ func TestSkippersLeaveRequestsAlone(t *testing.T) {
 		}
 	}
 }
+
+// Echo matches what is escaped where a path has an escaped slash, and passes it on like that.
+func TestWrap_PathValuesAreUnescaped(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{"/one/a": "a", "/one/a%20b": "a b", "/one/a%2Fb": "a/b", "/one/a%2Fb%25": "a/b%"} {
+		e := echo.New()
+		got := ""
+		e.GET("/one/:id", echojwt.Wrap(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.PathValue("id") })))
+		if w := adaptertest.Request(t, e, http.MethodGet, path, ""); w.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d, the path value is %q, want %q", path, w.Code, got, want)
+		}
+	}
+}

@@ -18,6 +18,7 @@ type app struct {
 	auth      *core.Auth
 	users     *models.Users[Account, *Account]
 	passwords *hashers.Hashers
+	log       *slog.Logger
 }
 
 // newApp is the wiring of the library. Tokens travel in cookies, for the page, unless the settings say AUTH_COOKIE: the views
@@ -27,7 +28,7 @@ func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, black
 	if err != nil {
 		return nil, err
 	}
-	a := &app{users: models.NewUsers[Account](db), passwords: passwords}
+	a := &app{users: models.NewUsers[Account](db), passwords: passwords, log: log}
 	deps := core.Deps{Users: a.users, PasswordHashers: passwords, Logger: log}
 	if blacklist {
 		deps.Store = models.NewStore(db)

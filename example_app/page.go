@@ -26,7 +26,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 // page is a user's account in the browser, by path: the page, its files and the client of the library. It has no secrets;
 // what it shows it fetches. Without AUTH_COOKIE there is none.
 func (a *app) page() map[string]http.Handler {
-	if a.auth.Cookies() == nil {
+	if !a.auth.Settings().AuthCookie {
 		return nil
 	}
 	return map[string]http.Handler{
@@ -41,11 +41,10 @@ func (a *app) page() map[string]http.Handler {
 
 // index tells the page's script where the views are and how the server's cookies are called.
 func (a *app) index() http.Handler {
-	cookies := a.auth.Cookies()
 	var html bytes.Buffer
 	err := template.Must(template.ParseFS(pageFiles, "page/index.html")).Execute(&html, map[string]string{
 		"TokenURL": pagePath + "token/", "UserURL": pagePath + "me/", "PasswordURL": pagePath + "me/password/",
-		"CSRFCookie": cookies.CSRF.Name, "CSRFHeader": cookies.CSRFHeader,
+		"CSRFCookie": a.auth.Settings().CSRFCookieName, "CSRFHeader": a.auth.Transport().Cookies.CSRFHeader,
 	})
 	if err != nil {
 		panic(err) // the template is compiled in, and tested

@@ -45,7 +45,7 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if auth.Cookies() != nil && pair != (core.Pair{}) {
+	if auth.Settings().AuthCookie && pair != (core.Pair{}) {
 		if err := views.SetCookies(w, r, auth, pair); err != nil {
 			views.WriteError(w, r, a.auth, err)
 			return
@@ -72,7 +72,7 @@ func (a *app) setPassword(ctx context.Context, user *Account, change passwordCha
 	}
 	changed, err := a.storePassword(ctx, user, change, asking)
 	if err != nil {
-		a.auth.Logger().ErrorContext(ctx, "the password was not changed", "user_id", user.AuthID(), "error", err)
+		a.log.ErrorContext(ctx, "the password was not changed", "user_id", user.AuthID(), "error", err)
 		return core.Pair{}, core.ErrServiceUnavailable
 	}
 	if !changed {

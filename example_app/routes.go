@@ -52,7 +52,7 @@ type door struct {
 // doors are /api for clients of any kind, with tokens in bodies and headers, and /account for the page, with cookies.
 func (a *app) doors() []door {
 	api := door{"/api", a.auth.WithoutCookies()}
-	if a.auth.Cookies() == nil {
+	if !a.auth.Settings().AuthCookie {
 		return []door{api}
 	}
 	return []door{api, {strings.TrimSuffix(pagePath, "/"), a.auth}}
@@ -67,7 +67,7 @@ func ginRoutes(a *app) http.Handler {
 	r.Use(gin.Recovery())
 	_ = r.SetTrustedProxies(nil) // Gin trusts every proxy by default
 	r.HandleMethodNotAllowed = true
-	r.NoMethod(ginjwt.NoMethod())
+	r.NoMethod(ginjwt.Wrap(views.MethodNotAllowed()))
 	doors := a.doors()
 	for _, d := range doors {
 		ginjwt.Mount(r.Group(d.path+"/token"), d.auth)

@@ -51,7 +51,7 @@ func (p *program) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	if a.auth.Cookies() != nil {
+	if a.auth.Settings().AuthCookie {
 		behind := ""
 		if !local {
 			behind = ", for browsers behind a proxy with TLS only"

@@ -13,6 +13,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 	"github.com/go-simplejwt/simplejwt/ginjwt"
+	"github.com/go-simplejwt/simplejwt/views"
 )
 
 // login makes an Auth over memory with alice in it, and her access token.
@@ -53,7 +54,7 @@ func ExampleMount() {
 
 	app := gin.New()
 	app.HandleMethodNotAllowed = true
-	app.NoMethod(ginjwt.NoMethod())
+	app.NoMethod(ginjwt.Wrap(views.MethodNotAllowed()))
 	ginjwt.Mount(app.Group("/api/token"), auth)
 	request(app, http.MethodPost, "/api/token/", "")
 	request(app, http.MethodPost, "/api/token/verify", "")
@@ -62,6 +63,17 @@ func ExampleMount() {
 	// POST /api/token/ 400 {"password":["This field is required."],"username":["This field is required."]}
 	// POST /api/token/verify 400 {"token":["This field is required."]}
 	// GET /api/token/refresh/ 405 {"detail":"Method \"GET\" not allowed."}
+}
+
+// Wrap serves a single view. Behind NoMethod views.MethodNotAllowed answers as DRF does where Gin has no route for a method.
+func ExampleWrap() {
+	app := gin.New()
+	app.HandleMethodNotAllowed = true
+	app.NoMethod(ginjwt.Wrap(views.MethodNotAllowed()))
+	app.GET("/static/simplejwt.js", ginjwt.Wrap(views.BrowserClient()))
+	request(app, http.MethodPost, "/static/simplejwt.js", "")
+	// Output:
+	// POST /static/simplejwt.js 405 {"detail":"Method \"POST\" not allowed."}
 }
 
 // The sessions of the user who asks: a list, and the ends of one, of all others and of all.

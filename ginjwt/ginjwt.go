@@ -1,4 +1,5 @@
-// Package ginjwt mounts SimpleJWT's views and authentication in a Gin application. Start with [Mount] and [Required].
+// Package ginjwt mounts SimpleJWT's views and authentication in a Gin application. Start with [Mount] and [Required]; [Wrap]
+// serves a single view.
 package ginjwt
 
 import (
@@ -64,49 +65,17 @@ func MountSliding(group gin.IRoutes, a *core.Auth) { mount(group, views.SlidingR
 func mount(group gin.IRoutes, routes []views.Route) {
 	for _, route := range routes {
 		path := "/" + strings.Replace(route.Path, "{id}", ":id", 1)
-		group.Any(path, wrap(route.View))
+		group.Any(path, Wrap(route.View))
 		if g, ok := group.(interface{ BasePath() string }); !ok || !strings.HasSuffix(g.BasePath(), "/") || route.Path != "" {
-			group.Any(strings.TrimSuffix(path, "/"), wrap(route.View)) // below a path that ends in a slash both are one
+			group.Any(strings.TrimSuffix(path, "/"), Wrap(route.View)) // below a path that ends in a slash both are one
 		}
 	}
 }
 
-// ObtainPair is the view of the same name.
-func ObtainPair(a *core.Auth) gin.HandlerFunc { return wrap(views.ObtainPair(a)) }
-
-// Refresh is the view of the same name.
-func Refresh(a *core.Auth) gin.HandlerFunc { return wrap(views.Refresh(a)) }
-
-// Verify is the view of the same name.
-func Verify(a *core.Auth) gin.HandlerFunc { return wrap(views.Verify(a)) }
-
-// Blacklist is the view of the same name.
-func Blacklist(a *core.Auth) gin.HandlerFunc { return wrap(views.Blacklist(a)) }
-
-// ObtainSliding is the view of the same name.
-func ObtainSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.ObtainSliding(a)) }
-
-// RefreshSliding is the view of the same name.
-func RefreshSliding(a *core.Auth) gin.HandlerFunc { return wrap(views.RefreshSliding(a)) }
-
-// NoMethod answers 405 as DRF does. Give it to the engine's NoMethod and set HandleMethodNotAllowed, so that methods Gin
-// has no route for are answered as on the other frameworks.
-func NoMethod() gin.HandlerFunc { return wrap(views.MethodNotAllowed()) }
-
-// BrowserClient is the view of the same name.
-func BrowserClient() gin.HandlerFunc { return wrap(views.BrowserClient()) }
-
-// Sessions is the view of the same name.
-func Sessions(a *core.Auth) gin.HandlerFunc { return wrap(views.Sessions(a)) }
-
-// OtherSessions is the view of the same name.
-func OtherSessions(a *core.Auth) gin.HandlerFunc { return wrap(views.OtherSessions(a)) }
-
-// Session is the view of the same name; its route needs the parameter :id.
-func Session(a *core.Auth) gin.HandlerFunc { return wrap(views.Session(a)) }
-
-// wrap serves a view with the parameters of Gin's route as its path values.
-func wrap(h http.Handler) gin.HandlerFunc {
+// Wrap makes a view of the package views a handler of Gin: ginjwt.Wrap(views.BrowserClient()). The parameters of the route are
+// its path values. Gin answers methods it has no route for by itself, unless HandleMethodNotAllowed is set: then
+// engine.NoMethod(ginjwt.Wrap(views.MethodNotAllowed())) answers them as DRF does.
+func Wrap(h http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		for _, p := range c.Params {
 			c.Request.SetPathValue(p.Key, p.Value)

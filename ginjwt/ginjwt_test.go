@@ -11,6 +11,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 	"github.com/go-simplejwt/simplejwt/ginjwt"
 	"github.com/go-simplejwt/simplejwt/internal/adaptertest"
+	"github.com/go-simplejwt/simplejwt/views"
 )
 
 func TestMain(m *testing.M) {
@@ -20,31 +21,19 @@ func TestMain(m *testing.M) {
 
 func TestAdapter(t *testing.T) {
 	t.Parallel()
+	mount := func(mount func(gin.IRoutes, *core.Auth)) func(string, *core.Auth) http.Handler {
+		return func(prefix string, a *core.Auth) http.Handler {
+			r := engine()
+			mount(r.Group(prefix), a)
+			return r
+		}
+	}
 	adaptertest.Run(t, adaptertest.Adapter[gin.HandlerFunc, gin.HandlerFunc]{
-		ObtainPair: ginjwt.ObtainPair, Refresh: ginjwt.Refresh, Verify: ginjwt.Verify, Blacklist: ginjwt.Blacklist,
-		ObtainSliding: ginjwt.ObtainSliding, RefreshSliding: ginjwt.RefreshSliding,
-		Sessions: ginjwt.Sessions, OtherSessions: ginjwt.OtherSessions, Session: ginjwt.Session,
-		Required: ginjwt.Required, Optional: ginjwt.Optional, Require: ginjwt.Require,
-		Mount: func(prefix string, a *core.Auth) http.Handler {
+		Wrap: ginjwt.Wrap, Required: ginjwt.Required, Optional: ginjwt.Optional, Require: ginjwt.Require,
+		Mount: mount(ginjwt.Mount), MountSliding: mount(ginjwt.MountSliding), MountSessions: mount(ginjwt.MountSessions),
+		ServeID: func(h gin.HandlerFunc) http.Handler {
 			r := engine()
-			ginjwt.Mount(r.Group(prefix), a)
-			return r
-		},
-		MountSliding: func(prefix string, a *core.Auth) http.Handler {
-			r := engine()
-			ginjwt.MountSliding(r.Group(prefix), a)
-			return r
-		},
-		MountSessions: func(prefix string, a *core.Auth) http.Handler {
-			r := engine()
-			ginjwt.MountSessions(r.Group(prefix), a)
-			return r
-		},
-		ServeSessions: func(all, others, one gin.HandlerFunc) http.Handler {
-			r := engine()
-			r.Any("/all", all)
-			r.Any("/others", others)
-			r.Any("/one/:id", one)
+			r.Any("/one/:id", h)
 			return r
 		},
 		Serve: func(h gin.HandlerFunc, middleware ...gin.HandlerFunc) http.Handler {
@@ -56,11 +45,11 @@ func TestAdapter(t *testing.T) {
 	})
 }
 
-// engine is an application as the documentation of NoMethod wants it.
+// engine is an application as the documentation of Wrap wants it.
 func engine(middleware ...gin.HandlerFunc) *gin.Engine {
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
-	r.NoMethod(ginjwt.NoMethod())
+	r.NoMethod(ginjwt.Wrap(views.MethodNotAllowed()))
 	r.Use(middleware...)
 	return r
 }

@@ -112,7 +112,7 @@ func TestMountOnWhateverHasRoutes(t *testing.T) {
 	}
 }
 
-func TestNoMethodAnswersAsDRFDoes(t *testing.T) {
+func TestWrap_NoMethodAnswersAsDRFDoes(t *testing.T) {
 	t.Parallel()
 	r := engine()
 	r.GET("/me", func(*gin.Context) { t.Error("the handler ran") })

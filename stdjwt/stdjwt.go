@@ -1,5 +1,5 @@
 // Package stdjwt mounts SimpleJWT's views and authentication in a net/http application, and in any router that takes
-// http.Handlers. Start with [Mount] and [Required].
+// http.Handlers. Start with [Mount] and [Required]. A single view of the package views is an http.Handler already.
 package stdjwt
 
 import (
@@ -74,33 +74,3 @@ func mount(mux *http.ServeMux, prefix string, routes []views.Route) {
 		}
 	}
 }
-
-// ObtainPair is the view of the same name.
-func ObtainPair(a *core.Auth) http.Handler { return views.ObtainPair(a) }
-
-// Refresh is the view of the same name.
-func Refresh(a *core.Auth) http.Handler { return views.Refresh(a) }
-
-// Verify is the view of the same name.
-func Verify(a *core.Auth) http.Handler { return views.Verify(a) }
-
-// Blacklist is the view of the same name.
-func Blacklist(a *core.Auth) http.Handler { return views.Blacklist(a) }
-
-// ObtainSliding is the view of the same name.
-func ObtainSliding(a *core.Auth) http.Handler { return views.ObtainSliding(a) }
-
-// RefreshSliding is the view of the same name.
-func RefreshSliding(a *core.Auth) http.Handler { return views.RefreshSliding(a) }
-
-// BrowserClient is the view of the same name.
-func BrowserClient() http.Handler { return views.BrowserClient() }
-
-// Sessions is the view of the same name.
-func Sessions(a *core.Auth) http.Handler { return views.Sessions(a) }
-
-// OtherSessions is the view of the same name.
-func OtherSessions(a *core.Auth) http.Handler { return views.OtherSessions(a) }
-
-// Session is the view of the same name; its pattern needs the wildcard {id}.
-func Session(a *core.Auth) http.Handler { return views.Session(a) }

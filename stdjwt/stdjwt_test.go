@@ -15,31 +15,20 @@ type middleware = func(http.Handler) http.Handler
 
 func TestAdapter(t *testing.T) {
 	t.Parallel()
+	mount := func(mount func(*http.ServeMux, string, *core.Auth)) func(string, *core.Auth) http.Handler {
+		return func(prefix string, a *core.Auth) http.Handler {
+			mux := http.NewServeMux()
+			mount(mux, prefix, a)
+			return mux
+		}
+	}
 	adaptertest.Run(t, adaptertest.Adapter[http.Handler, middleware]{
-		ObtainPair: stdjwt.ObtainPair, Refresh: stdjwt.Refresh, Verify: stdjwt.Verify, Blacklist: stdjwt.Blacklist,
-		ObtainSliding: stdjwt.ObtainSliding, RefreshSliding: stdjwt.RefreshSliding,
-		Sessions: stdjwt.Sessions, OtherSessions: stdjwt.OtherSessions, Session: stdjwt.Session,
+		Wrap:     func(view http.Handler) http.Handler { return view },
 		Required: stdjwt.Required, Optional: stdjwt.Optional, Require: stdjwt.Require,
-		Mount: func(prefix string, a *core.Auth) http.Handler {
+		Mount: mount(stdjwt.Mount), MountSliding: mount(stdjwt.MountSliding), MountSessions: mount(stdjwt.MountSessions),
+		ServeID: func(h http.Handler) http.Handler {
 			mux := http.NewServeMux()
-			stdjwt.Mount(mux, prefix, a)
-			return mux
-		},
-		MountSliding: func(prefix string, a *core.Auth) http.Handler {
-			mux := http.NewServeMux()
-			stdjwt.MountSliding(mux, prefix, a)
-			return mux
-		},
-		MountSessions: func(prefix string, a *core.Auth) http.Handler {
-			mux := http.NewServeMux()
-			stdjwt.MountSessions(mux, prefix, a)
-			return mux
-		},
-		ServeSessions: func(all, others, one http.Handler) http.Handler {
-			mux := http.NewServeMux()
-			mux.Handle("/all", all)
-			mux.Handle("/others", others)
-			mux.Handle("/one/{id}", one)
+			mux.Handle("/one/{id}", h)
 			return mux
 		},
 		Serve:   serve,

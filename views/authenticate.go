@@ -9,14 +9,16 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/cookie"
 )
 
-// Guard is Authenticate for a middleware, which it also lets pass a request without credentials where it may be anonymous.
-// With AUTH_COOKIE it tells caches, by the headers of the answer, that this depends on who asks: the application may say
-// otherwise. The middleware of every adapter is this function.
+// Guard is Authenticate for a middleware. With anonymous it also lets a request without credentials pass. With AUTH_COOKIE it
+// tells caches, by the headers of the answer, that this depends on who asks; the application may say otherwise. The middleware
+// of every adapter is this function.
 func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool) (*http.Request, error) {
-	authenticated, byCookie, err := authenticate(a, r)
-	if cookiesOf(a) != nil {
+	t := a.Transport()
+	authenticated, byCookie, err := authenticate(a, &t, r)
+	if t.Cookies != nil {
 		h.Add("Vary", "Cookie")
 	}
 	switch {
@@ -28,27 +30,28 @@ func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool)
 	return authenticated, err
 }
 
-// Authenticate decides who sends a request. It returns the request with user and token on its context, or a refusal:
-// core.ErrNotAuthenticated where there are no credentials for us, any other for bad ones. The header counts first. Where it
-// holds nothing for us, and with AUTH_COOKIE, the cookie does: then a request that may change something must also come from
-// a page of this origin or of a trusted one, or prove that it does by the token of its session.
+// Authenticate decides who sends a request. It returns the request with user and token on its context.
+// Errors: core.ErrNotAuthenticated where there are no credentials for us, those of a.AuthenticateToken, an *Error with 403 for
+// what may come from another site. The header counts first. Where it holds nothing for us, and with AUTH_COOKIE, the cookie
+// does: then a request that may change something must also come from a page of this origin or of a trusted one, or carry the
+// CSRF token of its session.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
-	authenticated, _, err := authenticate(a, r)
+	t := a.Transport()
+	authenticated, _, err := authenticate(a, &t, r)
 	return authenticated, err
 }
 
-func authenticate(a core.Authenticator, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
-	raw, err := rawToken(a, r.Header)
-	cookies := cookiesOf(a)
-	if byCookie = cookies != nil && IsAnonymous(err); byCookie {
-		raw, err = cookieToken(cookies, r)
+func authenticate(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
+	raw, err := readHeaderToken(t, r.Header)
+	if byCookie = t.Cookies != nil && IsAnonymous(err); byCookie {
+		raw, err = readCookieToken(t.Cookies, r)
 	}
 	if err != nil {
 		return nil, byCookie, err
 	}
 	user, token, err := a.AuthenticateToken(r.Context(), raw)
 	if err == nil && byCookie {
-		err = proves(cookies, r, token)
+		err = checkCSRFToken(t.Cookies, r, token)
 	}
 	if err != nil {
 		return nil, byCookie, err
@@ -56,41 +59,43 @@ func authenticate(a core.Authenticator, r *http.Request) (authenticated *http.Re
 	return r.WithContext(core.NewContext(r.Context(), user, token)), byCookie, nil
 }
 
-// cookieToken takes the token out of its cookie, unless the request comes from another origin and may change something.
-func cookieToken(a cookieAuth, r *http.Request) (string, error) {
-	raw, err := cookieValue(r, &a.Cookies().Access)
+// readCookieToken returns the token in the cookie, unless the request comes from another origin and may change something.
+func readCookieToken(p *cookie.Policy, r *http.Request) (string, error) {
+	raw, err := readCookie(r, &p.Access)
 	if err != nil {
 		return "", err
 	}
 	if raw == "" {
 		return "", core.ErrNotAuthenticated
 	}
-	return raw, sameOrigin(a.Cookies(), r)
+	return raw, checkOrigin(p, r)
 }
 
-// rawToken takes the token out of the header as SimpleJWT does: a missing header and another scheme count as none.
-func rawToken(a core.Authenticator, h http.Header) (string, error) {
-	name, types := a.AuthHeader()
-	values := h[name]
+// readHeaderToken returns the token in the header as SimpleJWT does: a missing header and another scheme count as none.
+func readHeaderToken(t *core.Transport, h http.Header) (string, error) {
+	if t.Header == "" || len(t.Schemes) == 0 {
+		return "", core.ErrNotAuthenticated
+	}
+	values := h[t.Header]
 	if len(values) > 1 {
 		return "", core.ErrBadHeader // which one counts is what request smuggling is about
 	}
 	if len(values) == 0 {
 		return "", core.ErrNotAuthenticated
 	}
-	scheme, rest := word(values[0])
-	if scheme == "" || !slices.Contains(types, scheme) {
+	scheme, rest := cutWord(values[0])
+	if scheme == "" || !slices.Contains(t.Schemes, scheme) {
 		return "", core.ErrNotAuthenticated
 	}
-	raw, rest := word(rest)
-	if more, _ := word(rest); raw == "" || more != "" {
+	raw, rest := cutWord(rest)
+	if more, _ := cutWord(rest); raw == "" || more != "" {
 		return "", core.ErrBadHeader
 	}
 	return raw, nil
 }
 
-// word takes the first word off a text, as Python's bytes.split does.
-func word(text string) (word, rest string) {
+// cutWord cuts the first word off a text, as Python's bytes.split does.
+func cutWord(text string) (word, rest string) {
 	const blanks = " \t\n\r\v\f"
 	for text != "" && strings.IndexByte(blanks, text[0]) >= 0 {
 		text = text[1:]

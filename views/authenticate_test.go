@@ -164,3 +164,123 @@ func TestPermissions(t *testing.T) {
 		}
 	}
 }
+
+// machines is a program's own Authenticator. It answers every key with its error.
+type machines struct {
+	transport core.Transport
+	err       error
+}
+
+// newMachines reads keys of the scheme "Key" and has no logger.
+func newMachines(err error) machines {
+	return machines{core.Transport{Header: "Authorization", Schemes: []string{"Key", "Old"}}, err}
+}
+
+func (m machines) AuthenticateToken(context.Context, string) (simplejwt.User, *core.Token, error) {
+	return nil, nil, m.err
+}
+
+func (m machines) Transport() core.Transport { return m.transport }
+
+func TestAuthenticate_CustomAuthenticator(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, header string
+		err          error
+		status       int
+		body         string
+		challenge    string
+	}{
+		{"no credentials", "Bearer x", nil, 401, notProvided, `Key realm="api"`},
+		{"refused", "Key x", &core.Error{Status: 401, Code: "revoked", Detail: "Key is revoked."}, 401, `{"detail":"Key is revoked.","code":"revoked"}`, `Key realm="api"`},
+		{"failed", "Key x", errDatabase, 500, serverError, ""},
+		{"good", "Key x", nil, 200, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header.Set("Authorization", c.header)
+			w := refusalOf(newMachines(c.err), r)
+			wantAnswer(t, w, c.status, c.body)
+			if got := w.Header().Get("WWW-Authenticate"); got != c.challenge {
+				t.Errorf("WWW-Authenticate is %q, want %q", got, c.challenge)
+			}
+		})
+	}
+}
+
+func TestAuthenticate_CustomAuthenticatorWithoutTransport(t *testing.T) {
+	t.Parallel()
+	keys := http.Header{"Authorization": {"Key x"}, "": {"Key x"}}
+	for name, c := range map[string]struct {
+		transport core.Transport
+		header    http.Header
+		challenge string
+	}{
+		"the zero value reads no header":        {core.Transport{}, keys, ""},
+		"without a header's name none is read":  {core.Transport{Schemes: []string{"Key"}}, keys, `Key realm="api"`},
+		"without schemes no header is read":     {core.Transport{Header: "Authorization"}, keys, ""},
+		"without schemes two headers are none":  {core.Transport{Header: "Authorization"}, http.Header{"Authorization": {"Key x", "Key y"}}, ""},
+		"an empty scheme is that of no request": {core.Transport{Header: "Authorization", Schemes: []string{""}}, http.Header{"Authorization": {" x"}}, ` realm="api"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, on := range []bool{false, true} {
+				c.transport.OAuthErrors = on
+				a := machines{c.transport, nil}
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header = c.header.Clone()
+				w := refusalOf(a, r)
+				wantAnswer(t, w, 401, notProvided)
+				if got := w.Header().Get("WWW-Authenticate"); got != c.challenge {
+					t.Errorf("WWW-Authenticate is %q, want %q", got, c.challenge)
+				}
+				if _, err := views.Guard(http.Header{}, a, r, true); err != nil {
+					t.Errorf("an optional route answers %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A 401 without a challenge has no parameters of one either, and a 500 without a logger is answered all the same.
+func TestWriteError_CustomAuthenticatorWithoutTransport(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("GET", "/", nil)
+	a := machines{core.Transport{OAuthErrors: true}, nil}
+	w := httptest.NewRecorder()
+	views.WriteError(w, r, a, core.ErrTokenInvalid)
+	if _, present := w.Header()["Www-Authenticate"]; present || w.Code != 401 {
+		t.Errorf("%d, WWW-Authenticate is %q", w.Code, w.Header().Get("WWW-Authenticate"))
+	}
+	w = httptest.NewRecorder()
+	views.WriteError(w, r, a, errDatabase)
+	wantAnswer(t, w, 500, `{"detail":"A server error occurred.","code":"error","error":"server_error"}`)
+}
+
+// Unless its Transport is that of an Auth.
+func TestAuthenticate_CustomAuthenticatorReadsNoCookies(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, withCookies)
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", access+"="+f.login(t).Access)
+	wantAnswer(t, refusalOf(newMachines(nil), r), 401, notProvided)
+	wantAnswer(t, refusalOf(f.Auth, r), 200, "")
+	for _, a := range []core.Authenticator{f.Stateless(), f.CheckingSession()} {
+		out, err := views.Authenticate(a, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token, ok := views.Token(out.Context()); !ok || token.UserID() != "1" {
+			t.Errorf("%T: token %v", a, token)
+		}
+		r2 := r.Clone(r.Context())
+		r2.Method = "POST"
+		if w := refusalOf(a, r2); w.Code != 403 {
+			t.Errorf("%T lets a request pass that says nothing: %d", a, w.Code)
+		}
+	}
+	if _, ok := views.User[*memstore.Account](r.Context()); ok {
+		t.Error("the request as it came has a user")
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
@@ -24,12 +23,6 @@ const (
 // oauthError is what OAUTH_ERRORS adds to a refusal.
 type oauthError struct{ name, description, reason string }
 
-// oauthErrors reports whether OAUTH_ERRORS is set.
-func oauthErrors(a core.Authenticator) bool {
-	s, ok := a.(interface{ Settings() simplejwt.Settings })
-	return ok && s.Settings().OAuthErrors
-}
-
 // oauthOf says a refusal in OAuth's words; unauthorized is the word for a 401. Whoever sends no credentials is told of no
 // error (RFC 6750 section 3.1).
 func oauthOf(refusal *core.Error, unauthorized string) oauthError {
@@ -42,7 +35,7 @@ func oauthOf(refusal *core.Error, unauthorized string) oauthError {
 		}
 	case http.StatusForbidden:
 		out.name = insufficientScope
-		if isCrossSite(refusal) {
+		if isCSRFError(refusal) {
 			out.name = accessDenied
 		}
 	case http.StatusServiceUnavailable:

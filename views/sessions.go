@@ -94,7 +94,8 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // who authenticates a request. A session that has ended may not look at the others or end them, with CHECK_SESSION or
 // without.
 func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
-	authenticated, byCookie, err := authenticate(v.auth.CheckingSession(), r)
+	t := v.auth.Transport()
+	authenticated, byCookie, err := authenticate(v.auth.CheckingSession(), &t, r)
 	if err != nil {
 		return r, caller{}, err
 	}

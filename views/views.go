@@ -83,7 +83,7 @@ func Verify(a *core.Auth) http.Handler {
 		return simplejwt.Attrs{}, err
 	})
 	v.unauthorized = invalidToken
-	v.transport.hands = false
+	v.cookies.issues = false
 	return v
 }
 
@@ -92,7 +92,7 @@ func Blacklist(a *core.Auth) http.Handler {
 	v := tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		return simplejwt.Attrs{}, logout(ctx, a, raw)
 	})
-	v.transport.hands, v.transport.ends = false, true
+	v.cookies.issues, v.cookies.ends = false, true
 	return v
 }
 
@@ -106,7 +106,7 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
 	name := a.UsernameField()
-	return &view{auth: a, hook: hook, unauthorized: invalidGrant, transport: transport{auth: a, hands: true},
+	return &view{auth: a, hook: hook, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, issues: true},
 		fields: []field{{name: name, trim: true}, {name: "password"}, {name: deviceName, trim: true, optional: true, max: maxDeviceName}},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			device := core.DeviceFrom(ctx)
@@ -116,7 +116,7 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 }
 
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
-	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, transport: transport{auth: a, field: name, hands: true},
+	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, field: name, issues: true},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			return use(ctx, in, text(in, name))
 		}}
@@ -136,8 +136,8 @@ type view struct {
 	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
 	// unauthorized is OAuth's word for its 401.
 	unauthorized string
-	// transport is how tokens travel with AUTH_COOKIE.
-	transport transport
+	// cookies is how tokens travel with AUTH_COOKIE.
+	cookies viewCookies
 }
 
 // ServeHTTP answers POST; anything else is 405, OPTIONS 204.
@@ -148,8 +148,8 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	input := &simplejwt.SerializerInput{}
 	out, err := v.answer(w, r, input)
-	if v.auth.Cookies() != nil {
-		err = v.transport.finish(w, r, input.User, out, err)
+	if v.cookies.policy != nil {
+		err = v.cookies.moveTokens(w, r, input.User, out, err)
 	}
 	if err == nil {
 		err = writeJSON(w, http.StatusOK, out)
@@ -173,9 +173,9 @@ func codeless(err error) error {
 
 func (v *view) answer(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 	var token string
-	if v.auth.Cookies() != nil {
+	if v.cookies.policy != nil {
 		var err error
-		if token, err = v.transport.take(r); err != nil {
+		if token, err = v.cookies.takeToken(r); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +184,7 @@ func (v *view) answer(w http.ResponseWriter, r *http.Request, input *simplejwt.S
 		return nil, err
 	}
 	if token != "" { // the one in the body does not count
-		in[v.transport.field] = token
+		in[v.cookies.field] = token
 	}
 	if input.Attrs, err = in.validate(v.fields); err != nil {
 		return nil, err

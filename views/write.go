@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 
@@ -30,14 +29,15 @@ func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklis
 // WWW-Authenticate on a 401, and that no cache may keep it. An error that is no refusal, or one without a status that HTTP
 // has, is a 500 that says nothing.
 func Refuse(h http.Header, a core.Authenticator, err error) (status int, body any) {
-	return refuse(h, a, err, invalidToken)
+	t := a.Transport()
+	return refuse(h, &t, err, invalidToken)
 }
 
-func refuse(h http.Header, a core.Authenticator, err error, unauthorized string) (status int, body any) {
+func refuse(h http.Header, t *core.Transport, err error, unauthorized string) (status int, body any) {
 	var invalid core.ValidationError
 	var refusal *core.Error
 	var oauth oauthError
-	known, on := errors.As(err, &refusal), oauthErrors(a)
+	known, on := errors.As(err, &refusal), t.OAuthErrors
 	switch {
 	case errors.As(err, &invalid):
 		status, oauth = http.StatusBadRequest, oauthOfFields(invalid, refusal, unauthorized)
@@ -50,21 +50,23 @@ func refuse(h http.Header, a core.Authenticator, err error, unauthorized string)
 		body = oauth.addTo(detail{Detail: refusal.Detail, Code: refusal.Code, Messages: refusal.Messages}, on)
 	}
 	secure(h)
-	if status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", a.Challenge()+oauth.challenge(on))
+	if challenge := t.Challenge(); status == http.StatusUnauthorized && challenge != "" {
+		h.Set("WWW-Authenticate", challenge+oauth.challenge(on))
 	}
 	return status, body
 }
 
-// WriteError writes the answer to an error of a protected route. One that is no refusal is logged, if a has a logger.
+// WriteError writes the answer to an error of a protected route. One that is no refusal is logged, if the transport of a has a
+// logger.
 func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error) {
 	writeError(w, r, a, err, invalidToken)
 }
 
 func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
-	status, body := refuse(w.Header(), a, err, unauthorized)
-	if l, ok := a.(interface{ Logger() *slog.Logger }); ok && status == http.StatusInternalServerError {
-		l.Logger().ErrorContext(r.Context(), "a view failed, or its hook", "path", r.URL.Path, "error", err)
+	t := a.Transport()
+	status, body := refuse(w.Header(), &t, err, unauthorized)
+	if t.Logger != nil && status == http.StatusInternalServerError {
+		t.Logger.ErrorContext(r.Context(), "a view failed, or its hook", "path", r.URL.Path, "error", err)
 	}
 	_ = writeJSON(w, status, body) // a refusal can always be encoded
 }

@@ -16,9 +16,8 @@ import (
 // Adapter is what an adapter offers, with the framework's own handlers H and middleware M, and how an application is
 // made of it.
 type Adapter[H, M any] struct {
-	ObtainPair, Refresh, Verify, Blacklist func(*core.Auth) H
-	ObtainSliding, RefreshSliding          func(*core.Auth) H
-	Sessions, OtherSessions, Session       func(*core.Auth) H
+	// Wrap makes a view a handler; where handlers are http.Handlers it returns the view itself.
+	Wrap func(view http.Handler) H
 
 	Required, Optional func(core.Authenticator) M
 	Require            func(core.Authenticator, views.Permission) M
@@ -26,9 +25,8 @@ type Adapter[H, M any] struct {
 	// Mount, MountSliding and MountSessions make an application with nothing but these routes below a prefix: "", "/", "/api/token" or
 	// "/api/token/".
 	Mount, MountSliding, MountSessions func(prefix string, a *core.Auth) http.Handler
-	// ServeSessions makes an application with the three views of sessions at "/all", "/others" and "/one/", which the id
-	// follows, for every method.
-	ServeSessions func(all, others, one H) http.Handler
+	// ServeID makes an application with a handler at "/one/" and an id, the path value "id", for every method.
+	ServeID func(h H) http.Handler
 	// Serve makes an application with a handler at "/" for every method, behind middleware; the first stands outermost. It
 	// catches no panic.
 	Serve func(h H, middleware ...M) http.Handler

@@ -121,9 +121,9 @@ func (e *env[H, M]) crossSite() {
 					pair := e.login(e.alice)
 					token, _ := a.Decode(pair.Access)
 					other, _ := a.Decode(strange.Access)
-					right := a.CSRFToken(token)
+					right := csrfToken(a, token)
 					proofs := map[string][]string{
-						"right": {right}, "another session's": {a.CSRFToken(other)}, "empty": {""}, "twice": {right, right}, "wrong": {right[1:] + "x"},
+						"right": {right}, "another session's": {csrfToken(a, other)}, "empty": {""}, "twice": {right, right}, "wrong": {right[1:] + "x"},
 					}[proof]
 					try := attempt{
 						method: rt.method, path: rt.path, contentType: contentType, from: from, proof: proofs,

@@ -41,13 +41,13 @@ func (e *env[H, M]) getWith(app http.Handler, name string, values ...string) *ht
 	return w
 }
 
-// post sends a JSON object of names and texts in turn to a handler of the framework.
-func (e *env[H, M]) post(h H, pairs ...string) *httptest.ResponseRecorder {
+// post sends a JSON object of alternating names and texts to a view that the adapter wraps.
+func (e *env[H, M]) post(view http.Handler, pairs ...string) *httptest.ResponseRecorder {
 	e.Helper()
 	r := httptest.NewRequestWithContext(e.Context(), http.MethodPost, "/", strings.NewReader(object(pairs...)))
 	r.Header.Set("Content-Type", jsonType)
 	w := httptest.NewRecorder()
-	e.Serve(h).ServeHTTP(w, r)
+	e.Serve(e.Wrap(view)).ServeHTTP(w, r)
 	return w
 }
 

@@ -32,6 +32,11 @@ func stillCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplej
 	return withCookies(append(change, func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return now } })...)
 }
 
+// csrfToken is the CSRF token of a token's session.
+func csrfToken(a *core.Auth, t *core.Token) string {
+	return a.Transport().Cookies.CSRFToken(t.SessionID(), t.UserID())
+}
+
 // app is an application with all views below /api/token and a route of its own at "/", which tells whom it sees.
 func (e *env[H, M]) app(a *core.Auth) http.Handler {
 	mux := http.NewServeMux()

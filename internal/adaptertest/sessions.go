@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/views"
 )
 
 func sessionCases[H, M any]() []testCase[H, M] {
@@ -98,14 +99,15 @@ func (e *env[H, M]) mountedSessions() {
 }
 
 func (e *env[H, M]) sessionViews() {
-	app := e.ServeSessions(e.Sessions(e.auth), e.OtherSessions(e.auth), e.Session(e.auth))
+	all, others := e.Serve(e.Wrap(views.Sessions(e.auth))), e.Serve(e.Wrap(views.OtherSessions(e.auth)))
+	one := e.ServeID(e.Wrap(views.Session(e.auth)))
 	mine, other := e.login(e.alice), e.login(e.alice)
-	if all, _ := e.current(e.ask(app, http.MethodGet, "/all", mine.Access)); len(all) != 2 {
-		e.Errorf("sessions %v, want two", all)
+	if list, _ := e.current(e.ask(all, http.MethodGet, "/", mine.Access)); len(list) != 2 {
+		e.Errorf("sessions %v, want two", list)
 	}
-	e.wantStatus("one", e.ask(app, http.MethodDelete, "/one/"+e.session(other.Access), mine.Access), http.StatusNoContent)
-	e.wantStatus("the others", e.ask(app, http.MethodDelete, "/others", mine.Access), http.StatusNoContent)
-	e.wantStatus("all", e.ask(app, http.MethodDelete, "/all", mine.Access), http.StatusNoContent)
+	e.wantStatus("one", e.ask(one, http.MethodDelete, "/one/"+e.session(other.Access), mine.Access), http.StatusNoContent)
+	e.wantStatus("the others", e.ask(others, http.MethodDelete, "/", mine.Access), http.StatusNoContent)
+	e.wantStatus("all", e.ask(all, http.MethodDelete, "/", mine.Access), http.StatusNoContent)
 }
 
 func (e *env[H, M]) sessionsRefused() {

@@ -8,6 +8,7 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/views"
 )
 
 // errDatabase is what a driver might say: nothing of it may reach a client.
@@ -23,9 +24,9 @@ func troubleCases[H, M any]() []testCase[H, M] {
 		rule: "whether a token is blacklisted is unknown then: the handler must not run",
 		run:  (*env[H, M]).storeTrouble,
 	}, {
-		name: "an Authenticator of one's own speaks for itself",
-		rule: "its refusals and its challenge are answered as they are, and an error that is no refusal tells nothing",
-		run:  (*env[H, M]).ownAuthenticator,
+		name: "a custom Authenticator answers for itself",
+		rule: "its header is read, its denials and its challenge are answered as they are, and any other error says nothing",
+		run:  (*env[H, M]).customAuthenticator,
 	}, {
 		name: "a panic of the application's handler or hook passes",
 		rule: "the application's own recovery middleware must learn of it",
@@ -65,18 +66,18 @@ func (e *env[H, M]) storeTrouble() {
 	}
 }
 
-// machines is an Authenticator that is no Auth. It answers every key with its error.
+// machines is a program's own Authenticator. It answers every key with its error.
 type machines struct{ err error }
 
 func (m machines) AuthenticateToken(context.Context, string) (simplejwt.User, *core.Token, error) {
 	return nil, nil, m.err
 }
 
-func (machines) AuthHeader() (name string, types []string) { return "X-Key", []string{"Key"} }
+func (machines) Transport() core.Transport {
+	return core.Transport{Header: "X-Key", Schemes: []string{"Key"}}
+}
 
-func (machines) Challenge() string { return `Key realm="machines"` }
-
-func (e *env[H, M]) ownAuthenticator() {
+func (e *env[H, M]) customAuthenticator() {
 	revoked := &core.Error{Status: http.StatusUnauthorized, Code: "revoked", Detail: "Key is revoked."}
 	for _, c := range []struct {
 		name      string
@@ -85,7 +86,7 @@ func (e *env[H, M]) ownAuthenticator() {
 		body      string
 		challenge string
 	}{
-		{"a refusal", revoked, http.StatusUnauthorized, `{"detail":"Key is revoked.","code":"revoked"}`, `Key realm="machines"`},
+		{"a refusal", revoked, http.StatusUnauthorized, `{"detail":"Key is revoked.","code":"revoked"}`, `Key realm="api"`},
 		{"another error", errDatabase, http.StatusInternalServerError, serverError, ""},
 	} {
 		for _, guard := range []M{e.Required(machines{c.err}), e.Optional(machines{c.err})} {
@@ -106,7 +107,7 @@ func (e *env[H, M]) panicsPass() {
 			panic(errDatabase)
 		}
 	})
-	e.wantPanic("of a hook", func() { e.post(e.Verify(hooked), "token", e.login(e.alice).Access) })
+	e.wantPanic("of a hook", func() { e.post(views.Verify(hooked), "token", e.login(e.alice).Access) })
 }
 
 func (e *env[H, M]) wantPanic(what string, run func()) {
