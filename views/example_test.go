@@ -52,3 +52,44 @@ func ExampleRequest() {
 	// 403 {"detail":"Say which device this is.","code":"no_device"}
 	// 200 {"device":"phone"}
 }
+
+// apiKeys are an Authenticator of a program: they name services.
+type apiKeys map[string]string
+
+func (k apiKeys) AuthenticateToken(_ context.Context, raw string) (simplejwt.User, *core.Token, error) {
+	name, ok := k[raw]
+	if !ok {
+		return nil, nil, &core.Error{Status: http.StatusUnauthorized, Code: "unknown_key", Detail: "The key is unknown."}
+	}
+	return &memstore.Account{Username: name}, nil, nil
+}
+
+func (apiKeys) Transport() core.Transport {
+	return core.Transport{Header: "Authorization", Schemes: []string{"Key"}}
+}
+
+// A program's own Authenticator works with the middleware of every framework, which is Guard.
+func ExampleGuard() {
+	keys := apiKeys{"k-123": "billing"}
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r, err := views.Guard(w.Header(), keys, r, false)
+		if err != nil {
+			views.WriteError(w, r, keys, err)
+			return
+		}
+		service, _ := views.User[*memstore.Account](r.Context())
+		fmt.Fprint(w, "hello, ", service.Username)
+	})
+
+	for _, authorization := range []string{"", "Key k-123", "Key k-456"} {
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+		r.Header.Set("Authorization", authorization)
+		w := httptest.NewRecorder()
+		guarded.ServeHTTP(w, r)
+		fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"), w.Body)
+	}
+	// Output:
+	// 401 Key realm="api" {"detail":"Authentication credentials were not provided."}
+	// 200  hello, billing
+	// 401 Key realm="api" {"detail":"The key is unknown.","code":"unknown_key"}
+}
