@@ -73,8 +73,8 @@ func mount(group gin.IRoutes, routes []views.Route) {
 }
 
 // Wrap makes a view of the package views a handler of Gin: ginjwt.Wrap(views.BrowserClient()). The parameters of the route are
-// its path values. Gin answers methods it has no route for by itself, unless HandleMethodNotAllowed is set: then
-// engine.NoMethod(ginjwt.Wrap(views.MethodNotAllowed())) answers them as DRF does.
+// its path values. A method that no route has is a 404 of Gin's own: set engine.HandleMethodNotAllowed and give
+// ginjwt.Wrap(views.MethodNotAllowed()) to engine.NoMethod, and it is a 405 as DRF answers it.
 func Wrap(h http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		for _, p := range c.Params {

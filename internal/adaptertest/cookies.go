@@ -56,10 +56,10 @@ const credentials = `{"username":"alice","password":"` + password + `"}`
 const (
 	setAccess    = "__Host-access=...; Path=/; Max-Age=300; HttpOnly; Secure; SameSite=Lax"
 	setRefresh   = "__Host-refresh=...; Path=/; Max-Age=86400; HttpOnly; Secure; SameSite=Lax"
-	setProof     = "__Host-csrftoken=...; Path=/; Max-Age=86400; Secure; SameSite=Lax"
+	setCSRF      = "__Host-csrftoken=...; Path=/; Max-Age=86400; Secure; SameSite=Lax"
 	clearAccess  = "__Host-access=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 	clearRefresh = "__Host-refresh=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
-	clearProof   = "__Host-csrftoken=; Path=/; Max-Age=0; Secure; SameSite=Lax"
+	clearCSRF    = "__Host-csrftoken=; Path=/; Max-Age=0; Secure; SameSite=Lax"
 
 	blacklisted = `{"detail":"Token is blacklisted","code":"token_not_valid"}`
 )
@@ -78,27 +78,27 @@ func (e *env[H, M]) cookiesOfAPair() {
 	a := e.newAuth(stillCookies())
 	b := e.browse(a)
 	b.want("nobody", b.do("GET", "/", ""), 401, NotProvided)
-	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setCSRF)
 	first := b.jar("/")
 	if token, err := a.Decode(first["__Host-refresh"]); err != nil || csrfToken(a, token) != first["__Host-csrftoken"] {
-		b.Errorf("the proof %q is not that of the session: %v", first["__Host-csrftoken"], err)
+		b.Errorf("the CSRF token %q is not that of the session: %v", first["__Host-csrftoken"], err)
 	}
 	b.want("a route", b.do("GET", "/", ""), 200, "ok")
 	b.want("a route that changes something", b.do("POST", "/", "{}"), 200, "ok")
 	b.want("verify", b.do("POST", "/api/token/verify/", ""), 200, "{}")
-	b.want("a refresh", b.do("POST", "/api/token/refresh/", `{"refresh":"not this one"}`), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("a refresh", b.do("POST", "/api/token/refresh/", `{"refresh":"not this one"}`), 200, "{}", setAccess, setRefresh, setCSRF)
 	second := b.jar("/")
 	if second["__Host-refresh"] == first["__Host-refresh"] || second["__Host-access"] == first["__Host-access"] {
 		b.Error("the refresh set the same tokens again")
 	}
 	if second["__Host-csrftoken"] != first["__Host-csrftoken"] {
-		b.Error("the proof changed within the session: a page that has read it would be refused")
+		b.Error("the CSRF token changed within the session: a page that has read it would be refused")
 	}
 	if n := e.sessions(a); n != 1 {
 		b.Errorf("%d sessions, want the one", n)
 	}
 	b.want("a login with another password", b.do("POST", "/api/token/", `{"username":"alice","password":"x"}`), 401, `{"detail":"No active account found with the given credentials"}`)
-	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearProof)
+	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearCSRF)
 	if n := e.sessions(a); n != 0 || len(b.jar("/")) != 0 {
 		b.Errorf("after the logout there are %d sessions and the cookies %v", n, b.jar("/"))
 	}
@@ -126,26 +126,26 @@ func (e *env[H, M]) cookiesWithoutRotation() {
 		s.RotateRefreshTokens, s.BlacklistAfterRotation = false, false
 	}))
 	b := e.browse(a)
-	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setCSRF)
 	b.want("a refresh", b.do("POST", "/api/token/refresh/", ""), 200, "{}", setAccess)
 	b.want("the route", b.do("POST", "/", ""), 200, "ok")
-	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearProof)
+	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearCSRF)
 }
 
 func (e *env[H, M]) cookiesOfASlidingToken() {
 	a := e.newAuth(stillCookies(func(s *simplejwt.Settings, _ *core.Deps) { s.AuthTokenClasses = []string{core.SlidingToken} }))
 	b := e.browse(a)
-	const setShortProof = "__Host-csrftoken=...; Path=/; Max-Age=300; Secure; SameSite=Lax"
-	b.want("a login", b.do("POST", "/api/token/sliding/", credentials), 200, "{}", setAccess, setShortProof)
-	proof := b.jar("/")["__Host-csrftoken"]
+	const setShortCSRF = "__Host-csrftoken=...; Path=/; Max-Age=300; Secure; SameSite=Lax"
+	b.want("a login", b.do("POST", "/api/token/sliding/", credentials), 200, "{}", setAccess, setShortCSRF)
+	csrf := b.jar("/")["__Host-csrftoken"]
 	b.want("the route", b.do("GET", "/", ""), 200, "ok")
-	b.want("a refresh", b.do("POST", "/api/token/sliding/refresh/", ""), 200, "{}", setAccess, setShortProof)
-	if b.jar("/")["__Host-csrftoken"] != proof {
-		b.Error("the proof changed within the session")
+	b.want("a refresh", b.do("POST", "/api/token/sliding/refresh/", ""), 200, "{}", setAccess, setShortCSRF)
+	if b.jar("/")["__Host-csrftoken"] != csrf {
+		b.Error("the CSRF token changed within the session")
 	}
 	b.want("verify", b.do("POST", "/api/token/verify/", ""), 200, "{}")
 	stolen := b.jar("/")["__Host-access"]
-	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearProof)
+	b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess, clearRefresh, clearCSRF)
 	if n := e.sessions(a); n != 0 {
 		b.Errorf("%d sessions after the logout", n)
 	}
@@ -155,7 +155,7 @@ func (e *env[H, M]) cookiesOfASlidingToken() {
 }
 
 func (e *env[H, M]) logoutsClear() {
-	cleared := []string{clearAccess, clearRefresh, clearProof}
+	cleared := []string{clearAccess, clearRefresh, clearCSRF}
 	var later time.Duration
 	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return time.Now().Add(later) } }))
 	b := e.browse(a)
@@ -195,7 +195,7 @@ func (refreshTrouble) Blacklist(context.Context, string, core.Reason, time.Time)
 }
 
 func (e *env[H, M]) sessionsClear() {
-	cleared := []string{clearAccess, clearRefresh, clearProof}
+	cleared := []string{clearAccess, clearRefresh, clearCSRF}
 	a := e.newAuth(withCookies())
 	for _, c := range []struct {
 		what string
@@ -219,13 +219,13 @@ func (e *env[H, M]) sessionsClear() {
 
 func (e *env[H, M]) lostRace() {
 	b := e.browse(e.newAuth(stillCookies()))
-	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("a login", b.do("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setCSRF)
 	consumed := "__Host-refresh=" + b.jar("/")["__Host-refresh"]
-	b.want("the quicker refresh", b.do("POST", "/api/token/refresh/", ""), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("the quicker refresh", b.do("POST", "/api/token/refresh/", ""), 200, "{}", setAccess, setRefresh, setCSRF)
 	before := b.jar("/")
 	b.client.Jar, _ = cookiejar.New(nil) // its cookies would be added to those of the other tab
 	b.want("the other", b.do("POST", "/api/token/refresh/", "", "Cookie", consumed), 401, blacklisted)
-	b.want("the quicker one goes on", b.do("POST", "/api/token/refresh/", "", "Cookie", "__Host-refresh="+before["__Host-refresh"]), 200, "{}", setAccess, setRefresh, setProof)
+	b.want("the quicker one goes on", b.do("POST", "/api/token/refresh/", "", "Cookie", "__Host-refresh="+before["__Host-refresh"]), 200, "{}", setAccess, setRefresh, setCSRF)
 }
 
 func (e *env[H, M]) tooLong() {

@@ -13,7 +13,7 @@ import (
 func csrfCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
 		name: "a request with a cookie must come from a page of this origin",
-		rule: "a browser sends the cookies along with what any page asks for: only where the page is from, or a proof, tells them apart",
+		rule: "a browser sends the cookies along with what any page asks for: only where the page is from, or a CSRF token, tells them apart",
 		run:  (*env[H, M]).crossSite,
 	}, {
 		name: "where there is no session there is nothing that could prove anything",
@@ -47,11 +47,11 @@ func csrfCases[H, M any]() []testCase[H, M] {
 }
 
 const (
-	otherSite  = `{"detail":"CSRF Failed: The request comes from another origin."}`
-	noProof    = `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`
-	noJSON     = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
-	twoCookies = `{"detail":"The request has several cookies of one name.","code":"bad_cookie"}`
-	localOnly  = `{"detail":"AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS.","code":"insecure_cookie"}`
+	otherSite    = `{"detail":"CSRF Failed: The request comes from another origin."}`
+	badCSRFToken = `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`
+	noJSON       = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
+	twoCookies   = `{"detail":"The request has several cookies of one name.","code":"bad_cookie"}`
+	localOnly    = `{"detail":"AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS.","code":"insecure_cookie"}`
 )
 
 // whence is what a browser says of where a request comes from, and what that means: "same", "other" or, where it says
@@ -74,7 +74,7 @@ func whences() []whence {
 type attempt struct {
 	method, path, contentType string
 	from                      whence
-	proof                     []string
+	csrf                      []string
 	cookies                   string
 	body                      string
 }
@@ -88,15 +88,15 @@ func (e *env[H, M]) try(app http.Handler, a attempt) *httptest.ResponseRecorder 
 			r.Header.Set(name, value)
 		}
 	}
-	for _, proof := range a.proof {
-		r.Header.Add("X-CSRFToken", proof)
+	for _, token := range a.csrf {
+		r.Header.Add("X-CSRFToken", token)
 	}
 	w := httptest.NewRecorder()
 	app.ServeHTTP(w, r)
 	return w
 }
 
-// crossSite goes through the table: route and method, what the browser says, and the proof.
+// crossSite goes through the table: route and method, what the browser says, and the CSRF token.
 func (e *env[H, M]) crossSite() {
 	a := e.newAuth(withCookies())
 	app := e.app(a)
@@ -116,17 +116,17 @@ func (e *env[H, M]) crossSite() {
 	}
 	for _, rt := range routes {
 		for _, from := range whences() {
-			for _, proof := range []string{"none", "right", "another session's", "empty", "twice", "wrong"} {
+			for _, csrf := range []string{"none", "right", "another session's", "empty", "twice", "wrong"} {
 				for _, contentType := range []string{jsonType, form} {
 					pair := e.login(e.alice)
 					token, _ := a.Decode(pair.Access)
 					other, _ := a.Decode(strange.Access)
 					right := csrfToken(a, token)
-					proofs := map[string][]string{
+					tokens := map[string][]string{
 						"right": {right}, "another session's": {csrfToken(a, other)}, "empty": {""}, "twice": {right, right}, "wrong": {right[1:] + "x"},
-					}[proof]
+					}[csrf]
 					try := attempt{
-						method: rt.method, path: rt.path, contentType: contentType, from: from, proof: proofs,
+						method: rt.method, path: rt.path, contentType: contentType, from: from, csrf: tokens,
 						cookies: "__Host-access=" + pair.Access + "; __Host-refresh=" + pair.Refresh,
 					}
 					safe := rt.method == "GET" || rt.method == "HEAD" || rt.method == "OPTIONS"
@@ -137,8 +137,8 @@ func (e *env[H, M]) crossSite() {
 						status, refusal = 403, otherSite
 					case rt.name == "login" && contentType != jsonType:
 						status, refusal = 403, noJSON
-					case rt.name != "login" && proof != "right":
-						status, refusal = 403, noProof
+					case rt.name != "login" && csrf != "right":
+						status, refusal = 403, badCSRFToken
 					}
 					if rt.name == "login" {
 						try.cookies, try.body = "", credentials
@@ -148,7 +148,7 @@ func (e *env[H, M]) crossSite() {
 					}
 					before := e.sessions(a)
 					w := e.try(app, try)
-					what := fmt.Sprintf("%s, Sec-Fetch-Site %q, Origin %q, proof %s, %s", rt.name, from.site, from.origin, proof, contentType)
+					what := fmt.Sprintf("%s, Sec-Fetch-Site %q, Origin %q, CSRF token %s, %s", rt.name, from.site, from.origin, csrf, contentType)
 					e.wantStatus(what, w, status)
 					if refusal == "" {
 						continue
@@ -245,7 +245,7 @@ func (e *env[H, M]) headerFirst() {
 		if challenge := w.Header().Get("WWW-Authenticate"); user != c.user || (challenge != "") != (c.status == 401) {
 			e.Errorf("%s: the user is %q, want %q; WWW-Authenticate is %q", c.what, user, c.user, challenge)
 		}
-		// A request with the header needs no proof, one with the cookie does.
+		// A request with the header needs no CSRF token, one with the cookie does.
 		r.Method = http.MethodPost
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
 		w = httptest.NewRecorder()
