@@ -5,6 +5,7 @@ package core
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core/hashers"
+	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
 // storeTimeout bounds each call of a Store or of Users, all retries included; then the answer is 503.
@@ -51,20 +53,24 @@ type Deps struct {
 	NewID func() string
 }
 
+// Keys finds the key that verifies a token by the token's kid, for JWK_URL.
+type Keys interface {
+	// VerifyingKey returns the public key with this id, for this algorithm. An error, or a key of another kind than the
+	// algorithm's, makes the token invalid.
+	VerifyingKey(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error)
+}
+
 // Auth is the authentication of an application. It is safe for concurrent use.
 type Auth struct {
 	s       simplejwt.Settings // with all defaults filled in
 	d       Deps
-	keys    keyPair
+	codec   *jose.Codec
 	classes map[string]*TokenClass
 	allowed []*TokenClass // AUTH_TOKEN_CLASSES
 
 	refresh, access, sliding, untyped *TokenClass
 
 	transport Transport
-
-	headers *headers    // of true tokens
-	trusted *tokenCache // VERIFIED_TOKEN_CACHE_SIZE; nil without it
 
 	records        records // the calls of Deps.Store
 	rules          sessionRules
@@ -75,7 +81,7 @@ type Auth struct {
 // wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps, headers: &headers{}, trusted: newTokenCache(settings.VerifiedTokenCacheSize), activeSessions: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
+	a := &Auth{s: withDefaults(settings), d: deps, activeSessions: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
 	a.records = records{store: deps.Store, unavailable: a.unavailable}
 	a.rules = sessionRules{leeway: a.s.Leeway, gracePeriod: a.s.RotationGracePeriod, lifetime: a.s.SessionLifetime}
 	told := settings.Faults()

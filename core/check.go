@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/internal/cookie"
+	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
 // maxLifetime bounds lifetimes, so that no date overflows: a hundred years.
@@ -61,7 +62,7 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 
 // check adds a fault for everything that is wrong, and sets what the checks find.
 func (a *Auth) check(f *simplejwt.Faults) {
-	a.loadKeys(f)
+	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, f)
 	a.checkLifetimes(f)
 	a.checkClaims(f)
 	a.checkHeader(f)
@@ -230,14 +231,10 @@ func (a *Auth) checkStore(f *simplejwt.Faults) {
 		value   int
 	}{
 		{"MAX_SESSIONS_PER_USER", a.s.MaxSessionsPerUser}, {"NUM_PROXIES", a.s.NumProxies},
-		{"VERIFIED_TOKEN_CACHE_SIZE", a.s.VerifiedTokenCacheSize},
 	} {
 		if n.value < 0 {
 			f.Add(n.setting, "may not be negative")
 		}
-	}
-	if a.s.VerifiedTokenCacheSize > 0 && a.keys.macs != nil {
-		f.Add("VERIFIED_TOKEN_CACHE_SIZE", "is of no use with %s, whose signatures cost no more than looking tokens up", a.s.Algorithm)
 	}
 }
 

@@ -18,7 +18,6 @@ const (
 	tokNoID      = "Token has no id"
 	tokNoType    = "Token has no type"
 	tokWrongType = "Token has wrong type"
-	tokMaxDate   = "253402300799" // the last second of the year 9999
 )
 
 // tokAt is a setting of the clock, so long after the usual time.
@@ -42,105 +41,6 @@ func tokClaims(t *testing.T, auth *core.Auth, cases tokSays) {
 				t.Errorf("%.90s: %q, want %q", change, got, want)
 			}
 		}
-	}
-}
-
-func TestTimesAreFiniteNumbersInRange(t *testing.T) {
-	t.Parallel()
-	for name, auth := range map[string]*core.Auth{"without leeway": tokNew(t), "with an hour of leeway": tokNew(t, tokLeeway(time.Hour))} {
-		for _, claim := range []string{"exp", "nbf", "iat"} {
-			for _, value := range []string{
-				`null`, `true`, `false`, `""`, `"` + tokUnix(100) + `"`, `"\ud800"`, `[]`, `[` + tokUnix(100) + `]`, `{}`, `{"":1}`,
-				`253402300800`, `253402300799.5`, `-253402300800`, `9223372036854775807`, `9223372036854775808`, `18446744073709551617`,
-				`1e15`, `1e300`, `-1e300`, `1e400`, `-1e400`, `1e99999999999999999999`, strings.Repeat("9", 5000),
-			} {
-				if got := tokParse(t, auth, tokTrue(tokPayload(claim+"="+value))); got != tokInvalid {
-					t.Errorf("%s: %s %.60s: %q", name, claim, value, got)
-				}
-			}
-		}
-	}
-}
-
-func TestATokenIsGoodBetweenNbfAndExp(t *testing.T) {
-	t.Parallel()
-	tokClaims(t, tokNew(t), tokSays{ // half a second past noon; fractions of claims are cut off
-		tokGood: {
-			"exp=" + tokUnix(1), "exp=" + tokUnix(1) + ".0", "exp=" + tokMaxDate, "exp=2.53402300799e11",
-			"Exp=" + tokUnix(-1), "nbf=" + tokUnix(0), "nbf=" + tokUnix(0) + ".999", "nbf=" + tokUnix(-1), "nbf=0",
-			"nbf=-" + tokMaxDate, "iat=" + tokUnix(0), "iat=" + tokUnix(0) + ".999", "iat=0", "iat=-" + tokMaxDate, "iat=",
-		},
-		tokNoExp: {"exp="},
-		tokExpired: {
-			"exp=" + tokUnix(0), "exp=" + tokUnix(0) + ".9", "exp=" + tokUnix(-1), "exp=0", "exp=-0", "exp=0.0", "exp=0e5",
-			"exp=1e-400", "exp=-1", "exp=-" + tokMaxDate,
-		},
-		tokInvalid: {"nbf=" + tokUnix(1), "nbf=" + tokMaxDate, "iat=" + tokUnix(1), "iat=" + tokMaxDate},
-	})
-	tokClaims(t, tokNew(t, tokAt(-500*time.Millisecond)), tokSays{ // noon sharp
-		tokGood:    {"exp=" + tokUnix(1), "nbf=" + tokUnix(0)},
-		tokExpired: {"exp=" + tokUnix(0)},
-		tokInvalid: {"nbf=" + tokUnix(1), "iat=" + tokUnix(1)},
-	})
-}
-
-func TestLeewayForgivesOnBothSides(t *testing.T) {
-	t.Parallel()
-	tokClaims(t, tokNew(t, tokLeeway(10*time.Second)), tokSays{
-		tokGood:    {"exp=" + tokUnix(-9), "nbf=" + tokUnix(10), "iat=" + tokUnix(10)},
-		tokExpired: {"exp=" + tokUnix(-10), "exp=0"},
-		tokInvalid: {"nbf=" + tokUnix(11), "iat=" + tokUnix(11)},
-	})
-	tokClaims(t, tokNew(t, tokLeeway(10*time.Second), tokAt(-500*time.Millisecond)), tokSays{ // noon sharp
-		tokGood:    {"exp=" + tokUnix(-9), "nbf=" + tokUnix(10), "iat=" + tokUnix(10)},
-		tokExpired: {"exp=" + tokUnix(-10)},
-	})
-}
-
-func TestIssuerMustBeTheOneThatIsSet(t *testing.T) {
-	t.Parallel()
-	set := tokSays{
-		tokGood: {`iss="https://a.example"`},
-		tokInvalid: {
-			`iss=`, `iss=null`, `iss=""`, `iss=1`, `iss=["https://a.example"]`, `iss={"https://a.example":1}`,
-			`iss="https://a.example/"`, `iss="https://A.example"`, `Iss="https://a.example"`,
-			`iss="https://a.example\ud83d"`,
-		},
-	}
-	tokClaims(t, tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.Issuer = "https://a.example" }), set)
-	tokClaims(t, tokNew(t, tokFile(t, `{"ISSUER":"https://a.example"}`)), set)
-	tokClaims(t, tokNew(t, tokFile(t, `{"ISSUER":""}`)), tokSays{ // set, if to nothing
-		tokGood:    {`iss=""`},
-		tokInvalid: {`iss=`, `iss=null`, `iss="x"`},
-	})
-	for _, auth := range []*core.Auth{tokNew(t), tokNew(t, tokFile(t, `{"ISSUER":null}`))} {
-		tokClaims(t, auth, tokSays{
-			tokGood: {`iss="x"`, `iss=1`, `iss=["x"]`, `iss=null`},
-		})
-	}
-}
-
-func TestAudienceMustNameOneOfOurs(t *testing.T) {
-	t.Parallel()
-	for settings, cases := range map[string]tokSays{
-		`{}`:                {tokGood: {`aud="x"`, `aud=["x"]`, `aud=1`, `aud=[1]`, `aud=null`}},
-		`{"AUDIENCE":null}`: {tokGood: {`aud="x"`, `aud=`}},
-		`{"AUDIENCE":"a"}`: {
-			tokGood: {`aud="a"`, `aud=["a"]`, `aud=["x","a","y"]`},
-			tokInvalid: {
-				`aud=`, `aud=null`, `aud=""`, `aud=[]`, `aud=[""]`, `aud="A"`, `aud="a "`, `aud="aa"`, `aud=["x"]`, `Aud="a"`,
-				`aud=1`, `aud=true`, `aud={"a":1}`, `aud=["a",1]`, `aud=[null,"a"]`, `aud=[["a"]]`, `aud="a\ud800"`,
-			},
-		},
-		`{"AUDIENCE":["a","b"]}`: {tokGood: {`aud="a"`, `aud="b"`, `aud=["b","x"]`}, tokInvalid: {`aud="x"`, `aud="a,b"`}},
-		`{"AUDIENCE":["","a"]}`:  {tokGood: {`aud="a"`}, tokInvalid: {`aud=""`}},
-		`{"AUDIENCE":""}`:        {tokInvalid: {`aud=""`, `aud=[""]`, `aud=`, `aud="x"`}},
-		`{"AUDIENCE":[]}`:        {tokInvalid: {`aud=""`, `aud=[]`, `aud=`, `aud="x"`}},
-	} {
-		t.Run(settings, func(t *testing.T) {
-			t.Parallel()
-			tokClaims(t, tokNew(t, tokFile(t, settings)), cases)
-		})
 	}
 }
 
@@ -189,14 +89,6 @@ func TestAnIDIsATextThatFitsTheTable(t *testing.T) {
 			}
 		}
 	}
-}
-
-func TestASubjectIsAText(t *testing.T) {
-	t.Parallel()
-	tokClaims(t, tokNew(t), tokSays{
-		tokGood:    {`sub="x"`, `sub=""`, `sub="\ud83d\ude00"`, `Sub=1`},
-		tokInvalid: {`sub=null`, `sub=1`, `sub=false`, `sub=["x"]`, `sub={}`, `sub="\ud83d"`},
-	})
 }
 
 func TestTheTypeMustBeThatOfTheClass(t *testing.T) {

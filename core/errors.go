@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
 // Error is an auth error that a client may see: the package views makes bodies of it. Compare by errors.Is with the sentinels
@@ -134,6 +136,18 @@ func noClaim(claim string) *Error {
 // claimExpired says that the time in a claim has passed.
 func claimExpired(claim string) *Error {
 	return ErrTokenExpired.withDetail("Token '" + claim + "' claim has expired")
+}
+
+// tokenError returns the auth error for an error of the codec: jose.ErrInvalid, jose.ErrExpired, or the cause that makes a
+// token invalid.
+func tokenError(err error) error {
+	switch err {
+	case jose.ErrInvalid: //nolint:errorlint // the codec wraps neither, and comparing is all that a forged token should cost
+		return ErrTokenInvalid
+	case jose.ErrExpired:
+		return ErrTokenExpired
+	}
+	return ErrTokenInvalid.because(err)
 }
 
 // because returns a copy of the error with its cause, for logs and events.

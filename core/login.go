@@ -139,7 +139,7 @@ func (a *Auth) newSession(ctx context.Context, class string, user simplejwt.User
 	if !a.isRecorded(t) {
 		return t, OutstandingToken{}, nil
 	}
-	t.put(claimSession, t.JTI())
+	t.claims.Set(claimSession, t.JTI())
 	var end time.Time
 	if a.s.SessionLifetime > 0 {
 		end = t.now.Add(a.s.SessionLifetime)
@@ -240,8 +240,7 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	if a.d.Claims == nil || user == nil {
 		return nil
 	}
-	t.own()
-	before := slices.Clone(t.claims)
+	before := t.claims.Clone()
 	t.set = map[string]bool{}
 	err := a.d.Claims(ctx, user, t)
 	set := t.set
@@ -251,14 +250,14 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	}
 	own := []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession}
 	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: carried on, but the hook may change them
-	t.claims = slices.DeleteFunc(t.claims, func(c claim) bool {
-		return !set[c.name] && !slices.Contains(own, c.name) && !slices.Contains(registered, c.name)
+	t.claims.DeleteFunc(func(name string) bool {
+		return !set[name] && !slices.Contains(own, name) && !slices.Contains(registered, name)
 	})
 	for _, name := range own {
-		if c := before.at(name); c != nil {
-			t.claims.put(*c)
+		if c := before.Get(name); c != nil {
+			t.claims.Put(*c)
 		} else {
-			t.claims.drop(name)
+			t.claims.Delete(name)
 		}
 	}
 	return nil

@@ -96,7 +96,7 @@ func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reaso
 
 // loadUserForLogout loads the user of a token whom its record is to name; nil where there is no such user.
 func (a *Auth) loadUserForLogout(ctx context.Context, t *Token) (simplejwt.User, error) {
-	if t.userID().unusableUserID() {
+	if t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken
 	}
 	user, err := a.findUser(ctx, t.UserID())

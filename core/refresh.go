@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -71,8 +70,8 @@ type refreshed struct {
 
 // joinSession makes an access token one of the session that was refreshed: it ends with it.
 func (t *Token) joinSession(r refreshed) {
-	if sid := r.token.claims.at(claimSession); sid != nil {
-		t.claims.put(*sid)
+	if sid := r.token.claims.Get(claimSession); sid != nil {
+		t.claims.Put(*sid)
 	}
 	t.capExp("exp", r.sessionEnd)
 }
@@ -81,8 +80,8 @@ func (t *Token) joinSession(r refreshed) {
 // without a user. A user whom USER_AUTHENTICATION_RULE rejects keeps the session; one whose password was changed, under
 // CHECK_REVOKE_TOKEN, loses it.
 func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
-	id, present := t.userID().userID()
-	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().unusableUserID() {
+	id, present := t.userID().UserID()
+	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
 	}
 	if !present {
@@ -189,7 +188,7 @@ func (a *Auth) stateOf(ctx context.Context, t *Token) (SessionState, error) {
 
 // successor is the next refresh token: the same claims, a new id, a new iat and exp.
 func (t *Token) successor() *Token {
-	next := &Token{auth: t.auth, class: t.class, claims: slices.Clone(t.claims), now: t.now}
+	next := &Token{auth: t.auth, class: t.class, claims: t.claims.Clone(), now: t.now}
 	next.SetJTI()
 	next.SetExp("exp", t.auth.refresh.Lifetime)
 	next.SetIat()

@@ -73,10 +73,10 @@ func (a *Auth) rotation(ctx context.Context, presented, next *Token) Rotation {
 
 // applyRecord copies id, times and session of a record into t, which becomes the token of that record.
 func (a *Auth) applyRecord(t *Token, row OutstandingToken, event EventType) refreshed {
-	t.put(a.s.JTIClaim, row.JTI)
-	t.put("iat", row.CreatedAt.Unix())
-	t.put("exp", row.ExpiresAt.Unix())
-	t.put(claimSession, row.Session())
+	t.claims.Set(a.s.JTIClaim, row.JTI)
+	t.claims.Set("iat", row.CreatedAt.Unix())
+	t.claims.Set("exp", row.ExpiresAt.Unix())
+	t.claims.Set(claimSession, row.Session())
 	return refreshed{t, a.rules.sessionEnd(row), event}
 }
 
@@ -173,7 +173,7 @@ func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, head *
 // issuedAt is the iat of the token, now where it has none or one in the future. It is not before 1970: not every database
 // knows the years before Christ.
 func (t *Token) issuedAt() time.Time {
-	at, ok := t.claims.at("iat").date()
+	at, ok := t.claims.Get("iat").Time()
 	if !ok || at.After(t.now) {
 		return t.now
 	}

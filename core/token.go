@@ -5,11 +5,11 @@ import (
 	"crypto/md5" //nolint:gosec // SimpleJWT's digest of the password hash: both must write the same claim
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
 // The names of SimpleJWT's token classes.
@@ -36,8 +36,7 @@ type TokenClass struct {
 type Token struct {
 	auth   *Auth
 	class  *TokenClass
-	claims payload
-	shared bool            // claims belong to a cache too: they are copied before they are changed
+	claims jose.Claims
 	now    time.Time       // when it was made or parsed: all its times are relative to this one
 	set    map[string]bool // what was set since Deps.Claims was asked; nil outside
 }
@@ -53,9 +52,9 @@ func (a *Auth) NewToken(class string) (*Token, error) {
 }
 
 func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
-	t := &Token{auth: a, class: c, claims: make(payload, 0, 10), now: now}
+	t := &Token{auth: a, class: c, claims: jose.NewClaims(10), now: now}
 	if a.s.TokenTypeClaim != "" {
-		t.put(a.s.TokenTypeClaim, c.Type)
+		t.claims.Set(a.s.TokenTypeClaim, c.Type)
 	}
 	t.SetExp("exp", c.Lifetime)
 	t.SetIat()
@@ -66,18 +65,27 @@ func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
 	return t
 }
 
-// put sets a claim.
-func (t *Token) put(name string, value any) {
-	t.own()
-	t.claims.put(claim{name: name, value: value})
+// Decode reads a token without any check of signature, time or type: for looking into it, never for trusting it.
+// Errors: ErrTokenInvalid where it is no JWT.
+func (a *Auth) Decode(raw string) (*Token, error) {
+	claims, err := jose.Decode(raw)
+	if err != nil {
+		return nil, tokenError(err)
+	}
+	return &Token{auth: a, class: a.untyped, claims: claims, now: a.now()}, nil
 }
 
-// own makes the claims the token's own, so that they can be changed.
-func (t *Token) own() {
-	if t.shared {
-		t.claims, t.shared = slices.Clone(t.claims), false
+// mustSign refuses, before anything is recorded or consumed, what a program without a signing key can't finish.
+func (a *Auth) mustSign(ctx context.Context) error {
+	if !a.codec.CanSign() {
+		return a.unavailable(ctx, "sign", jose.ErrNoSigningKey)
 	}
+	return nil
 }
+
+// Sign makes the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
+// be encoded, or no SIGNING_KEY.
+func (t *Token) Sign() (string, error) { return t.auth.codec.Sign(t.claims) }
 
 // Format prints the class and the id of the token, for every verb.
 func (t Token) Format(w fmt.State, _ rune) {
@@ -88,27 +96,24 @@ func (t Token) Format(w fmt.State, _ rune) {
 func (t *Token) Class() TokenClass { return *t.class }
 
 // Get is a claim; nil where there is none. Numbers of a parsed token are json.Number.
-func (t *Token) Get(claim string) any { return t.claims.at(claim).get() }
+func (t *Token) Get(claim string) any { return t.claims.Get(claim).Value() }
 
 // Has reports whether the token has the claim, be it null.
-func (t *Token) Has(claim string) bool { return t.claims.at(claim) != nil }
+func (t *Token) Has(claim string) bool { return t.claims.Has(claim) }
 
 // Set sets a claim.
 func (t *Token) Set(claim string, value any) {
-	t.put(claim, value)
+	t.claims.Set(claim, value)
 	if t.set != nil {
 		t.set[claim] = true
 	}
 }
 
 // Delete removes a claim.
-func (t *Token) Delete(claim string) {
-	t.own()
-	t.claims.drop(claim)
-}
+func (t *Token) Delete(claim string) { t.claims.Delete(claim) }
 
 // Claims is a copy of all claims.
-func (t *Token) Claims() simplejwt.Claims { return t.claims.claims() }
+func (t *Token) Claims() simplejwt.Claims { return t.claims.Map() }
 
 // JTI is the token's id; "" where it has none.
 func (t *Token) JTI() string { return t.text(t.auth.s.JTIClaim) }
@@ -131,36 +136,36 @@ func (t *Token) Session() string {
 }
 
 // UserID is the user id claim as text; "" where the token has none that could be a user's.
-func (t *Token) UserID() string { id, _ := t.userID().userID(); return id }
+func (t *Token) UserID() string { id, _ := t.userID().UserID(); return id }
 
 // userID is the user id claim.
-func (t *Token) userID() *claim { return t.claims.at(t.auth.s.UserIDClaim) }
+func (t *Token) userID() *jose.Claim { return t.claims.Get(t.auth.s.UserIDClaim) }
 
 // ExpiresAt is the exp claim; zero where there is none.
-func (t *Token) ExpiresAt() time.Time { at, _ := t.claims.at("exp").date(); return at }
+func (t *Token) ExpiresAt() time.Time { at, _ := t.claims.Get("exp").Time(); return at }
 
 // SetJTI gives the token a new id.
 func (t *Token) SetJTI() {
 	if t.auth.s.JTIClaim != "" {
-		t.put(t.auth.s.JTIClaim, t.auth.d.NewID())
+		t.claims.Set(t.auth.s.JTIClaim, t.auth.d.NewID())
 	}
 }
 
 // SetExp sets a claim ("exp", or SLIDING_TOKEN_REFRESH_EXP_CLAIM) to the token's time plus lifetime, in whole seconds.
 func (t *Token) SetExp(claim string, lifetime time.Duration) {
-	t.put(claim, t.now.Add(lifetime).Unix())
+	t.claims.Set(claim, t.now.Add(lifetime).Unix())
 }
 
 // SetIat sets iat to the token's time, in whole seconds.
-func (t *Token) SetIat() { t.put("iat", t.now.Unix()) }
+func (t *Token) SetIat() { t.claims.Set("iat", t.now.Unix()) }
 
 // CheckExp refuses where the time in a claim is missing or has passed, LEEWAY granted.
 func (t *Token) CheckExp(claim string) error {
-	c := t.claims.at(claim)
+	c := t.claims.Get(claim)
 	if c == nil {
 		return noClaim(claim)
 	}
-	at, ok := c.date()
+	at, ok := c.Time()
 	if !ok {
 		return ErrTokenInvalid
 	}
@@ -172,8 +177,8 @@ func (t *Token) CheckExp(claim string) error {
 
 // capExp moves a claim back to end, where end is set and earlier.
 func (t *Token) capExp(claim string, end time.Time) {
-	if at, ok := t.claims.at(claim).date(); ok && !end.IsZero() && end.Before(at) {
-		t.put(claim, end.Unix())
+	if at, ok := t.claims.Get(claim).Time(); ok && !end.IsZero() && end.Before(at) {
+		t.claims.Set(claim, end.Unix())
 	}
 }
 
@@ -181,13 +186,13 @@ func (t *Token) capExp(claim string, end time.Time) {
 // relative to the time of the refresh token, so that a pair made together ends together.
 func (t *Token) AccessToken() *Token {
 	access := t.auth.newToken(t.auth.access, t.now)
-	for _, c := range t.claims {
-		switch c.name {
+	for c := range t.claims.All() {
+		switch c.Name() {
 		case "": // the name of a claim that is switched off, but no less a name
-			access.claims.put(c)
+			access.claims.Put(*c)
 		case t.auth.s.TokenTypeClaim, t.auth.s.JTIClaim, "exp", "iat", "jti":
 		default:
-			access.claims.put(c)
+			access.claims.Put(*c)
 		}
 	}
 	return access
@@ -209,7 +214,7 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 // record is the row of the token. It belongs to the session that it names.
 func (t *Token) record(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
-	if refreshExp, ok := t.claims.at(t.auth.s.SlidingTokenRefreshExpClaim).date(); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
+	if refreshExp, ok := t.claims.Get(t.auth.s.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
 		exp = refreshExp // a sliding token's row must outlive the token's last refresh
 	}
 	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}
@@ -217,15 +222,15 @@ func (t *Token) record(userID string) OutstandingToken {
 
 // setUser sets the claims that tell whose token it is.
 func (t *Token) setUser(idValue string, user simplejwt.User) {
-	t.put(t.auth.s.UserIDClaim, idValue)
+	t.claims.Set(t.auth.s.UserIDClaim, idValue)
 	if t.auth.s.CheckRevokeToken {
-		t.put(t.auth.s.RevokeTokenClaim, passwordDigest(user))
+		t.claims.Set(t.auth.s.RevokeTokenClaim, passwordDigest(user))
 	}
 }
 
 // passwordMatches is the check of CHECK_REVOKE_TOKEN: whether the token was made with the user's present password.
 func (t *Token) passwordMatches(user simplejwt.User) bool {
-	return !t.auth.s.CheckRevokeToken || t.claims.at(t.auth.s.RevokeTokenClaim).is(passwordDigest(user))
+	return !t.auth.s.CheckRevokeToken || t.claims.Get(t.auth.s.RevokeTokenClaim).Is(passwordDigest(user))
 }
 
 // passwordDigest is SimpleJWT's digest of a stored password hash.
@@ -234,4 +239,4 @@ func passwordDigest(user simplejwt.User) string {
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
-func (t *Token) text(claim string) string { s, _ := t.claims.at(claim).text(); return s }
+func (t *Token) text(claim string) string { s, _ := t.claims.Get(claim).Text(); return s }

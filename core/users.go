@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
 // ErrUserNotFound is what Users answer where no user matches.
@@ -66,12 +67,12 @@ func (noUsers) FieldValue(simplejwt.User, string) (string, error) { return "", e
 // TokenUser is the user of stateless authentication: nothing but what the token says. It is always active, as tokens are
 // not issued to inactive users, and has no password.
 type TokenUser struct {
-	claims      payload
+	claims      jose.Claims
 	userIDClaim string
 }
 
 // ID is the user id claim as it is in the token: a string, a json.Number, or what else the issuer wrote.
-func (u *TokenUser) ID() any { return u.claims.at(u.userIDClaim).get() }
+func (u *TokenUser) ID() any { return u.claims.Get(u.userIDClaim).Value() }
 
 // AuthID is the user id claim as text; "" where it is null.
 func (u *TokenUser) AuthID() string {
@@ -89,15 +90,15 @@ func (u *TokenUser) AuthPassword() string { return "" }
 
 // Username is the username claim, "" where there is none.
 func (u *TokenUser) Username() string {
-	name, _ := u.claims.at("username").text()
+	name, _ := u.claims.Get("username").Text()
 	return name
 }
 
 // IsStaff is the is_staff claim.
-func (u *TokenUser) IsStaff() bool { return u.claims.at("is_staff").get() == true }
+func (u *TokenUser) IsStaff() bool { return u.claims.Get("is_staff").Value() == true }
 
 // IsSuperuser is the is_superuser claim.
-func (u *TokenUser) IsSuperuser() bool { return u.claims.at("is_superuser").get() == true }
+func (u *TokenUser) IsSuperuser() bool { return u.claims.Get("is_superuser").Value() == true }
 
 // Claim is any claim of the token; nil where there is none.
-func (u *TokenUser) Claim(name string) any { return u.claims.at(name).get() }
+func (u *TokenUser) Claim(name string) any { return u.claims.Get(name).Value() }

@@ -22,6 +22,17 @@ func (a *Auth) ParseToken(ctx context.Context, class, raw string) (*Token, error
 	return t, nil
 }
 
+// verified returns a token whose signature and registered claims are good, of no class yet. Errors: ErrTokenInvalid,
+// ErrTokenExpired.
+func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
+	now := a.now()
+	claims, err := a.codec.Verify(ctx, raw, now)
+	if err != nil {
+		return nil, tokenError(err)
+	}
+	return &Token{auth: a, class: a.untyped, claims: claims, now: now}, nil
+}
+
 // as checks a verified token as one of a class. A blacklisted one is called so whatever else is wrong with it.
 func (t *Token) as(ctx context.Context, c *TokenClass) error {
 	t.class = c

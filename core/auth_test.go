@@ -1,0 +1,30 @@
+package core
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+func TestNew_IDsBeginWithTheTime(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(0x0198_1234_5678)
+	a, err := New(simplejwt.Settings{SigningKey: "a signing key of these tests, 32 bytes"}, Deps{Users: noUsers{}, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for range 1000 {
+		id := a.d.NewID()
+		if len(id) != 32 || id[:12] != "019812345678" || seen[id] {
+			t.Fatalf("the id is %q", id)
+		}
+		seen[id] = true
+	}
+	before := a.d.NewID()
+	now = now.Add(time.Millisecond)
+	if after := a.d.NewID(); after <= before {
+		t.Errorf("%q is not behind %q", after, before)
+	}
+}

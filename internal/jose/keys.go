@@ -1,0 +1,154 @@
+package jose
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/go-simplejwt/simplejwt"
+)
+
+// Keys finds the keys of JWK_URL; it is core.Keys.
+type Keys interface {
+	// VerifyingKey returns the public key with this id, for this algorithm. An error, or a key of another kind than the
+	// algorithm's, makes the token invalid.
+	VerifyingKey(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error)
+}
+
+// algorithms are the values of ALGORITHM. Nothing is looked up by a token's header: exactly one is in force.
+var algorithms = map[string]jwt.SigningMethod{
+	"HS256": jwt.SigningMethodHS256, "HS384": jwt.SigningMethodHS384, "HS512": jwt.SigningMethodHS512,
+	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
+	"PS256": jwt.SigningMethodPS256, "PS384": jwt.SigningMethodPS384, "PS512": jwt.SigningMethodPS512,
+	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
+	"EdDSA": jwt.SigningMethodEdDSA,
+}
+
+// minRSABits is the least RSA key RFC 7518 section 3.3 allows.
+const minRSABits = 2048
+
+// loadKeys reads SIGNING_KEY and VERIFYING_KEY for ALGORITHM.
+func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simplejwt.Faults) {
+	method, ok := algorithms[s.Algorithm]
+	if !ok {
+		invalid.Add("ALGORITHM", "Unrecognized algorithm type '%s'; use HS, RS, PS or ES with 256, 384 or 512, or EdDSA", s.Algorithm)
+		c.checkJWKURL(s, invalid)
+		return
+	}
+	c.method = method
+	c.header = encoding.EncodeToString([]byte(`{"alg":"` + s.Algorithm + `","typ":"JWT"}`))
+	if hmac, ok := method.(*jwt.SigningMethodHMAC); ok {
+		c.loadSecret(s, hmac, log, invalid)
+		return
+	}
+	c.loadKeyPair(s, invalid)
+}
+
+func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.Faults) {
+	secret := []byte(s.SigningKey)
+	switch least := method.Hash.Size(); {
+	case len(secret) == 0:
+		invalid.Add("SIGNING_KEY", "is missing: %s needs a secret of at least %d bytes", s.Algorithm, least)
+	case strings.Contains(s.SigningKey, "-----BEGIN "):
+		invalid.Add("SIGNING_KEY", "is a PEM key, %s needs a secret: did you mean another ALGORITHM?", s.Algorithm)
+	case len(secret) < least:
+		invalid.Add("SIGNING_KEY", "has %d bytes, %s needs at least %d (RFC 7518 section 3.2)", len(secret), s.Algorithm, least)
+	}
+	if s.VerifyingKey != "" {
+		log.Warn("VERIFYING_KEY is ignored: the algorithm is HMAC", "algorithm", s.Algorithm)
+	}
+	if s.JWKURL != "" {
+		log.Warn("JWK_URL is ignored: the algorithm is HMAC", "algorithm", s.Algorithm)
+	}
+	s.JWKURL, c.keys = "", nil
+	c.signingKey, c.verifyingKey, c.hmacs = secret, secret, newHMACPool(method.Hash, secret)
+}
+
+func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+	var derived crypto.PublicKey
+	if s.SigningKey != "" {
+		private, err := parsePrivateKey(s.SigningKey)
+		if err == nil {
+			derived = private.Public()
+			err = checkKeyFits(s.Algorithm, derived)
+		}
+		if err != nil {
+			invalid.Add("SIGNING_KEY", "%v", err)
+		} else {
+			c.signingKey, c.verifyingKey = private, derived
+		}
+	}
+	if s.VerifyingKey != "" {
+		public, err := parsePublicKey(s.VerifyingKey)
+		if err == nil {
+			err = checkKeyFits(s.Algorithm, public)
+		}
+		if err == nil && c.signingKey != nil && !isSameKey(derived, public) {
+			err = errors.New("is not the public half of SIGNING_KEY")
+		}
+		if err != nil {
+			invalid.Add("VERIFYING_KEY", "%v", err)
+		}
+		c.verifyingKey = public
+	}
+	c.checkJWKURL(s, invalid)
+	if s.SigningKey == "" && s.VerifyingKey == "" && s.JWKURL == "" {
+		invalid.Add("SIGNING_KEY", "is missing: %s needs a private key in PEM, or VERIFYING_KEY or JWK_URL to verify only", s.Algorithm)
+	}
+}
+
+func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+	if s.JWKURL == "" {
+		if c.keys != nil {
+			invalid.Add("Deps.Keys", "is given, but JWK_URL is not set")
+		}
+		return
+	}
+	if u, err := url.Parse(s.JWKURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		invalid.Add("JWK_URL", "must be an http or https URL")
+	}
+	if c.keys == nil {
+		invalid.Add("JWK_URL", "set Deps.Keys to jwks.New(ctx, settings)")
+	}
+}
+
+// checkKeyFits returns why a public key can't be used with an algorithm. Its errors hold nothing of the key.
+func checkKeyFits(algorithm string, key crypto.PublicKey) error {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if !slices.Contains([]string{"RS", "PS"}, algorithm[:2]) {
+			break
+		}
+		if k.N.BitLen() < minRSABits {
+			return fmt.Errorf("has %d bits, an RSA key needs at least %d (RFC 7518 section 3.3)", k.N.BitLen(), minRSABits)
+		}
+		return nil
+	case *ecdsa.PublicKey:
+		if method, ok := algorithms[algorithm].(*jwt.SigningMethodECDSA); ok {
+			if bits := k.Curve.Params().BitSize; bits != method.CurveBits {
+				return fmt.Errorf("is on a curve of %d bits, %s needs %d", bits, algorithm, method.CurveBits)
+			}
+			return nil
+		}
+	case ed25519.PublicKey:
+		if algorithm == "EdDSA" {
+			return nil
+		}
+	}
+	return fmt.Errorf("is a key of another kind than %s needs", algorithm)
+}
+
+func isSameKey(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
+}
