@@ -59,3 +59,15 @@ func BenchmarkRefresh(b *testing.B) {
 		pair = next
 	}
 }
+
+// BenchmarkRememberedToken is a token in the cache of verified tokens, with all checks.
+func BenchmarkRememberedToken(b *testing.B) {
+	auth, signed := tokES256(b, 10, nil)
+	raw := signed("a")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := auth.ParseToken(b.Context(), core.AccessToken, raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -4,24 +4,19 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"hash"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -84,20 +79,14 @@ func tokB64(s string) string { return base64.RawURLEncoding.EncodeToString([]byt
 
 // tokJWS makes a compact JWS by hand.
 func tokJWS(header, payload string, sign func(text string) []byte) string {
-	return tokSigned(tokB64(header)+"."+tokB64(payload), sign)
-}
-
-// tokSigned adds the signature to a text as it is, be it no base64url.
-func tokSigned(text string, sign func(text string) []byte) string {
+	text := tokB64(header) + "." + tokB64(payload)
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
 }
 
 // tokHMAC signs with HS256.
-func tokHMAC(key string) func(string) []byte { return tokMAC(sha256.New, key) }
-
-func tokMAC(newHash func() hash.Hash, key string) func(string) []byte {
+func tokHMAC(key string) func(string) []byte {
 	return func(text string) []byte {
-		mac := hmac.New(newHash, []byte(key))
+		mac := hmac.New(sha256.New, []byte(key))
 		mac.Write([]byte(text))
 		return mac.Sum(nil)
 	}
@@ -147,51 +136,14 @@ func tokSorted(t testing.TB, object string) string {
 	return string(data)
 }
 
-// tokRSA makes an RSA key of 2048 bits once for all tests: it takes time.
-var tokRSA = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// tokSigner makes a private key for an algorithm; a new one but for RSA.
-func tokSigner(t testing.TB, algorithm string) crypto.Signer {
+// tokSigner makes a private key for ES256.
+func tokSigner(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
-	curves := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
-	if algorithm == "EdDSA" {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return key
-	}
-	if curve := curves[algorithm]; curve != nil {
-		return tokEC(t, curve)
-	}
-	return tokRSA()
-}
-
-func tokEC(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return key
-}
-
-// tokRS256 signs with RS256.
-func tokRS256(t testing.TB, key *rsa.PrivateKey) func(string) []byte {
-	return func(text string) []byte {
-		sum := sha256.Sum256([]byte(text))
-		signature, err := rsa.SignPKCS1v15(nil, key, crypto.SHA256, sum[:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		return signature
-	}
 }
 
 func tokPEM(kind string, der []byte) string {
@@ -216,11 +168,6 @@ func tokPublic(t testing.TB, key crypto.PublicKey) string {
 		t.Fatal(err)
 	}
 	return tokPEM("PUBLIC KEY", der)
-}
-
-// tokHashes are the hashes of the HMAC algorithms.
-func tokHashes() map[string]func() hash.Hash {
-	return map[string]func() hash.Hash{"HS256": sha256.New, "HS384": sha512.New384, "HS512": sha512.New}
 }
 
 // tokMaxBytes is the longest token that is looked at.
@@ -252,22 +199,6 @@ const (
 	tokInvalid = "Token is invalid"
 	tokExpired = "Token is expired"
 )
-
-// tokMore adds members to a JSON object.
-func tokMore(object, members string) string {
-	return strings.TrimSuffix(object, "}") + "," + members + "}"
-}
-
-// tokLoose sets the last of the bits that the last letter of a part leaves unused.
-func tokLoose(t testing.TB, part string) string {
-	t.Helper()
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	i := strings.IndexByte(letters, part[len(part)-1])
-	if len(part)%4 == 0 || i%4 != 0 {
-		t.Fatalf("the last letter of %q has no unused bits", part)
-	}
-	return part[:len(part)-1] + letters[i+1:i+2]
-}
 
 // tokOneID makes every id the same.
 func tokOneID(_ *simplejwt.Settings, d *core.Deps) { d.NewID = func() string { return "id" } }

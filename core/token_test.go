@@ -369,7 +369,7 @@ func TestSign_FailingEncoder(t *testing.T) {
 
 func TestSign_WithoutASigningKey(t *testing.T) {
 	t.Parallel()
-	verifier, err := core.New(simplejwt.Settings{Algorithm: "ES256", VerifyingKey: tokPublic(t, tokSigner(t, "ES256").Public())}, core.Deps{Now: tokNow})
+	verifier, err := core.New(simplejwt.Settings{Algorithm: "ES256", VerifyingKey: tokPublic(t, tokSigner(t).Public())}, core.Deps{Now: tokNow})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func TestUserIDFieldNamesWhatTokensCarry(t *testing.T) {
 // A program that only verifies has neither key nor users.
 func TestAProgramThatOnlyVerifies(t *testing.T) {
 	t.Parallel()
-	key := tokSigner(t, "ES256")
+	key := tokSigner(t)
 	signer := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
 	e := opsNew(t, func(s *simplejwt.Settings, d *core.Deps) {
 		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())
@@ -164,7 +164,7 @@ func TestAProgramThatOnlyVerifies(t *testing.T) {
 // It may share the store of the one that signs. What it can't answer, it must not consume.
 func TestAProgramThatOnlyVerifiesLeavesTokensLive(t *testing.T) {
 	t.Parallel()
-	key := tokSigner(t, "ES256")
+	key := tokSigner(t)
 	signer := opsNew(t, opsRotate, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
 	e := opsNew(t, opsRotate, func(s *simplejwt.Settings, d *core.Deps) {
 		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())

@@ -3,7 +3,6 @@ package core_test
 import (
 	"context"
 	"crypto"
-	"crypto/elliptic"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -34,7 +33,7 @@ func (r tokRing) VerifyingKey(_ context.Context, kid, _ string) (crypto.PublicKe
 // tokES256 makes an Auth that signs with a key and verifies with Deps.Keys, and a token under a kid.
 func tokES256(t testing.TB, cacheSize int, err error) (*core.Auth, func(kid string) string) {
 	t.Helper()
-	key := tokEC(t, elliptic.P256())
+	key := tokSigner(t)
 	auth := tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
 		s.Algorithm, s.SigningKey, s.JWKURL, s.VerifiedTokenCacheSize = "ES256", tokPrivate(t, key), "https://keys.example", cacheSize
 		d.Keys = tokRing{key.Public(), err}
@@ -191,7 +190,7 @@ func TestNoDoorAsksAnythingBeforeATokenIsVerified(t *testing.T) {
 // A program without a signing key can't answer a login or a refresh. It must not consume a token before it says so.
 func TestRefresh_WithoutASigningKeyConsumesNothing(t *testing.T) {
 	t.Parallel()
-	key := tokSigner(t, "ES256")
+	key := tokSigner(t)
 	users, store := memstore.NewUsers(), memstore.New()
 	if err := users.Add(memstore.Account{ID: "1", Username: "alice"}); err != nil {
 		t.Fatal(err)

@@ -237,22 +237,17 @@ func BenchmarkSign(b *testing.B) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	key := newECKey(b, p256)
-	hmac, cached := newCodec(b), newRingCodec(b, 10, key, keyRing{"one": key.Public()})
-	mustVerify(b, hmac, sign(goodPayload())) // its header is known from now on
-	for name, bench := range map[string]struct {
-		codec     *Codec
-		raw, want string
-	}{
-		"HMAC":             {hmac, sign(goodPayload()), good},
-		"forged":           {hmac, forge(goodHeader, goodPayload(), hs256("another")), invalid},
-		"expired":          {hmac, sign(goodPayload("exp=0")), expired},
-		"remembered token": {cached, signWithKID(b, key, "one"), good},
+	c := newCodec(b)
+	mustVerify(b, c, sign(goodPayload())) // its header is known from now on
+	for name, bench := range map[string]struct{ raw, want string }{
+		"good":    {sign(goodPayload()), good},
+		"forged":  {forge(goodHeader, goodPayload(), hs256("another")), invalid},
+		"expired": {sign(goodPayload("exp=0")), expired},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := bench.codec.Verify(b.Context(), bench.raw, testNow()); verdict(err) != bench.want {
+				if _, err := c.Verify(b.Context(), bench.raw, testNow()); verdict(err) != bench.want {
 					b.Fatal(err)
 				}
 			}

@@ -151,3 +151,23 @@ func TestVerify_CachedTokenAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// BenchmarkRememberedToken is what is left of the check of a signature, and the whole of Verify.
+func BenchmarkRememberedToken(b *testing.B) {
+	key := newECKey(b, p256)
+	c := newRingCodec(b, 10, key, keyRing{"one": key.Public()})
+	raw := signWithKID(b, key, "one")
+	for name, once := range map[string]func() error{
+		"look-up": func() error { _, err := c.verifySignature(b.Context(), raw); return err },
+		"Verify":  func() error { _, err := c.Verify(b.Context(), raw, testNow()); return err },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := once(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
