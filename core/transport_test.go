@@ -108,7 +108,7 @@ func TestNew_CSRFToken(t *testing.T) {
 		t.Errorf("a program with another key makes %q", other)
 	}
 	verifier := tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
-		s.AuthCookie, s.Algorithm, s.SigningKey, s.VerifyingKey, d.Users = true, "ES256", "", tokPublic(t, tokSigner(t, "ES256").Public()), nil
+		s.AuthCookie, s.Algorithm, s.SigningKey, s.VerifyingKey, d.Users = true, "ES256", "", tokPublic(t, tokSigner(t).Public()), nil
 	})
 	if got := verifier.Transport().Cookies.CSRFToken("s1", "1"); got != "" {
 		t.Errorf("a program without a key makes %q", got)

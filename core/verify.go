@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // ParseToken verifies a token as one of a class (by name: AccessToken ...): signature, times, id, type, and for a class
@@ -25,8 +26,8 @@ func (a *Auth) ParseToken(ctx context.Context, class, raw string) (*Token, error
 // verified returns a token whose signature and registered claims are good, of no class yet. Errors: ErrTokenInvalid,
 // ErrTokenExpired.
 func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
-	now := a.now()
-	claims, err := a.codec.Verify(ctx, raw, now)
+	var now time.Time
+	claims, err := a.codec.Verify(ctx, raw, func() time.Time { now = a.now(); return now })
 	if err != nil {
 		return nil, tokenError(err)
 	}

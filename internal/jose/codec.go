@@ -109,15 +109,16 @@ func (c *Codec) encode(b []byte, claims Claims) ([]byte, error) {
 	return claims.appendJSON(b)
 }
 
-// Verify checks the header and the signature of a token and then, at the time now, its registered claims, in PyJWT's
-// order: a forged token is invalid, never expired. The claims may be in the token cache too; they can be changed all the
-// same, see Claims. Errors: ErrExpired, or any other for an invalid token, see ErrInvalid.
-func (c *Codec) Verify(ctx context.Context, raw string, now time.Time) (Claims, error) {
+// Verify checks the header and the signature of a token and then its registered claims, in PyJWT's order: a forged token
+// is invalid, never expired. now is the clock; Verify calls it once, after the signature, which may have waited for a key.
+// The claims may be in the token cache too, and can be changed all the same. Errors: ErrExpired, or any other for an
+// invalid token, see ErrInvalid.
+func (c *Codec) Verify(ctx context.Context, raw string, now func() time.Time) (Claims, error) {
 	claims, err := c.verifySignature(ctx, raw)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := c.expected.check(claims, now); err != nil {
+	if err := c.expected.check(claims, now()); err != nil {
 		return Claims{}, err
 	}
 	return claims, nil
@@ -125,8 +126,10 @@ func (c *Codec) Verify(ctx context.Context, raw string, now time.Time) (Claims, 
 
 // verifySignature returns the claims of a token whose signature is good. It reads nothing of them before it knows that.
 func (c *Codec) verifySignature(ctx context.Context, raw string) (Claims, error) {
-	if claims, ok := c.cachedClaims(ctx, raw); ok {
-		return claims, nil
+	if c.tokens != nil {
+		if claims, ok := c.cachedClaims(ctx, raw); ok {
+			return claims, nil
+		}
 	}
 	p, ok := splitToken(raw)
 	if !ok {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -97,8 +98,22 @@ func TestVerify_RejectsForgeriesWithoutAllocating(t *testing.T) {
 		"a forged one": forge(goodHeader, goodPayload(), hs256("another")),
 		"no token":     "x",
 	} {
-		if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow()) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func TestVerify_ClockIsReadOnceAfterTheSignature(t *testing.T) {
+	t.Parallel()
+	c := newCodec(t)
+	for raw, want := range map[string]int{
+		sign(goodPayload()): 1, sign(goodPayload("exp=0")): 1, forge(goodHeader, goodPayload(), hs256("another")): 0, "x": 0,
+	} {
+		reads := 0
+		_, _ = c.Verify(t.Context(), raw, func() time.Time { reads++; return testNow() })
+		if reads != want {
+			t.Errorf("%.60s: the clock was read %d times, want %d", raw, reads, want)
 		}
 	}
 }
@@ -247,7 +262,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Verify(b.Context(), bench.raw, testNow()); verdict(err) != bench.want {
+				if _, err := c.Verify(b.Context(), bench.raw, testNow); verdict(err) != bench.want {
 					b.Fatal(err)
 				}
 			}

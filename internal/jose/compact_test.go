@@ -78,7 +78,7 @@ func TestVerify_ChecksLengthAndPartsBeforeDecoding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := c.Verify(t.Context(), test.raw, testNow())
+			_, err := c.Verify(t.Context(), test.raw, testNow)
 			want := ErrInvalid
 			if test.decoded { // decoding says what is wrong
 				want = errNotBase64

@@ -50,7 +50,7 @@ func TestSign_EachKeyPair(t *testing.T) {
 			}
 			verifier := newCodec(t, withKeys(algorithm, "", publicPEM(t, key.Public())))
 			for who, c := range map[string]*Codec{"the signer, its VERIFYING_KEY derived": signer, "a program with the public key": verifier} {
-				if claims, err := c.Verify(t.Context(), raw, testNow()); err != nil || !claims.Get("user_id").Is("1") {
+				if claims, err := c.Verify(t.Context(), raw, testNow); err != nil || !claims.Get("user_id").Is("1") {
 					t.Errorf("%s: claims %v, error %v", who, claims.Map(), err)
 				}
 			}
@@ -306,7 +306,7 @@ func TestVerify_KeyOfJWKURLMustFit(t *testing.T) {
 			keys := &fixedKeys{key: test.key, err: test.err}
 			c, faults := tryCodec(keys, withKeys("RS256", "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
 			checkFaults(t, faults)
-			_, err := c.Verify(t.Context(), forge(test.header, goodPayload(), test.sign), testNow())
+			_, err := c.Verify(t.Context(), forge(test.header, goodPayload(), test.sign), testNow)
 			if got := verdict(err); got != test.want || test.err != nil && !errors.Is(err, test.err) {
 				t.Errorf("it is %s, want %s, error %v", got, test.want, err)
 			}

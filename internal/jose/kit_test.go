@@ -103,9 +103,9 @@ func verdict(err error) string {
 }
 
 // verify says how a token is judged.
-func verify(t testing.TB, c *Codec, raw string) string { return verifyAt(t, c, raw, testNow()) }
+func verify(t testing.TB, c *Codec, raw string) string { return verifyAt(t, c, raw, testNow) }
 
-func verifyAt(t testing.TB, c *Codec, raw string, now time.Time) string {
+func verifyAt(t testing.TB, c *Codec, raw string, now func() time.Time) string {
 	t.Helper()
 	claims, err := c.Verify(t.Context(), raw, now)
 	if err != nil && len(claims.list) > 0 {
@@ -117,7 +117,7 @@ func verifyAt(t testing.TB, c *Codec, raw string, now time.Time) string {
 // mustVerify returns the claims of a good token.
 func mustVerify(t testing.TB, c *Codec, raw string) Claims {
 	t.Helper()
-	claims, err := c.Verify(t.Context(), raw, testNow())
+	claims, err := c.Verify(t.Context(), raw, testNow)
 	if err != nil {
 		t.Fatal(err)
 	}

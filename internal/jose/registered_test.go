@@ -18,7 +18,7 @@ func withLeeway(d time.Duration) func(*simplejwt.Settings) {
 type verdicts map[string][]string
 
 // check sees what is said at a time of tokens whose claims are changed.
-func (v verdicts) check(t *testing.T, c *Codec, now time.Time) {
+func (v verdicts) check(t *testing.T, c *Codec, now func() time.Time) {
 	t.Helper()
 	for want, changes := range v {
 		for _, change := range changes {
@@ -61,12 +61,12 @@ func TestVerify_GoodBetweenNbfAndExp(t *testing.T) {
 			"exp=1e-400", "exp=-1", "exp=-" + maxDateText,
 		},
 		invalid: {"nbf=" + unixAt(1), "nbf=" + maxDateText, "iat=" + unixAt(1), "iat=" + maxDateText},
-	}.check(t, c, testNow())
+	}.check(t, c, testNow)
 	verdicts{
 		good:    {"exp=" + unixAt(1), "nbf=" + unixAt(0)},
 		expired: {"exp=" + unixAt(0)},
 		invalid: {"nbf=" + unixAt(1), "iat=" + unixAt(1)},
-	}.check(t, c, noon())
+	}.check(t, c, noon)
 }
 
 func TestVerify_Leeway(t *testing.T) {
@@ -76,11 +76,11 @@ func TestVerify_Leeway(t *testing.T) {
 		good:    {"exp=" + unixAt(-9), "nbf=" + unixAt(10), "iat=" + unixAt(10)},
 		expired: {"exp=" + unixAt(-10), "exp=0"},
 		invalid: {"nbf=" + unixAt(11), "iat=" + unixAt(11)},
-	}.check(t, c, testNow())
+	}.check(t, c, testNow)
 	verdicts{
 		good:    {"exp=" + unixAt(-9), "nbf=" + unixAt(10), "iat=" + unixAt(10)},
 		expired: {"exp=" + unixAt(-10)},
-	}.check(t, c, noon())
+	}.check(t, c, noon)
 }
 
 func TestVerify_Issuer(t *testing.T) {
@@ -93,14 +93,14 @@ func TestVerify_Issuer(t *testing.T) {
 			`iss="https://a.example\ud83d"`,
 		},
 	}
-	set.check(t, newCodec(t, func(s *simplejwt.Settings) { s.Issuer = "https://a.example" }), testNow())
-	set.check(t, newCodec(t, fromJSON(t, `{"ISSUER":"https://a.example"}`)), testNow())
+	set.check(t, newCodec(t, func(s *simplejwt.Settings) { s.Issuer = "https://a.example" }), testNow)
+	set.check(t, newCodec(t, fromJSON(t, `{"ISSUER":"https://a.example"}`)), testNow)
 	verdicts{ // set, even if to nothing
 		good:    {`iss=""`},
 		invalid: {`iss=`, `iss=null`, `iss="x"`},
-	}.check(t, newCodec(t, fromJSON(t, `{"ISSUER":""}`)), testNow())
+	}.check(t, newCodec(t, fromJSON(t, `{"ISSUER":""}`)), testNow)
 	for _, c := range []*Codec{newCodec(t), newCodec(t, fromJSON(t, `{"ISSUER":null}`))} {
-		verdicts{good: {`iss="x"`, `iss=1`, `iss=["x"]`, `iss=null`}}.check(t, c, testNow())
+		verdicts{good: {`iss="x"`, `iss=1`, `iss=["x"]`, `iss=null`}}.check(t, c, testNow)
 	}
 }
 
@@ -123,7 +123,7 @@ func TestVerify_Audience(t *testing.T) {
 	} {
 		t.Run(settings, func(t *testing.T) {
 			t.Parallel()
-			v.check(t, newCodec(t, fromJSON(t, settings)), testNow())
+			v.check(t, newCodec(t, fromJSON(t, settings)), testNow)
 		})
 	}
 }
@@ -139,7 +139,7 @@ func TestVerify_SubjectAndIDAreTexts(t *testing.T) {
 			`sub=null`, `sub=1`, `sub=false`, `sub=["x"]`, `sub={}`, `sub="\ud83d"`,
 			`jti=null`, `jti=1`, `jti=true`, `jti=["x"]`, `jti={"x":"x"}`, `jti="\ud800"`, `jti="x\udc00y"`, `jti="\ude00\ud83d"`,
 		},
-	}.check(t, newCodec(t), testNow())
+	}.check(t, newCodec(t), testNow)
 }
 
 func TestVerify_OrderIsPyJWTs(t *testing.T) {

@@ -49,9 +49,6 @@ func (c *Codec) checkTokenCache(s *simplejwt.Settings, invalid *simplejwt.Faults
 // cachedClaims returns the claims of a token that is in the cache. Its kid must still stand for the key that verified it,
 // so a key that is withdrawn takes its tokens along.
 func (c *Codec) cachedClaims(ctx context.Context, raw string) (Claims, bool) {
-	if c.tokens == nil {
-		return Claims{}, false
-	}
 	found, ok := c.tokens.find(raw)
 	if !ok {
 		return Claims{}, false

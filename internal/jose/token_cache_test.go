@@ -62,7 +62,7 @@ func TestVerify_CachedTokenIsCheckedLikeAnyOther(t *testing.T) {
 		{"good again", func() {}, func() {}, good},
 	} {
 		test.change()
-		if got := verifyAt(t, c, raw, now); got != test.want {
+		if got := verifyAt(t, c, raw, func() time.Time { return now }); got != test.want {
 			t.Errorf("%s: it is %s, want %s", test.name, got, test.want)
 		}
 		test.undo()
@@ -129,7 +129,7 @@ func TestTokenCache_IsForManyAtOnce(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for i := range 200 {
-				claims, err := c.Verify(t.Context(), tokens[i%len(tokens)], testNow())
+				claims, err := c.Verify(t.Context(), tokens[i%len(tokens)], testNow)
 				if err != nil {
 					t.Error(err)
 					return
@@ -147,7 +147,7 @@ func TestVerify_CachedTokenAllocatesNothing(t *testing.T) {
 	c := newRingCodec(t, 10, key, keyRing{"one": key.Public()})
 	raw := signWithKID(t, key, "one")
 	mustVerify(t, c, raw)
-	if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow()) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -159,7 +159,7 @@ func BenchmarkRememberedToken(b *testing.B) {
 	raw := signWithKID(b, key, "one")
 	for name, once := range map[string]func() error{
 		"look-up": func() error { _, err := c.verifySignature(b.Context(), raw); return err },
-		"Verify":  func() error { _, err := c.Verify(b.Context(), raw, testNow()); return err },
+		"Verify":  func() error { _, err := c.Verify(b.Context(), raw, testNow); return err },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
