@@ -163,7 +163,10 @@ func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("the unknown name is no fault")
 	}
-	_, err = core.New(settings, core.Deps{})
+	auth, err := core.New(settings, core.Deps{})
+	if auth != nil {
+		t.Error("an Auth beside the faults")
+	}
 	tokFaults(t, err, "NOPE: no such setting", "SIGNING_KEY: has 5 bytes", "LEEWAY: negative", "USER_ID_CLAIM: taken", "AUTH_HEADER_TYPES: at least one",
 		"AUTH_TOKEN_CLASSES: no class", "BLACKLIST_AFTER_ROTATION: Deps.Store", "Deps.Users: missing", "DATA_UPLOAD_MAX_MEMORY_SIZE: 0 bytes")
 }
