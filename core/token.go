@@ -75,7 +75,8 @@ func (a *Auth) Decode(raw string) (*Token, error) {
 	return &Token{auth: a, class: a.untyped, claims: claims, now: a.now()}, nil
 }
 
-// mustSign refuses, before anything is recorded or consumed, what a program without a signing key can't finish.
+// mustSign returns ErrServiceUnavailable in a program without a SIGNING_KEY: it is asked before anything is recorded or
+// consumed for tokens that can't be signed.
 func (a *Auth) mustSign(ctx context.Context) error {
 	if !a.codec.CanSign() {
 		return a.unavailable(ctx, "sign", jose.ErrNoSigningKey)
@@ -83,7 +84,7 @@ func (a *Auth) mustSign(ctx context.Context) error {
 	return nil
 }
 
-// Sign makes the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
+// Sign returns the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
 // be encoded, or no SIGNING_KEY.
 func (t *Token) Sign() (string, error) { return t.auth.codec.Sign(t.claims) }
 
