@@ -194,8 +194,12 @@ func (a *Auth) checkClasses(f *simplejwt.Faults) {
 	}
 }
 
-// checkStore refuses what needs records where there are none, and what needs another setting without it.
+// checkStore reports what needs records where there are none, what needs another setting without it, and what the Store
+// finds wrong with itself.
 func (a *Auth) checkStore(f *simplejwt.Faults) {
+	if c, ok := a.d.Store.(StoreChecker); ok {
+		*f = append(*f, c.CheckStore()...)
+	}
 	for _, n := range []struct {
 		setting string
 		on      bool

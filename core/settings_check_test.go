@@ -156,6 +156,21 @@ func TestNewBoundsEveryDuration(t *testing.T) {
 	}
 }
 
+// badStore is a Store that can't work.
+type badStore struct{ core.Store }
+
+func (badStore) CheckStore() simplejwt.Faults {
+	return simplejwt.Faults{{Setting: "Deps.Store", Problem: "the dialect is not supported"}, {Setting: "Deps.Store", Problem: "a table is missing"}}
+}
+
+func TestNew_StoreChecker(t *testing.T) {
+	t.Parallel()
+	deps := tokDeps(t)
+	deps.Store = badStore{deps.Store}
+	_, err := core.New(simplejwt.Settings{SigningKey: tokKey, NumProxies: -1}, deps)
+	tokFaults(t, err, "Deps.Store: the dialect is not supported", "Deps.Store: a table is missing", "NUM_PROXIES: may not be negative")
+}
+
 func TestNewTellsAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	settings, err := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"NOPE": 1, "SIGNING_KEY": "short", "LEEWAY": -1,

@@ -226,3 +226,9 @@ type LoginRecorder interface {
 	// an effect, says that the Store can't do that for these users; ErrUserGone is as for Outstand.
 	OutstandLogin(ctx context.Context, t OutstandingToken, users Users, user simplejwt.User) (bool, error)
 }
+
+// StoreChecker is an ability of a Store by which New reports at start that the Store can't work.
+type StoreChecker interface {
+	// CheckStore reports what is wrong, under the name "Deps.Store"; nil for nothing.
+	CheckStore() simplejwt.Faults
+}

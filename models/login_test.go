@@ -107,7 +107,6 @@ func TestALoginOfUsersElsewhereIsNotForTheStore(t *testing.T) {
 			"another kind of users":   {models.NewStore(db), struct{ core.Users }{models.NewUsers[account](db)}, &user},
 			"another kind of user":    {models.NewStore(db), models.NewUsers[account](db), &member{}},
 			"no column of a password": {models.NewStore(db), models.NewUsers[passwordless](db), &passwordless{ID: 1}},
-			"another dialect":         {models.NewPortableStore(db), models.NewUsers[account](db), &user},
 			"chosen connections":      {models.NewStore(resolved), models.NewUsers[account](resolved), &user},
 		} {
 			token := firstToken(c.user)

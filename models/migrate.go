@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
 )
 
-const (
-	// migrationLock is the key of PostgreSQL's advisory lock under which one process migrates at a time.
-	migrationLock = 0x73696d706c656a77
-
-	// migrationPatience is how long a migration is tried again where a SQLite file is locked.
-	migrationPatience = time.Minute
-)
+// migrationTimeout is how long a migration is tried again where a SQLite file is locked.
+const migrationTimeout = time.Minute
 
 // index is an index of the outstanding table.
 type index struct{ name, columns string }
@@ -35,35 +31,44 @@ var indexes = [...]index{
 // that sets user_id to NULL where a user is deleted. With nil, user_id is text without a foreign key: the Store then
 // never learns that a user is gone. Creating an index on a large table stops its writers for that time; such a
 // database may create the indexes itself beforehand, concurrently, under the same names.
+//
+// A dialect that is not supported is an error, and nothing is created.
 func AutoMigrate(ctx context.Context, db *gorm.DB, user any) error {
+	return during("migrate token tables", autoMigrate(ctx, db, user))
+}
+
+func autoMigrate(ctx context.Context, db *gorm.DB, user any) error {
+	e, err := newEngine(db)
+	if err != nil {
+		return err
+	}
 	base := quiet(db, true).WithContext(ctx)
 	owner, err := parseOwner(base, user)
 	if err != nil {
-		return during("migrate token tables", err)
+		return err
 	}
-	err = retry(ctx, migrationPatience, func() error {
-		return base.Transaction(func(tx *gorm.DB) error { return migrate(tx, owner) }, readCommitted(base)...)
+	return retry(ctx, e, migrationTimeout, func() error {
+		return e.migrateAlone(base, func(tx *gorm.DB) error { return migration{tx, e}.run(owner) })
 	})
-	return during("migrate token tables", err)
 }
 
-func migrate(tx *gorm.DB, owner *owner) error {
-	if isPostgres(tx) {
-		// READ COMMITTED: what the process before this one did is seen by every later statement.
-		if err := tx.Exec("SELECT pg_advisory_xact_lock(?::bigint)", int64(migrationLock)).Error; err != nil {
-			return err
-		}
-	}
-	if err := owner.resolve(tx); err != nil {
+// migration is one attempt of AutoMigrate.
+type migration struct {
+	tx *gorm.DB
+	migrator
+}
+
+func (m migration) run(owner *owner) error {
+	if err := m.resolveOwner(owner); err != nil {
 		return err
 	}
 	for _, table := range []tableSpec{outstandingSpec(owner), blacklistedSpec()} {
-		if err := table.bringUpToDate(tx); err != nil {
+		if err := m.bringUpToDate(table); err != nil {
 			return fmt.Errorf("table %s: %w", table.name, err)
 		}
 	}
 	for _, one := range indexes {
-		if err := createIndex(tx, one); err != nil {
+		if err := m.createIndex(one); err != nil {
 			return fmt.Errorf("index %s: %w", one.name, err)
 		}
 	}
@@ -92,43 +97,20 @@ func parseOwner(db *gorm.DB, user any) (*owner, error) {
 	return &owner{table: stmt.Table, key: stmt.Schema.PrimaryFields[0]}, nil
 }
 
-// resolve finds the user's table in the database and the type of its key.
-func (o *owner) resolve(tx *gorm.DB) error {
+// resolveOwner finds the user's table in the database and the type of its key.
+func (m migration) resolveOwner(o *owner) error {
 	if o == nil {
 		return nil
 	}
-	exists, err := hasTable(tx, o.table)
+	exists, err := m.hasTable(m.tx, o.table)
 	if err != nil {
 		return err
 	}
 	if !exists {
 		return fmt.Errorf("the user model's table %s does not exist: create it first", o.table)
 	}
-	if !isPostgres(tx) {
-		o.sqlType = plainType(tx, o.key)
-		return nil
-	}
-	// The true type: a table that Django made may have integer where the model says int64.
-	err = tx.Raw(`SELECT format_type(atttypid, atttypmod) FROM pg_attribute
-		WHERE attrelid = to_regclass(?::text) AND attname = ?::text AND NOT attisdropped`,
-		tx.Statement.Quote(o.table), o.key.DBName).Row().Scan(&o.sqlType)
-	if noRows(err) {
-		return fmt.Errorf("the user model's table %s has no column %s", o.table, o.key.DBName)
-	}
+	o.sqlType, err = m.keyType(m.tx, o.table, o.key)
 	return err
-}
-
-// plainType is the type of a column that refers to the field: without auto increment, identity and default.
-func plainType(tx *gorm.DB, field *schema.Field) string {
-	plain := *field
-	plain.AutoIncrement = false
-	plain.TagSettings = make(map[string]string, len(field.TagSettings))
-	for name, value := range field.TagSettings {
-		if name != "GENERATED" && name != "AUTOINCREMENT" {
-			plain.TagSettings[name] = value
-		}
-	}
-	return tx.Dialector.DataTypeOf(&plain)
 }
 
 // tableSpec is one of the two tables: a model, and what GORM's schema of it does not say.
@@ -166,19 +148,19 @@ func blacklistedSpec() tableSpec {
 }
 
 // bringUpToDate creates the table, or adds the nullable columns that it lacks.
-func (t tableSpec) bringUpToDate(tx *gorm.DB) error {
-	stmt := &gorm.Statement{DB: tx}
+func (m migration) bringUpToDate(t tableSpec) error {
+	stmt := &gorm.Statement{DB: m.tx}
 	if err := stmt.Parse(t.model); err != nil {
 		return err
 	}
-	exists, err := hasTable(tx, t.name)
+	exists, err := m.hasTable(m.tx, t.name)
 	if err != nil {
 		return err
 	}
 	if !exists {
-		return t.create(tx, stmt.Schema)
+		return m.createTable(t, stmt.Schema)
 	}
-	present, err := columnsOf(tx, t.name)
+	present, err := m.columnNames(m.tx, t.name)
 	if err != nil {
 		return err
 	}
@@ -190,9 +172,41 @@ func (t tableSpec) bringUpToDate(tx *gorm.DB) error {
 		if field.NotNull || field.PrimaryKey {
 			return errors.New("the table is not that of SimpleJWT's blacklist app: it has no column " + name)
 		}
-		if err := tx.Exec("ALTER TABLE " + t.name + " ADD COLUMN " + t.column(tx, field)).Error; err != nil {
+		if err := m.tx.Exec("ALTER TABLE " + t.name + " ADD COLUMN " + m.defineColumn(t, field)).Error; err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// createTable creates the table, foreign keys included: SQLite cannot add them later.
+func (m migration) createTable(t tableSpec, model *schema.Schema) error {
+	var parts []string
+	inline := false
+	for _, name := range model.DBNames {
+		column := m.defineColumn(t, model.FieldsByDBName[name])
+		inline = inline || strings.Contains(strings.ToUpper(column), "PRIMARY KEY")
+		parts = append(parts, column)
+	}
+	if !inline { // SQLite's type of such a column says it already.
+		parts = append(parts, "PRIMARY KEY (id)")
+	}
+	parts = append(parts, t.constraints(m.tx.Statement.Quote)...)
+	return m.tx.Exec("CREATE TABLE " + t.name + " (" + strings.Join(parts, ", ") + ")").Error
+}
+
+func (m migration) defineColumn(t tableSpec, field *schema.Field) string {
+	sqlType := t.types[field.DBName]
+	if sqlType == "" {
+		sqlType = m.columnType(m.tx, field)
+	}
+	return field.DBName + " " + sqlType
+}
+
+func (m migration) createIndex(one index) error {
+	found, err := m.hasIndex(m.tx, one.name)
+	if err != nil || found {
+		return err
+	}
+	return m.tx.Exec("CREATE INDEX " + one.name + " ON " + outstandingTable + " (" + one.columns + ")").Error
 }

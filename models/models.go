@@ -2,8 +2,13 @@
 // [NewUsers]. The tables are those of Django REST framework SimpleJWT's blacklist app, plus nullable columns, so that
 // a Django process and this one can share a database.
 //
-// PostgreSQL is the database for more than one process; SQLite, 3.35 or later, serves a single machine. Other GORM dialects
-// take a longer way: transactions and INSERT ... ON CONFLICT DO NOTHING. The package imports no driver.
+// PostgreSQL is the database for more than one process; SQLite, 3.35 or later, serves a single machine. Every other database
+// is an invalid setting: core.New reports it, AutoMigrate returns an error, and so does every method of the Store and of
+// Users. The package imports no driver.
+//
+// The name that GORM's dialector reports ([gorm.Dialector].Name) decides, to the letter: "postgres" or "sqlite". A dialector
+// that wraps one of these must report its name. What calls itself "postgres" is spoken to as PostgreSQL, whatever server
+// answers; CockroachDB and other servers with PostgreSQL's protocol have not been tried.
 //
 // Open SQLite with write-ahead log, busy time-out, foreign keys, and transactions that take the write lock at once. With
 // that log, synchronous(NORMAL) loses no consistency, and at most the last moments before a power cut. In the words of

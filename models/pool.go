@@ -13,11 +13,12 @@ import (
 // pool runs the statements of a Store on the connections of a GORM handle, but past GORM, which takes longer to build and
 // to scan such a statement than PostgreSQL takes to carry it out.
 type pool struct {
-	db *gorm.DB // for transactions, and for what GORM builds
+	db     *gorm.DB // for transactions, and for what GORM builds
+	engine engine
+	// err is why nothing may run: the dialect is not supported, and there is no engine.
+	err error
 	// fixed are the connections; nil where a plugin chooses them anew for each statement.
 	fixed gorm.ConnPool
-	// turn is held by the one who writes, where the database has one writer at a time; nil elsewhere.
-	turn  chan struct{}
 	texts sync.Map // statements with ? for parameters, and with the dialect's placeholders
 }
 
@@ -25,8 +26,8 @@ type pool struct {
 // dbresolver, is to be in use by then.
 func newPool(db *gorm.DB) *pool {
 	p := &pool{db: db}
-	if isSQLite(db) {
-		p.turn = make(chan struct{}, 1)
+	if p.engine, p.err = newEngine(db); p.err != nil {
+		return p
 	}
 	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have answered with db's own, this time
 	if chosen, err := p.choose(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
@@ -70,11 +71,14 @@ type conn struct {
 	pool *pool
 }
 
-// patiently runs an operation of a request: retried where it lost to another transaction, and ended after patience.
-func (p *pool) patiently(ctx context.Context, op func(context.Context, conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// withRetry runs op, retrying it where it lost to another transaction, until operationTimeout.
+func (p *pool) withRetry(ctx context.Context, op func(context.Context, conn) error) error {
+	if p.err != nil {
+		return p.err
+	}
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
-	return retry(ctx, patience, func() error {
+	return retry(ctx, p.engine, operationTimeout, func() error {
 		on, err := p.conn(ctx)
 		if err != nil {
 			return err
@@ -97,21 +101,6 @@ func (p *pool) conn(ctx context.Context) (conn, error) {
 	return conn{on, p}, nil
 }
 
-// alone does what writes, on SQLite while nobody else does through this pool: who meets another writer there sleeps, and
-// longer each time. Here they wait in the order in which they came. Other processes are still met.
-func (c conn) alone(ctx context.Context, do func() error) error {
-	if c.pool.turn == nil {
-		return do()
-	}
-	select {
-	case c.pool.turn <- struct{}{}:
-		defer func() { <-c.pool.turn }()
-		return do()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // orm is a handle for what GORM builds.
 func (c conn) orm(ctx context.Context) *gorm.DB {
 	db := c.pool.db.WithContext(ctx)
@@ -121,8 +110,7 @@ func (c conn) orm(ctx context.Context) *gorm.DB {
 
 // transaction runs do in a transaction, or in a savepoint where this is one.
 func (c conn) transaction(ctx context.Context, do func(tx conn) error) error {
-	db := c.orm(ctx)
-	return db.Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) }, readCommitted(db)...)
+	return c.orm(ctx).Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) })
 }
 
 // row runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where

@@ -72,26 +72,24 @@ func (r *resolver) Initialize(db *gorm.DB) error {
 func TestAllStatementsGoToThePrimaryThatAPluginChooses(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"gorm:db_resolver", "another"} {
-		for portable, newStore := range map[string]func(*gorm.DB) *models.Store{"": models.NewStore, ", portably": models.NewPortableStore} {
-			t.Run(name+portable, func(t *testing.T) {
-				t.Parallel()
-				onEach(t, func(t *testing.T, d database) {
-					// Neither the handle's own connections nor the replica's lead to a database with tables.
-					empty := func() *gorm.DB {
-						if d.name == "SQLite" {
-							return open(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "empty.db"))))
-						}
-						return onPostgres(t).open(t)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			onEach(t, func(t *testing.T, d database) {
+				// Neither the handle's own connections nor the replica's lead to a database with tables.
+				empty := func() *gorm.DB {
+					if d.name == "SQLite" {
+						return open(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "empty.db"))))
 					}
-					primary := migrated(t, d.open(t), &account{})
-					user, err := addAccount(t.Context(), primary, "ada")
-					must(t, err)
-					db := empty()
-					must(t, db.Use(&resolver{name, primary.ConnPool, empty().ConnPool}))
-					everyOperation(t, newStore(db), user)
-				})
+					return onPostgres(t).open(t)
+				}
+				primary := migrated(t, d.open(t), &account{})
+				user, err := addAccount(t.Context(), primary, "ada")
+				must(t, err)
+				db := empty()
+				must(t, db.Use(&resolver{name, primary.ConnPool, empty().ConnPool}))
+				everyOperation(t, models.NewStore(db), user)
 			})
-		}
+		})
 	}
 }
 

@@ -3,42 +3,30 @@ package models
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// PostgreSQL's statements. Each is a transaction of its own, correct under every isolation level: what READ COMMITTED
-// answers by waiting for the other transaction, the stricter levels answer by a serialization failure, and the retry
-// finds what READ COMMITTED found. Times are parameters, never now(). Parameters whose type does not follow from
-// their place are cast, for PgBouncer and the simple protocol.
-
-type postgres struct {
-	lockless atomic.Bool // the database has no advisory locks
+// postgresEngine is the engine of PostgreSQL. Each operation is one statement, a transaction of its own, correct under
+// every isolation level: what READ COMMITTED answers by waiting for the other transaction, the stricter levels answer by a
+// serialization failure, and the retry finds what READ COMMITTED found. Times are parameters, never now(). Parameters
+// whose type does not follow from their place are cast, for PgBouncer and the simple protocol.
+type postgresEngine struct {
+	sharedSQL
+	noAdvisoryLocks atomic.Bool // a relative of PostgreSQL said that it has none
 }
 
-// recording inserts a token; so does SQLite.
-const recording = `INSERT INTO token_blacklist_outstandingtoken (token, jti, user_id, created_at, expires_at, session_id, parent_jti,
-    session_started_at, session_expires_at, device_name, ip, user_agent)
-  VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (jti) DO NOTHING`
-
-func (*postgres) outstand(ctx context.Context, on conn, t core.OutstandingToken) error {
-	_, err := on.exec(ctx, recording, recorded(t)...)
-	return err
-}
-
-// recorded are the parameters of recording.
-func recorded(t core.OutstandingToken) []any {
-	row := newRow(t)
-	return []any{
-		row.JTI, row.UserID, row.CreatedAt, row.ExpiresAt, row.SessionID, row.ParentJTI,
-		row.SessionStartedAt, row.SessionExpiresAt, row.DeviceName, row.IP, row.UserAgent,
-	}
-}
-
-// rotatable selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL.
-const rotatable = `WITH p AS (
+// selectLive selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL.
+const selectLive = `WITH p AS (
   SELECT id, user_id, jti, COALESCE(session_id, ?::text, jti) AS session_id, session_started_at,
          COALESCE(session_expires_at, COALESCE(session_started_at, created_at, ?::timestamptz) + ?::bigint * interval '1 microsecond')
            AS session_expires_at, device_name, ip, user_agent
@@ -48,14 +36,14 @@ const rotatable = `WITH p AS (
   SELECT * FROM p WHERE session_expires_at IS NULL OR session_expires_at > ?::timestamptz
 )`
 
-// consuming inserts the unique row that decides who rotates.
-const consuming = `, won AS (
+// consumeLive inserts the unique row that decides who rotates.
+const consumeLive = `, won AS (
   INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?::timestamptz, id, ?::text FROM live ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 )`
 
-// unconsumed stands in its place where the presented token stays good.
-const unconsumed = `, won AS (
+// keepLive takes its place where the presented token stays good.
+const keepLive = `, won AS (
   SELECT id AS token_id FROM live
    WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = live.id)
 )`
@@ -63,7 +51,7 @@ const unconsumed = `, won AS (
 // successorColumns are the columns of a successor that are not known beforehand.
 const successorColumns = `user_id, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent`
 
-const succeeding = `, n AS (
+const insertSuccessor = `, n AS (
   INSERT INTO token_blacklist_outstandingtoken (token, jti, parent_jti, ` + successorColumns + `)
   SELECT '', ?::text, jti, user_id, ?::timestamptz, LEAST(?::timestamptz, session_expires_at), session_id,
          session_started_at, session_expires_at,
@@ -72,8 +60,8 @@ const succeeding = `, n AS (
   RETURNING ` + successorColumns + `
 ) SELECT ` + successorColumns + ` FROM n`
 
-// rotate is one statement. A racer waits at the unique index until the winner has committed.
-func (*postgres) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
+// rotate is one statement. Concurrent rotations wait at the unique index until the first one has committed.
+func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
 		lifetime = new(r.SessionLifetime.Microseconds())
@@ -82,10 +70,10 @@ func (*postgres) rotate(ctx context.Context, on conn, r core.Rotation) (core.Out
 	if issuedAt.IsZero() {
 		issuedAt = r.Now
 	}
-	query := rotatable + unconsumed + succeeding
+	query := selectLive + keepLive + insertSuccessor
 	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.AliveAfter, r.Now}
 	if r.Consume {
-		query = rotatable + consuming + succeeding
+		query = selectLive + consumeLive + insertSuccessor
 		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))
 	}
 	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullable(r.Device.Name), nullable(r.Device.IP), nullable(r.Device.UserAgent))
@@ -105,7 +93,7 @@ const blacklistSQL = `WITH o AS (
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
-func (*postgres) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (*postgresEngine) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
 	err = on.row(ctx, blacklistSQL, []any{jti, now, nullable(string(reason))}, &rows, &inserted)
 	return rows > 0, inserted > 0, err
@@ -130,7 +118,7 @@ const (
          COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
 )
 
-func (*postgres) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
+func (*postgresEngine) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
 	head, args := sweepAll, []any{}
 	if s.from > 0 {
 		head, args = sweepYoung, []any{s.from}
@@ -138,4 +126,100 @@ func (*postgres) sweep(ctx context.Context, on conn, s sweep) (out swept, err er
 	args = append(append(args, s.args...), s.now, s.reason)
 	err = on.row(ctx, head+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
 	return out, err
+}
+
+// flushLock is the key of the advisory lock under which one process flushes at a time.
+const flushLock = 0x666c757368746f6b
+
+// deleteBatchSQL deletes a batch: also the blacklist rows, as Django's foreign key deletes none by itself. Ids in an array
+// have the indexes find them, whatever the statistics say. The lock comes first: without it nothing is selected.
+func deleteBatchSQL(lock bool, most int) string {
+	mine := "SELECT true AS got"
+	if lock {
+		mine = "SELECT pg_try_advisory_xact_lock(" + strconv.Itoa(flushLock) + ") AS got"
+	}
+	return `WITH mine AS MATERIALIZED (` + mine + `), old AS MATERIALIZED (
+  SELECT id, expires_at FROM token_blacklist_outstandingtoken
+   WHERE expires_at >= ?::timestamptz AND expires_at <= ?::timestamptz AND (SELECT got FROM mine)
+   ORDER BY expires_at LIMIT ` + strconv.Itoa(most) + `
+), b AS (
+  DELETE FROM token_blacklist_blacklistedtoken WHERE token_id = ANY (ARRAY(SELECT id FROM old))
+), gone AS (
+  DELETE FROM token_blacklist_outstandingtoken WHERE id = ANY (ARRAY(SELECT id FROM old)) RETURNING id
+) SELECT (SELECT got FROM mine), (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT max(expires_at) FROM old)`
+}
+
+// deleteBatch is one statement under an advisory lock, which nothing but another flush waits for. Relatives of PostgreSQL
+// that have no such locks flush without it.
+func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
+	var mine bool
+	var last *time.Time
+	lock := !p.noAdvisoryLocks.Load()
+	err = on.row(ctx, deleteBatchSQL(lock, b.most), []any{b.from, b.before}, &mine, &out.found, &out.deleted, &last)
+	if state := sqlState(err); lock && (state == undefinedFunction || state == notSupported) {
+		p.noAdvisoryLocks.Store(true)
+		return flushed{}, fmt.Errorf("%w: %w", errAgain, err)
+	}
+	if err == nil && !mine {
+		err = core.ErrFlushRunning
+	}
+	out.last = timeOrZero(last)
+	return out, err
+}
+
+// equal sends an integer as a bigint: sent as the column's own integer, one out of its range would be the driver's error
+// instead of no match.
+func (p *postgresEngine) equal(field *schema.Field, value any) clause.Expression {
+	if isInteger(field) {
+		return clause.Expr{SQL: "? = ?::bigint", Vars: []any{columnOf(field), value}}
+	}
+	return p.sharedSQL.equal(field, value)
+}
+
+func (*postgresEngine) lockUser(query *gorm.DB) *gorm.DB {
+	return query.Clauses(clause.Locking{Strength: "SHARE", Table: clause.Table{Name: clause.CurrentTable}})
+}
+
+// The SQLSTATEs that are decided on.
+const (
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+
+	foreignKeyViolation = "23503"
+
+	invalidText = "22P02"
+	outOfRange  = "22003"
+	badEncoding = "22021"
+
+	insufficientPrivilege = "42501"
+	wrongObjectType       = "42809"
+	notSupported          = "0A000"
+
+	undefinedFunction = "42883"
+)
+
+func (*postgresEngine) classify(err error) errorKind {
+	switch sqlState(err) {
+	case serializationFailure, deadlockDetected:
+		return kindTransient
+	case foreignKeyViolation:
+		return kindForeignKey
+	case invalidText, outOfRange, badEncoding:
+		return kindUnmatchable
+	case insufficientPrivilege, wrongObjectType, notSupported:
+		return kindUnlockable
+	}
+	return kindOther
+}
+
+// sqlState is the SQLSTATE of an error ("40001"), whichever driver made it, "" for none.
+func sqlState(err error) string {
+	var pg interface {
+		error
+		SQLState() string
+	}
+	if errors.As(err, &pg) {
+		return pg.SQLState()
+	}
+	return ""
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// cut brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
-func cut(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// truncate brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
+func truncate(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // nullable is NULL for "".
 func nullable(text string) *string {
@@ -23,7 +23,7 @@ func nullableTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = cut(t)
+	t = truncate(t)
 	return &t
 }
 
@@ -47,7 +47,7 @@ func newRow(t core.OutstandingToken) OutstandingToken {
 		UserID:           nullable(t.UserID),
 		JTI:              t.JTI,
 		CreatedAt:        nullableTime(t.CreatedAt),
-		ExpiresAt:        cut(t.ExpiresAt),
+		ExpiresAt:        truncate(t.ExpiresAt),
 		SessionID:        nullable(t.SessionID),
 		ParentJTI:        nullable(t.ParentJTI),
 		SessionStartedAt: nullableTime(t.SessionStartedAt),

@@ -22,9 +22,6 @@ const newestHeads = ` FROM (
  ORDER BY COALESCE(f.id, 0) DESC, h.session_started_at DESC, COALESCE(h.session_id, h.jti) DESC
  LIMIT ?`
 
-const sessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,
-  h.session_expires_at, h.device_name, h.ip, h.user_agent` + newestHeads
-
 // surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user. The inner
 // SELECT is for databases that allow no LIMIT behind IN.
 const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id, o.jti) NOT IN (
@@ -32,13 +29,11 @@ const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.
 func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
-	args := []any{userID, cut(now), cut(now), core.MaxSessions}
-	err = s.pool.patiently(ctx, func(ctx context.Context, on conn) error {
-		var err error
-		out, err = on.records(ctx, sessionsSQL, args)
+	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
+		out, err = s.pool.engine.listSessions(ctx, on, userID, truncate(now))
 		return err
 	})
-	if unmatchable(err) {
+	if kindOf(s.pool.engine, err) == kindUnmatchable {
 		return nil, nil // The user's id is no value of the column: no row has it.
 	}
 	if err != nil {
@@ -47,7 +42,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out
 	return out, nil
 }
 
-// records runs a statement that answers the columns of sessionsSQL.
+// records runs a statement that answers the columns of listSessionsSQL.
 func (c conn) records(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
 	rows, err := c.QueryContext(ctx, c.pool.text(query), args...)
 	if err != nil {

@@ -4,66 +4,97 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// sqlite is the engine of SQLite, which modifies no data in a CTE, but has one writer at a time: what a transaction reads
-// behind its first write no other one changes.
-type sqlite struct{}
-
-func (sqlite) outstand(ctx context.Context, on conn, t core.OutstandingToken) error {
-	return on.alone(ctx, func() error {
-		_, err := on.exec(ctx, recording, recorded(t)...)
-		return err
-	})
+// sqliteEngine is the engine of SQLite, which modifies no data in a CTE, but has one writer at a time. Every transaction
+// writes before it relies on what it reads, so that it has the write lock by then, however it was begun, and nobody else
+// changes what it reads.
+type sqliteEngine struct {
+	sharedSQL
+	writer chan struct{} // holds a value while one of this engine's operations writes
 }
 
-const presentedSQL = `SELECT jti, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
+func newSQLite() *sqliteEngine { return &sqliteEngine{writer: make(chan struct{}, 1)} }
+
+// withWriter serializes writers, in the order in which they came: contenders would otherwise back off in SQLite's busy
+// handler, longer each time. Writers of other processes, and those past this engine, are still met there.
+func (s *sqliteEngine) withWriter(ctx context.Context, write func() error) error {
+	select {
+	case s.writer <- struct{}{}:
+		defer func() { <-s.writer }()
+		return write()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *sqliteEngine) insertToken(ctx context.Context, on conn, t core.OutstandingToken) error {
+	return s.withWriter(ctx, func() error { return s.sharedSQL.insertToken(ctx, on, t) })
+}
+
+func (s *sqliteEngine) insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (inserted bool, err error) {
+	err = s.withWriter(ctx, func() error {
+		inserted, err = s.sharedSQL.insertLogin(ctx, on, user, t)
+		return err
+	})
+	return inserted, err
+}
+
+const selectPresented = `SELECT jti, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
   FROM token_blacklist_outstandingtoken WHERE jti = ?`
 
-// consumingOne inserts the unique row that decides who rotates.
-const consumingOne = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+// consumePresented inserts the unique row that decides who rotates.
+const consumePresented = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?, id, ? FROM token_blacklist_outstandingtoken WHERE jti = ? ON CONFLICT (token_id) DO NOTHING`
 
-// succeedingOne inserts the successor. It is the row's user of now, who may be gone since the row was read.
-const succeedingOne = `INSERT INTO token_blacklist_outstandingtoken (token, jti, created_at, expires_at, session_id, parent_jti,
+// insertChild inserts the successor. It gets the user that the presented row p has now, who may be gone since it was read.
+const insertChild = `INSERT INTO token_blacklist_outstandingtoken (token, jti, created_at, expires_at, session_id, parent_jti,
     session_started_at, session_expires_at, device_name, ip, user_agent, user_id)
   SELECT '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, p.user_id FROM token_blacklist_outstandingtoken p WHERE p.jti = ?`
 
-// unconsumedOne stands behind it where the presented token stays good.
-const unconsumedOne = ` AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = p.id)`
+// ifUnused goes behind insertChild where the presented token stays good.
+const ifUnused = ` AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = p.id)`
+
+// errLost rolls back a rotation whose presented token is consumed or gone.
+var errLost = errors.New("not rotated")
 
 // rotate reads the presented token, which never changes but for its user, and then consumes it and inserts its successor
 // in one transaction.
-func (sqlite) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
-	var row OutstandingToken
-	err := on.row(ctx, presentedSQL, []any{r.JTI}, &row.JTI, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
-		&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent)
+func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
+	var presented OutstandingToken
+	err := on.row(ctx, selectPresented, []any{r.JTI}, &presented.JTI, &presented.CreatedAt, &presented.ExpiresAt, &presented.SessionID,
+		&presented.SessionStartedAt, &presented.SessionExpiresAt, &presented.DeviceName, &presented.IP, &presented.UserAgent)
 	if noRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}
 	if err != nil {
 		return core.OutstandingToken{}, false, err
 	}
-	child := successor(&row, r)
-	if child == nil {
+	next, ok := r.Successor(presented.record())
+	if !ok {
 		return core.OutstandingToken{}, false, nil
 	}
-	err = on.alone(ctx, func() error {
+	child := newRow(next)
+	err = s.withWriter(ctx, func() error {
 		if !r.Consume {
-			return child.follow(ctx, on, unconsumedOne)
+			return child.insertAsSuccessor(ctx, on, ifUnused)
 		}
 		return on.transaction(ctx, func(tx conn) error {
-			won, err := tx.exec(ctx, consumingOne, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI)
+			won, err := tx.exec(ctx, consumePresented, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI)
 			if err == nil && won == 0 {
 				return errLost
 			}
 			if err != nil {
 				return err
 			}
-			return child.follow(ctx, tx, "")
+			return child.insertAsSuccessor(ctx, tx, "")
 		})
 	})
 	if errors.Is(err, errLost) {
@@ -72,24 +103,24 @@ func (sqlite) rotate(ctx context.Context, on conn, r core.Rotation) (core.Outsta
 	return child.record(), err == nil, err
 }
 
-// follow inserts the row as the successor of its parent, with whose user; errLost says that the parent is gone.
-func (o *OutstandingToken) follow(ctx context.Context, on conn, condition string) error {
+// insertAsSuccessor inserts the row as the successor of its parent, and takes over the parent's user. It returns errLost if
+// no parent meets the condition.
+func (o *OutstandingToken) insertAsSuccessor(ctx context.Context, on conn, condition string) error {
 	args := []any{
 		o.JTI, o.CreatedAt, o.ExpiresAt, o.SessionID, o.ParentJTI, o.SessionStartedAt, o.SessionExpiresAt,
 		o.DeviceName, o.IP, o.UserAgent, o.ParentJTI,
 	}
-	err := on.row(ctx, succeedingOne+condition+" RETURNING user_id", args, &o.UserID)
+	err := on.row(ctx, insertChild+condition+" RETURNING user_id", args, &o.UserID)
 	if noRows(err) {
 		return errLost
 	}
 	return err
 }
 
-func (sqlite) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (s *sqliteEngine) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var inserted int
-	err = on.alone(ctx, func() error {
-		var err error
-		inserted, err = on.exec(ctx, consumingOne, now, nullable(string(reason)), jti)
+	err = s.withWriter(ctx, func() error {
+		inserted, err = on.exec(ctx, consumePresented, now, nullable(string(reason)), jti)
 		return err
 	})
 	if err != nil || inserted > 0 {
@@ -100,18 +131,112 @@ func (sqlite) blacklist(ctx context.Context, on conn, jti string, reason core.Re
 	return rows > 0, false, err
 }
 
+const sweepSQL = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
+  SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
+    LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `
+
 // sweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
 // there is nothing left to find.
-func (sqlite) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
-	args := append([]any{s.now, s.reason}, s.args...)
-	err = on.alone(ctx, func() error {
-		var err error
-		out.consumed, err = on.exec(ctx, sweeping+s.where, args...)
+func (s *sqliteEngine) sweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
+	args := append([]any{w.now, w.reason}, w.args...)
+	err = s.withWriter(ctx, func() error {
+		out.consumed, err = on.exec(ctx, sweepSQL+w.where, args...)
 		return err
 	})
 	return out, err
 }
 
-const sweeping = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
-  SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
-    LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `
+const inOldest = ` IN (SELECT id FROM token_blacklist_outstandingtoken WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ?)`
+
+// deleteBatch finds the same records twice, as nobody else writes meanwhile.
+func (s *sqliteEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
+	err = s.withWriter(ctx, func() error {
+		return on.transaction(ctx, func(tx conn) error {
+			if _, err := tx.exec(ctx, `DELETE FROM token_blacklist_blacklistedtoken WHERE token_id`+inOldest, b.before, b.most); err != nil {
+				return err
+			}
+			out.deleted, err = tx.exec(ctx, `DELETE FROM token_blacklist_outstandingtoken WHERE id`+inOldest, b.before, b.most)
+			return err
+		})
+	})
+	if err != nil {
+		return flushed{}, err
+	}
+	out.found = out.deleted
+	return out, nil
+}
+
+// lockUser adds nothing: the statement that reads the user's row writes, so it has the write lock.
+func (*sqliteEngine) lockUser(query *gorm.DB) *gorm.DB { return query }
+
+// The result codes that are decided on.
+const (
+	sqliteBusy       = 5
+	sqliteLocked     = 6
+	sqliteForeignKey = 787
+)
+
+// classify also asks for texts, as the errors of some drivers carry no code that can be read without importing them.
+func (*sqliteEngine) classify(err error) errorKind {
+	code := sqliteCode(err)
+	switch {
+	case code&0xff == sqliteBusy, code&0xff == sqliteLocked,
+		code == 0 && strings.Contains(err.Error(), "database is locked"):
+		return kindTransient
+	case code == sqliteForeignKey, strings.Contains(err.Error(), "FOREIGN KEY constraint failed"):
+		return kindForeignKey
+	}
+	return kindOther
+}
+
+// sqliteCode is the extended result code of modernc.org/sqlite, 0 for none.
+func sqliteCode(err error) int {
+	var lite interface {
+		error
+		Code() int
+	}
+	if errors.As(err, &lite) {
+		return lite.Code()
+	}
+	return 0
+}
+
+// migrateAlone is one transaction. Others who migrate find the file locked, and try again.
+func (*sqliteEngine) migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error {
+	return db.Transaction(do)
+}
+
+func (*sqliteEngine) hasTable(tx *gorm.DB, table string) (bool, error) {
+	return tx.Migrator().HasTable(table), tx.Error
+}
+
+func (*sqliteEngine) columnNames(tx *gorm.DB, table string) (map[string]bool, error) {
+	rows, err := tx.Raw("SELECT * FROM " + table + " WHERE 1 = 0").Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	out := make(map[string]bool, len(names))
+	for _, name := range names {
+		out[name] = true
+	}
+	return out, errors.Join(err, rows.Err())
+}
+
+func (*sqliteEngine) hasIndex(tx *gorm.DB, name string) (bool, error) {
+	return tx.Migrator().HasIndex(&OutstandingToken{}, name), nil
+}
+
+// keyType is the model's type, without auto increment, identity and default.
+func (*sqliteEngine) keyType(tx *gorm.DB, _ string, key *schema.Field) (string, error) {
+	plain := *key
+	plain.AutoIncrement = false
+	plain.TagSettings = make(map[string]string, len(key.TagSettings))
+	for name, value := range key.TagSettings {
+		if name != "GENERATED" && name != "AUTOINCREMENT" {
+			plain.TagSettings[name] = value
+		}
+	}
+	return tx.Dialector.DataTypeOf(&plain), nil
+}

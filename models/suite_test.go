@@ -84,18 +84,6 @@ func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
 	})
 }
 
-func TestStoreOfOtherDatabasesKeepsTheContract(t *testing.T) {
-	t.Parallel()
-	onEachForm(t, func(t *testing.T, d database) {
-		storetest.Run(t, func(t *testing.T) storetest.Harness {
-			h := harness(migrated(t, d.open(t), &account{}), d.open)
-			h.Store = models.NewPortableStore(d.open(t))
-			h.Again = func(t *testing.T) core.Store { return models.NewPortableStore(d.open(t)) }
-			return h
-		})
-	})
-}
-
 // harness is a store whose users are accounts.
 func harness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
 	return storetest.Harness{

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -41,20 +40,23 @@ type userModel[T any] interface {
 // password.
 type Users[T any, P userModel[T]] struct {
 	db       *gorm.DB
-	pool     *pool // for comparison only
+	pool     *pool // for its engine, and to be compared with a Store's
 	schema   *schema.Schema
-	postgres bool
 	username string
 	password string
-	// fault is why the model cannot be used. CheckUsers tells it at start, every other method answers it.
+	// fault is why the model or the database cannot be used. CheckUsers reports it at start, every other method returns it.
 	fault error
 }
 
 // NewUsers returns Users on db's connections: NewUsers[Account](db). It leaves db as it is and logs nothing; conditions
-// set on db (a tenant, Unscoped) hold for every user. A model that cannot be used is told by CheckUsers, so by core.New.
+// set on db (a tenant, Unscoped) hold for every user. A model that cannot be used, and a dialect that is not supported, is an
+// error of core.New, by CheckUsers, and of every method.
 func NewUsers[T any, P userModel[T]](db *gorm.DB) *Users[T, P] {
-	u := &Users[T, P]{db: quiet(db, false), postgres: isPostgres(db), username: usernameColumn, password: passwordColumn}
-	u.pool = newPool(quiet(db, true))
+	u := &Users[T, P]{db: quiet(db, false), pool: newPool(quiet(db, true)), username: usernameColumn, password: passwordColumn}
+	if u.pool.err != nil {
+		u.fault = u.pool.err
+		return u
+	}
 	stmt := &gorm.Statement{DB: db}
 	if err := stmt.Parse(new(T)); err != nil {
 		u.fault = fmt.Errorf("user model %T: %w", *new(T), err)
@@ -115,11 +117,11 @@ func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, opera
 		return nil, core.ErrUserIDInvalid
 	}
 	var rows []T
-	err := patiently(ctx, u.db, func(tx *gorm.DB) error {
+	err := u.withRetry(ctx, func(tx *gorm.DB) error {
 		rows = nil
-		return tx.Where(u.equal(field, value)).Limit(namesakes).Find(&rows).Error
+		return tx.Where(u.pool.engine.equal(field, value)).Limit(namesakes).Find(&rows).Error
 	})
-	if unmatchable(err) {
+	if kindOf(u.pool.engine, err) == kindUnmatchable {
 		return nil, core.ErrUserNotFound
 	}
 	if err != nil {
@@ -142,14 +144,11 @@ func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, opera
 	return found, nil
 }
 
-// equal is the condition that a column has a value. On PostgreSQL an integer is sent as a bigint: sent as the column's
-// own integer, one out of its range would be the driver's error instead of no match.
-func (u *Users[T, P]) equal(field *schema.Field, value any) clause.Expression {
-	column := clause.Column{Table: clause.CurrentTable, Name: field.DBName}
-	if u.postgres && isInteger(field) {
-		return clause.Expr{SQL: "? = ?::bigint", Vars: []any{column, value}}
-	}
-	return clause.Eq{Column: column, Value: value}
+// withRetry runs op as pool.withRetry does, on the users' handle.
+func (u *Users[T, P]) withRetry(ctx context.Context, op func(tx *gorm.DB) error) error {
+	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
+	defer cancel()
+	return retry(ctx, u.pool.engine, operationTimeout, func() error { return op(u.db.WithContext(ctx)) })
 }
 
 // FieldValue is the canonical text of a user's field: decimal digits, the text, a UUID's text.

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,9 +21,9 @@ func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, 
 	const operation = "update last_login"
 	field := u.lastLogin()
 	if field == nil {
-		return errors.Join(u.fault, errors.New("the user model has no column "+lastLoginColumn))
+		return cmp.Or(u.fault, errors.New("the user model has no column "+lastLoginColumn))
 	}
-	changed, err := u.set(ctx, user, field, cut(at), nil)
+	changed, err := u.set(ctx, user, field, truncate(at), nil)
 	if err == nil && !changed {
 		err = core.ErrUserNotFound
 	}
@@ -61,10 +62,10 @@ func (u *Users[T, P]) set(ctx context.Context, user simplejwt.User, field *schem
 		return false, err
 	}
 	var rows int64
-	err = patiently(ctx, u.db, func(tx *gorm.DB) error {
+	err = u.withRetry(ctx, func(tx *gorm.DB) error {
 		query := u.row(tx, model)
 		if old != nil {
-			query = query.Where(u.equal(field, *old))
+			query = query.Where(u.pool.engine.equal(field, *old))
 		}
 		done := query.UpdateColumn(field.DBName, value)
 		rows = done.RowsAffected
@@ -83,7 +84,7 @@ func (u *Users[T, P]) reload(ctx context.Context, user simplejwt.User, field *sc
 		return err
 	}
 	stored := new(T)
-	err = patiently(ctx, u.db, func(tx *gorm.DB) error {
+	err = u.withRetry(ctx, func(tx *gorm.DB) error {
 		return u.row(tx, model).Select(field.DBName).Take(stored).Error
 	})
 	if noRows(err) {
@@ -100,7 +101,7 @@ func (u *Users[T, P]) reload(ctx context.Context, user simplejwt.User, field *sc
 func (u *Users[T, P]) row(tx *gorm.DB, model P) *gorm.DB {
 	key := u.schema.PrimaryFields[0]
 	value, _ := key.ValueOf(tx.Statement.Context, reflect.ValueOf(model).Elem())
-	return tx.Model(P(new(T))).Where(u.equal(key, value))
+	return tx.Model(P(new(T))).Where(u.pool.engine.equal(key, value))
 }
 
 // CheckUsers reports what the model lacks: one primary key, the column of the login's name, a unique column with a

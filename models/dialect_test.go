@@ -1,0 +1,196 @@
+package models_test
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/libtnb/sqlite"
+	"gorm.io/gorm"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+	"github.com/go-simplejwt/simplejwt/models"
+)
+
+// renamed is a dialector that reports another name. Behind it is SQLite, so that all would work if it were let through.
+type renamed struct {
+	gorm.Dialector
+	name string
+}
+
+func (r renamed) Name() string { return r.name }
+
+func onRenamed(t *testing.T, dsn, name string) *gorm.DB {
+	t.Helper()
+	return open(t, renamed{sqlite.Open(dsn), name})
+}
+
+// unsupported are names of dialects that are not supported.
+var unsupported = []string{"mysql", "sqlserver", "oracle", "clickhouse", "cockroach", "unknown", "", "POSTGRES", "SQLite", "postgresql", "sqlite3", "postgres "}
+
+// namesDialect sees that an error says which dialect is not supported, which are, and what to do.
+func namesDialect(t *testing.T, what, got, name string) {
+	t.Helper()
+	for _, want := range []string{fmt.Sprintf("dialect %q is not supported", name), "only postgres and sqlite", "open a database with", "implement core.Store and core.Users"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q in it", what, got, want)
+		}
+	}
+}
+
+func TestNewRejectsDialects(t *testing.T) {
+	t.Parallel()
+	for _, name := range unsupported {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := onSQLite(t)
+			known := migrated(t, d.open(t), &account{})
+			other := onRenamed(t, d.dsn, name)
+			for _, c := range []struct {
+				store core.Store
+				users core.Users
+				want  []string
+			}{
+				{models.NewStore(other), models.NewUsers[account](other), []string{"Deps.Store", "Deps.Users"}},
+				{models.NewStore(other), models.NewUsers[account](known), []string{"Deps.Store"}},
+				{memstore.New(), models.NewUsers[account](other), []string{"Deps.Users"}},
+				{models.NewStore(known), models.NewUsers[account](known), nil},
+			} {
+				auth, err := core.New(simplejwt.Settings{SigningKey: strings.Repeat("k", 32)},
+					core.Deps{Store: c.store, Users: c.users, Logger: slog.New(slog.DiscardHandler)})
+				var faults simplejwt.Faults
+				errors.As(err, &faults)
+				var settings []string
+				for _, one := range faults {
+					settings = append(settings, one.Setting)
+					namesDialect(t, one.Setting, one.Problem, name)
+				}
+				if diff := cmp.Diff(c.want, settings); diff != "" || (auth == nil) != (c.want != nil) {
+					t.Errorf("core.New gives %v, %v; the settings named (-want +got):\n%s", auth, err, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
+	t.Parallel()
+	for _, name := range unsupported {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := onSQLite(t)
+			db := migrated(t, d.open(t), &account{})
+			ada := account{Username: "ada", Password: "old", IsActive: true}
+			must(t, db.Create(&ada).Error)
+			jti := login(t, models.NewStore(db), ada.AuthID())
+			before := everyRow(t, db)
+
+			other := onRenamed(t, d.dsn, name)
+			store := models.NewStore(other)
+			want := store.CheckStore()[0].Problem
+			for method, err := range errorsOfMethods(t, store, models.NewUsers[account](other), models.NewUsers[account](db), &ada, jti) {
+				if err == nil || !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("%s: got %v, want the error that core.New reports", method, err)
+				}
+				if errors.Is(err, core.ErrUserGone) || errors.Is(err, core.ErrUserNotFound) || errors.Is(err, errors.ErrUnsupported) {
+					t.Errorf("%s: %v is an answer", method, err)
+				}
+			}
+			if diff := cmp.Diff(before, everyRow(t, db)); diff != "" {
+				t.Errorf("something was written (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// errorsOfMethods calls every method of a Store and of Users. known are users that the Store may ask.
+func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
+	t.Helper()
+	ctx := t.Context()
+	out := map[string]error{"Outstand": store.Outstand(ctx, firstToken(ada))}
+	_, rotated, err := store.Rotate(ctx, rotation(jti))
+	out["Rotate"] = err
+	found, won, err := store.Blacklist(ctx, jti, core.ReasonLogout, now)
+	out["Blacklist"] = err
+	blacklisted, err := store.IsBlacklisted(ctx, jti)
+	out["IsBlacklisted"] = err
+	state, err := store.State(ctx, jti, "")
+	out["State"] = err
+	revoked, err := store.Revoke(ctx, core.Scope{UserID: ada.AuthID()}, core.ReasonAdmin, now)
+	out["Revoke"] = err
+	_, out["Revoke of nothing"] = store.Revoke(ctx, core.Scope{}, core.ReasonAdmin, now)
+	sessions, err := store.Sessions(ctx, ada.AuthID(), now)
+	out["Sessions"] = err
+	flushed, err := store.FlushExpired(ctx, now.AddDate(1, 0, 0))
+	out["FlushExpired"] = err
+	recorded, err := store.OutstandLogin(ctx, firstToken(ada), users, ada)
+	out["OutstandLogin"] = err
+	_, out["OutstandLogin of other users"] = store.OutstandLogin(ctx, firstToken(ada), known, ada)
+	if rotated || found || won || blacklisted || state.Presented != nil || revoked+flushed+len(sessions) > 0 || recorded {
+		t.Error("a method of the Store has an answer beside its error")
+	}
+	_, out["ByUsername"] = users.ByUsername(ctx, "ada")
+	_, out["ByField"] = users.ByField(ctx, "id", ada.AuthID())
+	_, out["FieldValue"] = users.FieldValue(ada, "id")
+	out["UpdateLastLogin"] = users.UpdateLastLogin(ctx, ada, now)
+	out["UpdatePassword"] = users.UpdatePassword(ctx, ada, "new")
+	return out
+}
+
+// everyRow is all that the tables hold.
+func everyRow(t *testing.T, db *gorm.DB) (out struct {
+	Accounts    []account
+	Outstanding []models.OutstandingToken
+	Blacklisted []models.BlacklistedToken
+}) {
+	t.Helper()
+	must(t, errors.Join(db.Find(&out.Accounts).Error, db.Find(&out.Outstanding).Error, db.Find(&out.Blacklisted).Error))
+	return out
+}
+
+func TestAutoMigrateRejectsDialects(t *testing.T) {
+	t.Parallel()
+	for _, name := range unsupported {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := onSQLite(t)
+			db := d.open(t)
+			must(t, db.AutoMigrate(&account{}))
+			before := catalog(t, db)
+			for _, user := range []any{&account{}, nil} {
+				err := models.AutoMigrate(t.Context(), onRenamed(t, d.dsn, name), user)
+				if err == nil {
+					t.Fatal("AutoMigrate gives no error")
+				}
+				namesDialect(t, "AutoMigrate", err.Error(), name)
+			}
+			if diff := cmp.Diff(before, catalog(t, db)); diff != "" {
+				t.Errorf("AutoMigrate changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAHandleWithoutADialectorIsAnUnsupportedDialect(t *testing.T) {
+	t.Parallel()
+	db, err := gorm.Open(nil, &gorm.Config{})
+	must(t, err)
+	namesDialect(t, "NewStore", fmt.Sprint(models.NewStore(db).CheckStore()), "")
+	namesDialect(t, "NewUsers", fmt.Sprint(models.NewUsers[account](db).CheckUsers("id", true)), "")
+	namesDialect(t, "AutoMigrate", fmt.Sprint(models.AutoMigrate(t.Context(), db, nil)), "")
+}
+
+func TestTheNameOfADialectCounts(t *testing.T) {
+	t.Parallel()
+	d := database{name: "SQLite", dsn: sqliteDSN(filepath.Join(t.TempDir(), "wrapped.db"))}
+	db := migrated(t, onRenamed(t, d.dsn, "sqlite"), &account{})
+	user, err := addAccount(t.Context(), db, "ada")
+	must(t, err)
+	everyOperation(t, models.NewStore(db), user)
+}

@@ -1,0 +1,93 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/schema"
+
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+// engine is everything that differs by database. Every Store, Users and migration has one of its own, so it may keep state.
+type engine interface {
+	operations
+	migrator
+
+	// classify returns what an error of the database means. Ask kindOf, which also knows the errors of this package and of GORM.
+	classify(err error) errorKind
+	// equal is the condition that a field of the user model has a value.
+	equal(field *schema.Field, value any) clause.Expression
+	// lockUser makes a query lock the user's row that it finds: until the transaction ends, nobody changes it.
+	lockUser(query *gorm.DB) *gorm.DB
+}
+
+// operations are what a Store does, as single attempts: pool.withRetry limits and repeats them.
+type operations interface {
+	// insertToken records a token; a jti that is on record already stays as it is.
+	insertToken(ctx context.Context, on conn, t core.OutstandingToken) error
+	// insertLogin is insertToken if the query finds a user, whose row it locks. It reports whether it inserted the token. An
+	// engine that cannot do that returns errors.ErrUnsupported.
+	insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (bool, error)
+	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
+	blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error)
+	isBlacklisted(ctx context.Context, on conn, jti string) (bool, error)
+	readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error)
+	listSessions(ctx context.Context, on conn, userID string, now time.Time) ([]core.OutstandingToken, error)
+	sweep(ctx context.Context, on conn, s sweep) (swept, error)
+	// deleteBatch returns core.ErrFlushRunning where another process flushes and this one had better not.
+	deleteBatch(ctx context.Context, on conn, b batch) (flushed, error)
+}
+
+// migrator is what AutoMigrate asks of a database.
+type migrator interface {
+	// migrateAlone runs do while no other process is in it. An error undoes what do did, where the database can undo it.
+	migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error
+	hasTable(tx *gorm.DB, table string) (bool, error)
+	columnNames(tx *gorm.DB, table string) (map[string]bool, error)
+	// hasIndex looks for an index of the outstanding table.
+	hasIndex(tx *gorm.DB, name string) (bool, error)
+	// keyType is the type for a column that refers to the key of the user's table.
+	keyType(tx *gorm.DB, table string, key *schema.Field) (string, error)
+	// columnType is the type of a column of the token tables, with NOT NULL and the like.
+	columnType(tx *gorm.DB, field *schema.Field) string
+}
+
+// errorKind is what an error of the database means to a Store or to Users.
+type errorKind int
+
+const (
+	kindOther       errorKind = iota // any other error, and none
+	kindTransient                    // the transaction lost to another one and was rolled back: try it again
+	kindForeignKey                   // the row that a foreign key refers to does not exist
+	kindUnmatchable                  // a text is not a value of the column's type, so no row has it
+	kindUnlockable                   // rows of the user's table cannot be locked: it is a view, or may only be read
+)
+
+// errAgain marks a failure that another attempt may not meet.
+var errAgain = errors.New("try again")
+
+// kindOf returns what err means on a database.
+func kindOf(e engine, err error) errorKind {
+	switch {
+	case err == nil, e == nil: // without an engine nothing was asked
+		return kindOther
+	case errors.Is(err, errAgain):
+		return kindTransient
+	case errors.Is(err, gorm.ErrForeignKeyViolated): // with TranslateError
+		return kindForeignKey
+	}
+	return e.classify(err)
+}
+
+// againOnForeignKey has an operation tried again if a row that it refers to was deleted while it ran.
+func againOnForeignKey(e engine, err error) error {
+	if kindOf(e, err) == kindForeignKey {
+		return fmt.Errorf("%w: %w", errAgain, err)
+	}
+	return err
+}
