@@ -47,7 +47,7 @@ func namesDialect(t *testing.T, what, got, name string) {
 func TestNewRejectsDialects(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupported {
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
 			d := onSQLite(t)
 			known := migrated(t, d.open(t), &account{})
@@ -82,7 +82,7 @@ func TestNewRejectsDialects(t *testing.T) {
 func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupported {
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
 			d := onSQLite(t)
 			db := migrated(t, d.open(t), &account{})
@@ -157,7 +157,7 @@ func everyRow(t *testing.T, db *gorm.DB) (out struct {
 func TestAutoMigrateRejectsDialects(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupported {
-		t.Run(name, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
 			d := onSQLite(t)
 			db := d.open(t)
