@@ -17,7 +17,7 @@
 //	file:app.db?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)
 //
 // Let the pool keep as many connections idle as it opens (SetMaxIdleConns; two unless set): a new one costs more than a
-// request. Make one Store for a SQLite file: those who write through one Store wait for each other in turn.
+// request. Make one Store for a SQLite file: writers of one Store queue for the write lock instead of backing off.
 package models
 
 import "time"
