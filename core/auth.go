@@ -141,8 +141,8 @@ func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, storeTimeout)
 }
 
-// unavailable logs an error of the Store, of Users or of a hook, emits EventStoreError and returns ErrServiceUnavailable. It
-// returns nil for nil, and an *Error as it is.
+// unavailable logs an error of the Store, of Users, of a hook or of a password hash, emits EventStoreError and returns
+// ErrServiceUnavailable. It returns nil for nil, and an *Error as it is.
 func (a *Auth) unavailable(ctx context.Context, operation string, err error) error {
 	out := asUnavailable(operation, err)
 	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {

@@ -171,7 +171,7 @@ func (e *Error) withDetail(detail string) *Error {
 	return out
 }
 
-// asUnavailable is ErrServiceUnavailable for an error of the Store, of Users or of a hook; an *Error it returns as it is.
+// asUnavailable is ErrServiceUnavailable for an error of the Store, of Users, of a hook or of a password hash; an *Error it returns as it is.
 func asUnavailable(operation string, err error) error {
 	var refusal *Error
 	if err == nil || errors.As(err, &refusal) {

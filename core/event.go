@@ -25,7 +25,7 @@ const (
 	// EventRevokeFailed is a logout or another end of sessions that did not come about, or not for sure, as the Store was
 	// unavailable for too long. The client got a 503 and may try again; SessionID or UserID say whose rights to look after.
 	EventRevokeFailed EventType = "revoke_failed"
-	// EventStoreError is an error of the Store, of Users or of a hook.
+	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that can't be checked.
 	EventStoreError EventType = "store_error"
 )
 

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core/hashers"
@@ -43,17 +44,27 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	if err != nil {
 		return nil, err
 	}
-	ok, upgrade, err := h.Check(hashCtx, password, user.AuthPassword())
+	ok, upgrade, err := a.checkHash(hashCtx, password, user)
 	if err != nil || !ok || !user.AuthActive() {
 		return nil, err
 	}
 	if upgrade && !a.upgradePassword(ctx, h, user, password) {
-		ok, _, err = h.Check(hashCtx, password, user.AuthPassword())
+		ok, _, err = a.checkHash(hashCtx, password, user)
 		if err != nil || !ok {
 			return nil, err
 		}
 	}
 	return user, nil
+}
+
+// checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. Its errors name
+// the user, so that an operator finds a hash that can't be checked: hashers.ErrTooExpensive, hashers.ErrMalformed, the error of ctx.
+func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.User) (ok, upgrade bool, err error) {
+	ok, upgrade, err = a.d.PasswordHashers.Check(ctx, password, user.AuthPassword())
+	if err != nil {
+		err = fmt.Errorf("password of user %q: %w", user.AuthID(), err)
+	}
+	return ok, upgrade, err
 }
 
 // recheckPassword is the recheck of a login by password; nil where Deps.Authenticate checks passwords.
@@ -74,7 +85,7 @@ func (a *Auth) recheckPassword(password string) recheck {
 		}
 		hashCtx, cancel := withStoreTimeout(ctx) // another hash: it may be one of the same password
 		defer cancel()
-		ok, _, err := a.d.PasswordHashers.Check(hashCtx, password, now.AuthPassword())
+		ok, _, err := a.checkHash(hashCtx, password, now)
 		if err != nil {
 			return nil, a.unavailable(ctx, "check credentials", err)
 		}

@@ -187,3 +187,15 @@ func TestLongPasswords(t *testing.T) {
 		wantAnswer(t, post(view, jsonType, object("username", "nobody", "password", wrong)), http.StatusUnauthorized, refused)
 	}
 }
+
+func TestObtain_HashOverALimit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Authenticate = nil })
+	const stored = "bcrypt$$2b$16$G4j1ml83viCYK0wg9qO6BOHgpJ4KxhUnpPho4jvgO9MvyfiJJ4iye"
+	if err := f.users.Update(memstore.Account{ID: "1", Username: "alice", Password: stored}); err != nil {
+		t.Fatal(err)
+	}
+	for _, view := range []http.Handler{views.ObtainPair(f.Auth), views.ObtainSliding(f.Auth)} {
+		wantAnswer(t, post(view, jsonType, object("username", "alice", "password", "secret")), http.StatusServiceUnavailable, unavailable)
+	}
+}

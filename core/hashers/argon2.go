@@ -25,41 +25,49 @@ func newArgon2() argon2Hash {
 	return argon2Hash{"argon2id", 19456, 2, 1, []byte(randomText(saltChars)), randomBytes(32)}
 }
 
-func parseArgon2(rest string, l limits) (hash, bool) {
+func parseArgon2(_, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 5 || parts[1] != "v=19" {
-		return nil, false
+		return nil, nil
 	}
 	if parts[0] != "argon2id" && parts[0] != "argon2i" {
-		return nil, false
+		return nil, nil
 	}
-	h, okCosts := parseArgon2Costs(parts[2], l)
 	salt, okSalt := decode(base64.RawStdEncoding, parts[3], 8, maxEncodedBytes)
 	sum, okSum := decode(base64.RawStdEncoding, parts[4], 16, 64)
-	if !okCosts || !okSalt || !okSum {
-		return nil, false
+	if !okSalt || !okSum {
+		return nil, nil
 	}
-	h.variant, h.salt, h.sum = parts[0], salt, sum
-	return h, true
+	memory, passes, lanes, err := parseArgon2Costs(parts[2])
+	return argon2Hash{parts[0], memory, passes, lanes, salt, sum}, err
 }
 
 // parseArgon2Costs reads "m=KiB,t=passes,p=lanes", in this order as the reference implementation does. Less memory
 // than 8 KiB a lane is no valid hash (RFC 9106, section 3.1).
-func parseArgon2Costs(text string, l limits) (argon2Hash, bool) {
+func parseArgon2Costs(text string) (memory, passes, lanes int, err error) {
+	var costs [3]int
 	parts := strings.Split(text, ",")
-	if len(parts) != 3 {
-		return argon2Hash{}, false
+	for i, name := range []string{"m", "t", "p"} {
+		if len(parts) != 3 || !strings.HasPrefix(parts[i], name+"=") {
+			return 0, 0, 0, malformed("argon2: the costs are not m, t and p")
+		}
+		if costs[i], err = number(parts[i][2:], "argon2: "+name); err != nil {
+			return 0, 0, 0, err
+		}
 	}
-	memory, okMemory := parameter(parts[0], "m", l.argon2KiB)
-	passes, okPasses := parameter(parts[1], "t", l.argon2Work)
-	lanes, okLanes := parameter(parts[2], "p", 255)
-	if !okMemory || !okPasses || !okLanes || memory < 8*lanes {
-		return argon2Hash{}, false
+	memory, passes, lanes = costs[0], costs[1], costs[2]
+	if lanes > 255 || memory < 8*lanes {
+		return 0, 0, 0, malformed("argon2: p is more than 255 or than an eighth of m")
 	}
-	if uint64(memory)*uint64(passes) > l.argon2Work {
-		return argon2Hash{}, false
+	return memory, passes, lanes, nil
+}
+
+// costs leaves the lanes out: they share the memory, and add nothing to the work.
+func (h argon2Hash) costs(l limits) []cost {
+	return []cost{
+		{"argon2: m in MiB", int64(h.memory) >> 10, l.memoryMiB, "MaxMemoryMiB"},
+		{"argon2: m*t in MiB", int64(h.memory) * int64(h.passes) >> 10, l.argon2Work, "MaxArgon2Work"},
 	}
-	return argon2Hash{memory: memory, passes: passes, lanes: lanes}, true
 }
 
 func (h argon2Hash) derive(password string, salt []byte) []byte {

@@ -32,19 +32,23 @@ func newBcrypt(algorithm string, cost int) bcryptHash {
 }
 
 // parseBcrypt checks all of the text itself: the bcrypt package ignores what follows the sum, and most of the prefix.
-func parseBcrypt(algorithm, text string, l limits) (hash, bool) {
+func parseBcrypt(algorithm, text string) (hash, error) {
 	if len(text) != bcryptLength || text[6] != '$' || strings.Trim(text[7:], bcryptAlphabet) != "" {
-		return nil, false
+		return nil, nil
 	}
 	// The three differ in how old libraries treated passwords that none of them accepts today.
 	if prefix := text[:4]; prefix != "$2b$" && prefix != "$2a$" && prefix != "$2y$" {
-		return nil, false
+		return nil, nil
 	}
-	cost, ok := number(strings.TrimPrefix(text[4:6], "0"), l.bcryptCost)
-	if !ok || cost < bcrypt.MinCost {
-		return nil, false
+	cost, err := number(strings.TrimPrefix(text[4:6], "0"), algorithm+": the cost")
+	if err == nil && (cost < bcrypt.MinCost || cost > bcrypt.MaxCost) {
+		err = malformed(algorithm + ": the cost is not between 4 and 31")
 	}
-	return bcryptHash{algorithm, cost, text}, true
+	return bcryptHash{algorithm, cost, text}, err
+}
+
+func (h bcryptHash) costs(l limits) []cost {
+	return []cost{{h.algorithm + ": the cost", int64(h.cost), l.bcryptCost, "MaxBcryptCost"}}
 }
 
 // key returns what bcrypt gets to see. Plain bcrypt ignores everything from the 73rd byte on and repeats a short

@@ -34,6 +34,32 @@ func BenchmarkCheck(b *testing.B) {
 	})
 }
 
+// BenchmarkCheckAtLimit is what the most expensive login costs: stored hashes at the default limits, in the shapes that cost
+// most. The password is wrong.
+func BenchmarkCheckAtLimit(b *testing.B) {
+	for _, v := range []struct{ name, encoded string }{
+		{"pbkdf2_sha256", "pbkdf2_sha256$5000000" + pbkdf2Tail},
+		{"pbkdf2_sha1", "pbkdf2_sha1$5000000" + pbkdf2SHA1Tail},
+		{"argon2id of 256 MiB", "argon2$argon2id$v=19$m=262144,t=8,p=1" + argon2Tail},
+		{"argon2id of 255 lanes", "argon2$argon2id$v=19$m=2040,t=1028,p=255" + argon2Tail},
+		{"argon2i of 8 KiB", "argon2$argon2i$v=19$m=8,t=262144,p=1" + argon2Tail},
+		{"bcrypt", "bcrypt$$2b$15" + bcryptTail},
+		{"scrypt of 256 MiB", "scrypt$262144" + scryptSalt + "8$2" + scryptSum},
+		{"scrypt of 256 MiB in small blocks", "scrypt$2097152" + scryptSalt + "1$2" + scryptSum},
+		{"scrypt of 256 MiB in lanes", "scrypt$2" + scryptSalt + "1$2097148" + scryptSum},
+	} {
+		b.Run(v.name, func(b *testing.B) {
+			h := mustNew(b, "argon2")
+			b.ReportAllocs()
+			for b.Loop() {
+				if ok, _, err := h.Check(b.Context(), secret, v.encoded); ok || err != nil {
+					b.Fatalf("ok %v, error %v", ok, err)
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkDummy is to be read beside BenchmarkCheck: the two should cost the same.
 func BenchmarkDummy(b *testing.B) {
 	for _, format := range formats {

@@ -4,9 +4,21 @@
 //
 // Start reading at Hashers.Check; one file a format holds the rest.
 //
-// What is refused for good: an unusable password ("!..."), every format not named above, argon2d, argon2 of another
-// version than 19, and costs beyond what a login can mean (see limits). All of them answer false after as much work
-// as a check of the preferred format.
+// # What no password matches
+//
+// An unusable password ("!..."), every format not named above, argon2d, argon2 of another version than 19, and a hash with
+// parts missing, unreadable or to spare. Check answers false for them, after as much work as for a hash of the preferred
+// format.
+//
+// # Limits
+//
+// A stored hash says what it costs, and a computation that has begun can't be stopped: neither the standard library's pbkdf2
+// nor argon2, bcrypt and scrypt of golang.org/x/crypto take a context. A context ends only the wait for a slot. The limits of
+// Options make up for that: a hash over a limit is ErrTooExpensive before any work and before the wait for a slot. With the
+// default limits a check computes for three seconds at most and takes 256 MiB at most. New returns the same error for a
+// preferred format over a limit, so the limits hold for Make and Dummy too.
+//
+// # Time
 //
 // The time of a failed check hides who exists only as far as the stored rows are of the preferred format: set
 // Options.Preferred to the format that most rows have.
@@ -36,10 +48,29 @@ type Options struct {
 	// Defaults to "argon2".
 	Preferred string
 
-	// MaxConcurrent is how many hashes are computed at once; further calls wait for their turn until their context ends.
+	// MaxConcurrent is how many hashes are computed at once; further calls wait for a slot until their context ends.
 	// It bounds memory too: each check of an argon2 row takes the memory that the row names (19 MiB by default, 100 MiB
-	// in Django's). Defaults to runtime.GOMAXPROCS(0).
+	// in Django's), and all of them together at most MaxConcurrent times MaxMemoryMiB. Defaults to runtime.GOMAXPROCS(0).
 	MaxConcurrent int
+
+	// MaxPBKDF2Iterations is the highest number of iterations of pbkdf2_sha256 and pbkdf2_sha1. Defaults to 5,000,000; Django
+	// 5.2 writes 1,000,000 and Django 6.1 1,500,000.
+	MaxPBKDF2Iterations int
+
+	// MaxArgon2Work is the highest product of argon2's memory in MiB and its passes: what a computation writes. Fractions are
+	// dropped. Lanes share the memory, so they do not count. Defaults to 2048; Django writes 100 MiB and 2 passes, 200.
+	MaxArgon2Work int
+
+	// MaxBcryptCost is the highest cost of bcrypt and bcrypt_sha256, between 4 and 31. Each step doubles the work. Defaults
+	// to 15; Django writes 12.
+	MaxBcryptCost int
+
+	// MaxScryptWork is the highest product N*r*p of scrypt. Defaults to 4,194,304; Django writes 16384*8*5, 655,360.
+	MaxScryptWork int
+
+	// MaxMemoryMiB is the most memory, in MiB, of one hash of argon2 or scrypt. Fractions are dropped. Defaults to 256; Django
+	// writes argon2 of 100 MiB and scrypt of 16 MiB.
+	MaxMemoryMiB int
 }
 
 // Hashers makes and checks password hashes. It is safe for concurrent use. Make one with New.
@@ -59,6 +90,9 @@ type hash interface {
 	// renewed returns the stored form of a password with the same costs and a new salt.
 	renewed(password string) (string, error)
 
+	// costs returns what the hash costs, beside the limits.
+	costs(l limits) []cost
+
 	// current says whether the hash has the format and at least the costs of the preferred one, and a salt of 128 bits.
 	current(preferred hash) bool
 
@@ -67,7 +101,8 @@ type hash interface {
 }
 
 // New returns Hashers with a dummy hash prepared, so that the first Dummy takes as long as any later one. It fails on
-// an unknown Options.Preferred and on a negative Options.MaxConcurrent.
+// an unknown Options.Preferred, on a negative Options.MaxConcurrent, on a limit out of its range, and with ErrTooExpensive on
+// an Options.Preferred that costs more than the limits allow.
 func New(o Options) (*Hashers, error) {
 	if o.Preferred == "" {
 		o.Preferred = "argon2"
@@ -82,7 +117,14 @@ func New(o Options) (*Hashers, error) {
 	if o.MaxConcurrent == 0 {
 		o.MaxConcurrent = runtime.GOMAXPROCS(0)
 	}
-	return newHashers(preferred, o.MaxConcurrent, defaultLimits()), nil
+	l, err := o.limits()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCosts(preferred, l); err != nil {
+		return nil, fmt.Errorf("hashers: Options.Preferred: %w", err)
+	}
+	return newHashers(preferred, o.MaxConcurrent, l), nil
 }
 
 func newHashers(preferred hash, maxConcurrent int, l limits) *Hashers {
@@ -91,7 +133,7 @@ func newHashers(preferred hash, maxConcurrent int, l limits) *Hashers {
 
 // Make returns the stored form of a password in the preferred format, with a new random salt of at least 128 bits. It
 // fails on a password over MaxPasswordBytes, with plain bcrypt on one over 72 bytes or with a NUL byte, and with the
-// error of ctx if that ends before its turn.
+// error of ctx if that ends before there is a slot. Once begun, it can't be stopped.
 func (h *Hashers) Make(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxPasswordBytes {
 		return "", fmt.Errorf("hashers: make: %w", errPasswordTooLong)
@@ -108,11 +150,17 @@ func (h *Hashers) Make(ctx context.Context, password string) (string, error) {
 // Check says whether password is the one that was stored as encoded. An unusable, unknown, corrupt or empty encoded
 // and a password over MaxPasswordBytes are answered like a wrong password, after a Dummy. With ok, upgrade says that
 // encoded is not of the preferred format, has lower costs, or a salt of less than 128 bits: the caller should store what
-// Make returns instead (like Django's must_update, which would also lower a higher cost). Err is the error of ctx if
-// that ended before the check's turn.
+// Make returns instead (like Django's must_update, which would also lower a higher cost).
+//
+// Err is ErrTooExpensive for an encoded over a limit of Options and ErrMalformed for one with impossible costs, whatever the
+// password, at once and without any hashing. It is the error of ctx if that ended before there was a slot. Once begun, a
+// computation can't be stopped: see the package comment.
 func (h *Hashers) Check(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
-	stored, usable := parse(encoded, h.limits)
-	if !usable || len(password) > MaxPasswordBytes {
+	stored, err := parse(encoded, h.limits)
+	if err != nil {
+		return false, false, fmt.Errorf("hashers: check: %w", err)
+	}
+	if stored == nil || len(password) > MaxPasswordBytes {
 		return false, false, h.Dummy(ctx, password)
 	}
 	err = h.run(ctx, func() { ok = h.verify(stored, password) })
@@ -135,7 +183,7 @@ func (h *Hashers) verify(stored hash, password string) bool {
 }
 
 // Dummy takes as long as Check against a hash of the preferred format: call it where there is no hash to check, as for
-// an unknown user. It fails only with the error of ctx if that ended before its turn.
+// an unknown user. It fails only with the error of ctx if that ended before there was a slot.
 func (h *Hashers) Dummy(ctx context.Context, password string) error {
 	if len(password) > MaxPasswordBytes {
 		password = dummyPassword
@@ -151,17 +199,17 @@ func Unusable() string {
 	return "!" + randomText(40)
 }
 
-// run calls work when a slot is free. Work itself cannot be interrupted: the context only ends the waiting.
+// run calls work when a slot is free, unless ctx has ended. Work itself can't be stopped.
 func (h *Hashers) run(ctx context.Context, work func()) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("wait for a turn: %w", err)
-	}
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("wait for a turn: %w", ctx.Err())
+		return fmt.Errorf("wait for a slot: %w", ctx.Err())
 	case h.slots <- struct{}{}:
 	}
 	defer func() { <-h.slots }()
+	if err := ctx.Err(); err != nil { // where both are ready, select takes either
+		return fmt.Errorf("wait for a slot: %w", err)
+	}
 	work()
 	return nil
 }

@@ -17,43 +17,33 @@ const (
 	saltAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// limits are the highest costs of a stored hash that are still computed. Whoever logs in does not choose them; they
-// keep one corrupt row from taking the process down.
-type limits struct {
-	pbkdf2Iterations uint64
-	argon2KiB        uint64 // memory
-	argon2Work       uint64 // memory in KiB times passes
-	bcryptCost       uint64
-	scryptWork       uint64 // N*r*p, in blocks of 128 bytes; bounds the memory too
+// parsers has the parser of each format. It gets what follows the format's name, and returns nil without an error where no
+// password matches.
+var parsers = map[string]func(algorithm, rest string) (hash, error){
+	"argon2":        parseArgon2,
+	"pbkdf2_sha256": parsePBKDF2,
+	"pbkdf2_sha1":   parsePBKDF2,
+	"bcrypt":        parseBcrypt,
+	"bcrypt_sha256": parseBcrypt,
+	"scrypt":        parseScrypt,
 }
 
-func defaultLimits() limits {
-	return limits{
-		pbkdf2Iterations: 10_000_000,
-		argon2KiB:        4 << 20,  // 4 GiB
-		argon2Work:       16 << 20, // 16 GiB written in all
-		bcryptCost:       20,
-		scryptWork:       8 << 20, // 1 GiB
-	}
-}
-
-// parse takes a stored hash apart. It answers false for whatever can match no password.
-func parse(encoded string, l limits) (hash, bool) {
-	if len(encoded) > maxEncodedBytes {
-		return nil, false
-	}
+// parse takes a stored hash apart, without computing anything. It returns nil without an error where no password matches.
+// Errors: ErrTooExpensive, ErrMalformed.
+func parse(encoded string, l limits) (hash, error) {
 	algorithm, rest, _ := strings.Cut(encoded, "$")
-	switch algorithm {
-	case "argon2":
-		return parseArgon2(rest, l)
-	case "pbkdf2_sha256", "pbkdf2_sha1":
-		return parsePBKDF2(algorithm, rest, l)
-	case "bcrypt", "bcrypt_sha256":
-		return parseBcrypt(algorithm, rest, l)
-	case "scrypt":
-		return parseScrypt(rest, l)
+	parseFormat, known := parsers[algorithm]
+	if !known {
+		return nil, nil
 	}
-	return nil, false
+	if len(encoded) > maxEncodedBytes {
+		return nil, malformed(algorithm + " of " + strconv.Itoa(len(encoded)) + " bytes")
+	}
+	h, err := parseFormat(algorithm, rest)
+	if h == nil || err != nil {
+		return nil, err
+	}
+	return h, checkCosts(h, l)
 }
 
 // newPreferred returns a hash with the costs of today for the format, and a random salt and sum.
@@ -71,22 +61,14 @@ func newPreferred(algorithm string) (hash, bool) {
 	return nil, false
 }
 
-// number reads a decimal number between 1 and limit as Django writes it: no sign, space, underscore or leading zero.
-func number(text string, limit uint64) (int, bool) {
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || n < 1 || n > limit || strconv.FormatUint(n, 10) != text {
-		return 0, false
+// number reads a decimal number from 1 on as Django writes it: no sign, space, underscore or leading zero. One over maxNumber
+// counts as maxNumber.
+func number(text, name string) (int, error) {
+	if text == "" || text[0] == '0' || strings.Trim(text, "0123456789") != "" {
+		return 0, malformed(name + " is not a positive number")
 	}
-	return int(n), true
-}
-
-// parameter reads a number behind its name, as in "m=19456".
-func parameter(text, name string, limit uint64) (int, bool) {
-	value, found := strings.CutPrefix(text, name+"=")
-	if !found {
-		return 0, false
-	}
-	return number(value, limit)
+	n, _ := strconv.Atoi(text) // it has digits only, so the error can only be that it is too large, and n is the largest int
+	return min(n, maxNumber), nil
 }
 
 // decode reads base64 of between low and high bytes, in exactly the form that the encoder writes. Go's decoder skips

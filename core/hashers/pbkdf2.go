@@ -31,18 +31,22 @@ func pbkdf2Size(algorithm string) int {
 	return sha256.Size
 }
 
-func parsePBKDF2(algorithm, rest string, l limits) (hash, bool) {
+func parsePBKDF2(algorithm, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 3 || parts[1] == "" {
-		return nil, false
+		return nil, nil
 	}
-	iterations, okIterations := number(parts[0], l.pbkdf2Iterations)
 	size := pbkdf2Size(algorithm)
 	sum, okSum := decode(base64.StdEncoding, parts[2], size, size)
-	if !okIterations || !okSum {
-		return nil, false
+	if !okSum {
+		return nil, nil
 	}
-	return pbkdf2Hash{algorithm, iterations, parts[1], sum}, true
+	iterations, err := number(parts[0], algorithm+": the number of iterations")
+	return pbkdf2Hash{algorithm, iterations, parts[1], sum}, err
+}
+
+func (h pbkdf2Hash) costs(l limits) []cost {
+	return []cost{{h.algorithm + ": the number of iterations", int64(h.iterations), l.pbkdf2Iterations, "MaxPBKDF2Iterations"}}
 }
 
 func (h pbkdf2Hash) derive(password, salt string) ([]byte, error) {

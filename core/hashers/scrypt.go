@@ -1,6 +1,7 @@
 package hashers
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
@@ -23,24 +24,33 @@ func newScrypt() scryptHash {
 	return scryptHash{1 << 14, 8, 5, randomText(saltChars), randomBytes(scryptSize)}
 }
 
-func parseScrypt(rest string, l limits) (hash, bool) {
+func parseScrypt(_, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 5 || parts[1] == "" {
-		return nil, false
+		return nil, nil
 	}
-	n, okN := number(parts[0], l.scryptWork)
-	r, okR := number(parts[2], l.scryptWork)
-	p, okP := number(parts[3], l.scryptWork)
 	sum, okSum := decode(base64.StdEncoding, parts[4], scryptSize, scryptSize)
-	if !okN || !okR || !okP || !okSum {
-		return nil, false
+	if !okSum {
+		return nil, nil
 	}
-	// N is a power of two above 1 (RFC 7914, section 2). The products cannot overflow: of three factors up to
-	// 8<<20, the third comes in only when the first two stay within the limit together.
-	if n < 2 || n&(n-1) != 0 || uint64(n)*uint64(r) > l.scryptWork || uint64(n)*uint64(r)*uint64(p) > l.scryptWork {
-		return nil, false
+	n, errN := number(parts[0], "scrypt: N")
+	r, errR := number(parts[2], "scrypt: r")
+	p, errP := number(parts[3], "scrypt: p")
+	err := cmp.Or(errN, errR, errP)
+	if err == nil && (n < 2 || n&(n-1) != 0) { // RFC 7914, section 2
+		err = malformed("scrypt: N is not a power of two above 1")
 	}
-	return scryptHash{n, r, p, parts[1], sum}, true
+	return scryptHash{n, r, p, parts[1], sum}, err
+}
+
+// costs counts all that x/crypto's scrypt allocates: N blocks of 128*r bytes, p for the lanes and 2 to work in. The product of
+// three numbers could overflow, so that of two is clamped.
+func (h scryptHash) costs(l limits) []cost {
+	n, r, p := int64(h.n), int64(h.r), int64(h.p)
+	return []cost{
+		{"scrypt: 128*r*(N+p+2) in MiB", r * (n + p + 2) >> 13, l.memoryMiB, "MaxMemoryMiB"},
+		{"scrypt: N*r*p", min(n*r, maxNumber) * p, l.scryptWork, "MaxScryptWork"},
+	}
 }
 
 func (h scryptHash) matches(password string) bool {

@@ -1,0 +1,92 @@
+package core_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
+)
+
+// unusableHash is a stored hash that is not computed, and what an operator reads about it.
+type unusableHash struct {
+	name, stored string
+	want         error
+	says         string
+}
+
+func unusableHashes() []unusableHash {
+	const salt, sum = "Yk3nq0XvTz81sPbLmWcD7a", "qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0="
+	return []unusableHash{
+		{"pbkdf2", "pbkdf2_sha256$5000001$" + salt + "$" + sum, hashers.ErrTooExpensive, "hashers.Options.MaxPBKDF2Iterations"},
+		{"argon2", "argon2$argon2id$v=19$m=4194304,t=1,p=4$WWszbnEwWHZUejgxc1BiTG1XY0Q3YQ$OKEWKFCr0z8NudPqITMrog", hashers.ErrTooExpensive, "hashers.Options.MaxMemoryMiB"},
+		{"bcrypt", "bcrypt$$2b$16$G4j1ml83viCYK0wg9qO6BOHgpJ4KxhUnpPho4jvgO9MvyfiJJ4iye", hashers.ErrTooExpensive, "hashers.Options.MaxBcryptCost"},
+		{"pbkdf2 without iterations", "pbkdf2_sha256$0$" + salt + "$" + sum, hashers.ErrMalformed, "the number of iterations is not a positive number"},
+	}
+}
+
+func TestObtain_HashThatIsNotComputed(t *testing.T) {
+	t.Parallel()
+	for _, c := range unusableHashes() {
+		for way, login := range map[string]func(*opsEnv) error{
+			"ObtainPair":    func(e *opsEnv) error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err },
+			"ObtainSliding": func(e *opsEnv) error { _, _, err := e.ObtainSliding(opsCtx(), "alice", opsPassword); return err },
+		} {
+			t.Run(way+" with "+c.name+" is unavailable, and the log names the user and the option", func(t *testing.T) {
+				t.Parallel()
+				e := opsNew(t, opsSettings(func(s *simplejwt.Settings) {
+					s.OnLoginFailed = func(context.Context, string) { t.Error("it counts as a failed login") }
+				}))
+				e.store(c.stored)
+				err := login(e)
+				if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, c.want) {
+					t.Errorf("error %v, want ErrServiceUnavailable because of %v", err, c.want)
+				}
+				wantUnusableHashReported(t, e, c, err)
+				if diff := cmp.Diff([]string{"ByUsername"}, e.spy.take()); diff != "" {
+					t.Errorf("calls of users and store (-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestObtain_HashThatIsNotComputedStoredMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, c := range unusableHashes() {
+		t.Run("a login that finds "+c.name+" at the recheck is unavailable", func(t *testing.T) {
+			t.Parallel()
+			e := opsNew(t)
+			e.spy.after = func(_ context.Context, call string) error {
+				if call == "Outstand" {
+					e.change(func(a *memstore.Account) { a.Password = c.stored })
+				}
+				return nil
+			}
+			_, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
+			if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, c.want) {
+				t.Errorf("error %v, want ErrServiceUnavailable because of %v", err, c.want)
+			}
+			wantUnusableHashReported(t, e, c, err)
+		})
+	}
+}
+
+// wantUnusableHashReported checks that one error is logged and emitted, with what an operator has to know and nothing of the hash.
+func wantUnusableHashReported(t *testing.T, e *opsEnv, c unusableHash, err error) {
+	t.Helper()
+	log := e.log.String()
+	if strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, `password of user \"1\"`) || !strings.Contains(log, c.says) {
+		t.Errorf("want one error that names the user and says %q, got the log:\n%s", c.says, log)
+	}
+	if events := e.events.of(core.EventStoreError); len(events) != 1 || events[0].Err != err {
+		t.Errorf("emitted %v, want one store_error", events)
+	}
+	e.noSecrets(err, c.stored, c.stored[strings.LastIndexByte(c.stored, '$')+1:])
+}
