@@ -33,11 +33,10 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 	if err != nil {
 		return nil, nil, err
 	}
-	if a.s.CheckSession || checkSession && a.recorded() && t.Session() != "" {
-		var refused refusals
-		if err := a.checkSession(ctx, t); refused.add(t.class, err) {
-			return nil, nil, refused.err()
-		} else if err != nil {
+	checkSession = a.s.CheckSession || checkSession && a.recorded() && t.Session() != ""
+	owner := t.claimedOwner()
+	if checkSession && owner != nil {
+		if err := t.checkSessionAsItsClass(ctx, owner); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -56,7 +55,22 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 	case !t.passwordMatches(user):
 		return nil, nil, ErrPasswordChanged
 	}
+	if checkSession && owner == nil { // only the user tells whose the session must be
+		if err := t.checkSessionAsItsClass(ctx, ownerOf(user)); err != nil {
+			return nil, nil, err
+		}
+	}
 	return user, t, nil
+}
+
+// checkSessionAsItsClass is checkSession, whose denial it returns as that of the token's class.
+func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string) error {
+	err := t.checkSession(ctx, owner)
+	var denied refusals
+	if denied.add(t.class, err) {
+		return denied.err()
+	}
+	return err
 }
 
 // allowedToken checks a token as each of AUTH_TOKEN_CLASSES in turn; the first that fits counts.

@@ -194,7 +194,7 @@ func TestARefusalHasAMessageForEachClass(t *testing.T) {
 	blacklisted := func(claims map[string]any) func(e *opsEnv) string {
 		return func(e *opsEnv) string {
 			raw := e.record(claims)
-			_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(raw), core.ReasonAdmin, e.clock.now())
+			_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(raw), nil, core.ReasonAdmin, e.clock.now())
 			return raw
 		}
 	}

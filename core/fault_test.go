@@ -58,14 +58,14 @@ func (s *opsStore) Rotate(ctx context.Context, r core.Rotation) (out core.Outsta
 	return out, ok, err
 }
 
-func (s *opsStore) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
-	err = s.spy.watch(ctx, "Blacklist", func() (err error) { found, won, err = s.Store.Blacklist(ctx, jti, reason, now); return err })
+func (s *opsStore) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	err = s.spy.watch(ctx, "Blacklist", func() (err error) { found, won, err = s.Store.Blacklist(ctx, jti, owner, reason, now); return err })
 	return found, won, err
 }
 
-func (s *opsStore) IsBlacklisted(ctx context.Context, jti string) (is bool, err error) {
-	err = s.spy.watch(ctx, "IsBlacklisted", func() (err error) { is, err = s.Store.IsBlacklisted(ctx, jti); return err })
-	return is, err
+func (s *opsStore) IsBlacklisted(ctx context.Context, jti string) (found, is bool, err error) {
+	err = s.spy.watch(ctx, "IsBlacklisted", func() (err error) { found, is, err = s.Store.IsBlacklisted(ctx, jti); return err })
+	return found, is, err
 }
 
 func (s *opsStore) State(ctx context.Context, jti, sid string) (out core.SessionState, err error) {

@@ -32,24 +32,52 @@ func (t *Token) Blacklist(ctx context.Context) error {
 	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
-	session := Scope{SessionID: t.ownSession()}
-	return a.endSessions(ctx, session, ReasonLogout, func(ctx context.Context) error {
-		won, err := a.consume(ctx, t, nil, ReasonLogout)
+	return a.endSessions(ctx, Scope{SessionID: t.ownSession(), UserID: t.UserID()}, ReasonLogout, func(ctx context.Context) error {
+		owner, err := a.ownerForLogout(ctx, t)
+		if err != nil {
+			return err
+		}
+		won, err := a.consume(ctx, t, owner, ReasonLogout)
 		if err != nil {
 			return err
 		}
 		if !won {
-			return a.logoutAgain(ctx, t)
+			return a.logoutAgain(ctx, t, owner)
 		}
-		_, err = a.revoke(ctx, session, ReasonLogout)
-		return err
+		return a.endOwnSession(ctx, t, owner)
 	})
+}
+
+// ownerForLogout returns whose the records of a token must be. A logout asks for the user only if the claim does not say it. A user
+// who was deleted leaves it open.
+func (a *Auth) ownerForLogout(ctx context.Context, t *Token) (*string, error) {
+	if owner := t.claimedOwner(); owner != nil {
+		return owner, nil
+	}
+	user, err := a.findUser(ctx, t.UserID())
+	if errors.Is(err, ErrUserNotFound) {
+		return nil, nil //nolint:nilnil // everybody's
+	}
+	if err != nil {
+		return nil, a.unavailable(ctx, "look up user", err)
+	}
+	return ownerOf(user), nil
+}
+
+// endOwnSession ends the session of a token that a logout has consumed. The session is what the token claims, so only what is the
+// owner's in it ends; of a user who was deleted, what is nobody's.
+func (a *Auth) endOwnSession(ctx context.Context, t *Token, owner *string) error {
+	if owner == nil {
+		owner = new("")
+	}
+	_, err := a.revoke(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
+	return err
 }
 
 // logoutAgain handles a logout by a token on the blacklist. It ends the session of one that was rotated within the grace
 // period, and of one that a logout consumed before, which may have failed half-way.
-func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
-	state, err := a.stateOf(ctx, t)
+func (a *Auth) logoutAgain(ctx context.Context, t *Token, owner *string) error {
+	state, err := t.state(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -58,7 +86,7 @@ func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
 		return ErrTokenBlacklisted
 	}
 	if repeated := p.Reason == ReasonLogout; repeated || a.rules.isWithinGrace(p, t.now) {
-		_, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p)}, ReasonLogout)
+		_, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p), Owner: &p.UserID}, ReasonLogout)
 		if err == nil && repeated {
 			err = ErrTokenBlacklisted
 		}
@@ -73,15 +101,19 @@ func (a *Auth) logoutAgain(ctx context.Context, t *Token) error {
 	return ErrTokenBlacklisted // the store contradicts itself: it did not consume a token that it shows as good
 }
 
-// consume puts a token on the blacklist and reports whether this call did. A token that is not on record is recorded
-// first, as its user's; user may be nil and is then looked up.
-func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reason Reason) (bool, error) {
-	found, won, err := a.records.blacklist(ctx, t.JTI(), reason, t.now)
+// consume puts a token of the owner's on the blacklist and reports whether this call did. A token that is not on record is
+// recorded first, as its user's.
+func (a *Auth) consume(ctx context.Context, t *Token, owner *string, reason Reason) (bool, error) {
+	found, won, err := a.records.blacklist(ctx, t.JTI(), owner, reason, t.now)
 	if err != nil || found {
 		return won, err
 	}
-	if user == nil {
-		if user, err = a.loadUserForLogout(ctx, t); err != nil {
+	user, err := a.loadUserForLogout(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	if t.SessionID() != "" { // it must not join the session of another user
+		if _, err := t.state(ctx, ownerOf(user)); err != nil {
 			return false, err
 		}
 	}
@@ -90,7 +122,7 @@ func (a *Auth) consume(ctx context.Context, t *Token, user simplejwt.User, reaso
 	if err := a.records.recordOwnerless(ctx, row); err != nil {
 		return false, err
 	}
-	_, won, err = a.records.blacklist(ctx, t.JTI(), reason, t.now)
+	_, won, err = a.records.blacklist(ctx, t.JTI(), owner, reason, t.now)
 	return won, err
 }
 

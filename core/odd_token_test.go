@@ -155,7 +155,7 @@ func TestABlacklistedTokenIsCalledSoEvenWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsRotate)
 	e.record(nil)
-	if _, _, err := e.mem.Blacklist(opsCtx(), "made-elsewhere", core.ReasonLogout, e.clock.now()); err != nil {
+	if _, _, err := e.mem.Blacklist(opsCtx(), "made-elsewhere", nil, core.ReasonLogout, e.clock.now()); err != nil {
 		t.Fatal(err)
 	}
 	e.wantRefused("without exp", e.forge(map[string]any{"exp": nil}), core.ErrTokenBlacklisted)

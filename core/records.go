@@ -65,35 +65,54 @@ func (r records) rotate(ctx context.Context, rotation Rotation) (OutstandingToke
 	return row, rotated, r.unavailable(ctx, "rotate refresh token", err)
 }
 
-// state reads a token, by the jti ("" for none), and the latest token of its session. Rows that do not say when they were created were
-// created at issuedAt: the iat of the token, or now. Errors: ErrServiceUnavailable.
-func (r records) state(ctx context.Context, jti, sid string, issuedAt time.Time) (SessionState, error) {
-	callCtx, cancel := withStoreTimeout(ctx)
-	defer cancel()
-	state, err := r.store.State(callCtx, jti, sid)
-	for _, t := range []*TokenState{state.Presented, state.Head} {
-		if t != nil {
-			t.setCreatedAt(issuedAt, issuedAt)
-		}
-	}
-	return state, r.unavailable(ctx, "look up session", err)
+// lookup names what state reads: a token by its jti ("" for none), the session that it claims, and the user whose they must be,
+// as for Rotation.Owner. Rows that do not say when they were created were created at issuedAt: the iat of the token, or now.
+type lookup struct {
+	jti, sid string
+	owner    *string
+	issuedAt time.Time
 }
 
-// blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record.
-// Errors: ErrServiceUnavailable.
-func (r records) blacklist(ctx context.Context, jti string, reason Reason, now time.Time) (found, won bool, err error) {
+// state reads a token and the latest token of its session. Errors: ErrTokenInvalid where one of them is another user's,
+// ErrServiceUnavailable.
+func (r records) state(ctx context.Context, l lookup) (SessionState, error) {
+	callCtx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	state, err := r.store.State(callCtx, l.jti, l.sid)
+	if err != nil {
+		return SessionState{}, r.unavailable(ctx, "look up session", err)
+	}
+	for _, t := range []*TokenState{state.Presented, state.Head} {
+		if t == nil {
+			continue
+		}
+		if !isOwnedBy(l.owner, t.UserID) {
+			return SessionState{}, ErrTokenInvalid.because(errAnotherUsers)
+		}
+		t.setCreatedAt(l.issuedAt, l.issuedAt)
+	}
+	return state, nil
+}
+
+// errAnotherUsers is why a token with a true signature is invalid: a service that has the same key issued it for one user,
+// with the jti or the sid of another.
+var errAnotherUsers = errors.New("its jti or its sid is another user's")
+
+// blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record as the
+// owner's. Errors: ErrServiceUnavailable.
+func (r records) blacklist(ctx context.Context, jti string, owner *string, reason Reason, now time.Time) (found, won bool, err error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	found, won, err = r.store.Blacklist(ctx, jti, reason, now)
+	found, won, err = r.store.Blacklist(ctx, jti, owner, reason, now)
 	return found, won, r.unavailable(ctx, "blacklist token", err)
 }
 
-// isBlacklisted reports whether a token is on the blacklist. Errors: ErrServiceUnavailable.
-func (r records) isBlacklisted(ctx context.Context, jti string) (bool, error) {
+// isBlacklisted reports whether a token is on record, and on the blacklist. Errors: ErrServiceUnavailable.
+func (r records) isBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	blacklisted, err := r.store.IsBlacklisted(callCtx, jti)
-	return blacklisted, r.unavailable(ctx, "look up blacklist", err)
+	found, blacklisted, err = r.store.IsBlacklisted(callCtx, jti)
+	return found, blacklisted, r.unavailable(ctx, "look up blacklist", err)
 }
 
 // revoke puts all tokens of a scope on the blacklist, and returns how many were not there yet. Errors: ErrServiceUnavailable.

@@ -105,14 +105,14 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 	if !a.recorded() {
 		return ErrPasswordChanged
 	}
-	session := Scope{SessionID: t.ownSession()}
+	session := Scope{SessionID: t.ownSession(), Owner: ownerOf(user)}
 	return a.endSessions(ctx, session, ReasonPassword, func(ctx context.Context) error {
-		won, err := a.consume(ctx, t, user, ReasonPassword)
+		won, err := a.consume(ctx, t, ownerOf(user), ReasonPassword)
 		if err != nil {
 			return err
 		}
 		if !won {
-			return a.denyChangedPasswordAgain(ctx, t)
+			return a.denyChangedPasswordAgain(ctx, t, user)
 		}
 		if _, err := a.revoke(ctx, session, ReasonPassword); err != nil {
 			return err
@@ -122,13 +122,13 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 }
 
 // denyChangedPasswordAgain is denyChangedPassword for a token on the blacklist: the first denial may have failed half-way.
-func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token) error {
-	state, err := a.stateOf(ctx, t)
+func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simplejwt.User) error {
+	state, err := t.state(ctx, ownerOf(user))
 	if err != nil {
 		return err
 	}
 	if p := state.Presented; p != nil && p.Reason == ReasonPassword {
-		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p)}, ReasonPassword); err != nil {
+		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p), Owner: ownerOf(user)}, ReasonPassword); err != nil {
 			return err
 		}
 	}
@@ -150,16 +150,16 @@ func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user 
 	if a.s.RotateRefreshTokens && a.recorded() {
 		return a.rotate(ctx, presented, next, user)
 	}
-	end, err := a.checkActive(ctx, presented)
+	end, err := a.checkActive(ctx, presented, user)
 	return refreshed{next, end, EventRefresh}, err
 }
 
 // checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the session.
-func (a *Auth) checkActive(ctx context.Context, t *Token) (sessionEnd time.Time, err error) {
+func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (sessionEnd time.Time, err error) {
 	if a.s.SessionLifetime == 0 || !a.recorded() {
-		return time.Time{}, t.CheckBlacklist(ctx)
+		return time.Time{}, t.checkBlacklist(ctx, ownerOf(user))
 	}
-	state, err := a.stateOf(ctx, t)
+	state, err := t.state(ctx, ownerOf(user))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -169,8 +169,8 @@ func (a *Auth) checkActive(ctx context.Context, t *Token) (sessionEnd time.Time,
 		return time.Time{}, a.rules.denial(state, t.now)
 	case state.Presented != nil:
 		row = state.Presented.OutstandingToken
-	case state.Head != nil && a.rules.hasEnded(state.Head, t.now):
-		return time.Time{}, errSessionEnded
+	case state.Head == nil && t.SessionID() != "", state.Head != nil && a.rules.hasEnded(state.Head, t.now):
+		return time.Time{}, errSessionEnded // without a record of the session, it was flushed
 	case state.Head != nil:
 		row = state.Head.OutstandingToken
 	}
@@ -181,9 +181,27 @@ func (a *Auth) checkActive(ctx context.Context, t *Token) (sessionEnd time.Time,
 	return end, nil
 }
 
-// stateOf reads the records of a token and of its session.
-func (a *Auth) stateOf(ctx context.Context, t *Token) (SessionState, error) {
-	return a.records.state(ctx, t.JTI(), t.SessionID(), t.issuedAt())
+// state reads the records of a token and of its session, which must be the owner's.
+func (t *Token) state(ctx context.Context, owner *string) (SessionState, error) {
+	return t.auth.records.state(ctx, lookup{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
+}
+
+// ownerOf is whose the records of a user's token must be; nobody's for nil.
+func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
+
+// claimedOwner is ownerOf where no user was loaded: the user that the token claims. Where USER_ID_FIELD is not the primary key the
+// claim does not say so, and nil stands for everybody.
+func (t *Token) claimedOwner() *string {
+	id := t.UserID()
+	if id != "" && t.auth.s.UserIDField != "id" {
+		return nil
+	}
+	return &id
+}
+
+// isOwnedBy reports whether a record of a user may serve the owner.
+func isOwnedBy(owner *string, userID string) bool {
+	return owner == nil || userID == "" || userID == *owner
 }
 
 // successor is the next refresh token: the same claims, a new id, a new iat and exp.

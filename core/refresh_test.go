@@ -233,7 +233,7 @@ func TestARefusalConsumesNothingButSaysBlacklistedFirst(t *testing.T) {
 			if got := e.reason(raw); got != "live" {
 				t.Errorf("the refused token is now %s", got)
 			}
-			if _, _, err := e.mem.Blacklist(opsCtx(), e.jti(raw), core.ReasonAdmin, e.clock.now()); err != nil {
+			if _, _, err := e.mem.Blacklist(opsCtx(), e.jti(raw), nil, core.ReasonAdmin, e.clock.now()); err != nil {
 				t.Fatal(err)
 			}
 			e.wantRefused("the same, blacklisted", raw, core.ErrTokenBlacklisted)

@@ -29,7 +29,7 @@ func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func
 	defer cancel()
 	err := end(ctx)
 	if errors.Is(err, ErrServiceUnavailable) {
-		a.event(ctx, Event{Type: EventRevokeFailed, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Err: err})
+		a.event(ctx, Event{Type: EventRevokeFailed, UserID: s.user(), SessionID: s.SessionID, Reason: reason, Err: err})
 	}
 	return err
 }
@@ -37,7 +37,7 @@ func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func
 // revoke ends a scope, emits the event, and returns how many tokens it put on the blacklist.
 func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
-	if err == nil && a.recorded() && (n > 0 || s.UserID == "" || s.SessionID == "") { // not where the user has no such session
+	if err == nil && a.recorded() {
 		a.revoked(ctx, s, reason, n)
 	}
 	return n, err
@@ -56,7 +56,15 @@ func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, 
 }
 
 func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
-	a.event(ctx, Event{Type: EventRevoke, UserID: s.UserID, SessionID: s.SessionID, Reason: reason, Count: n})
+	a.event(ctx, Event{Type: EventRevoke, UserID: s.user(), SessionID: s.SessionID, Reason: reason, Count: n})
+}
+
+// user is whose the sessions of a scope are, "" where it does not say.
+func (s Scope) user() string {
+	if s.UserID == "" && s.Owner != nil {
+		return *s.Owner
+	}
+	return s.UserID
 }
 
 // endWhatIsLeft ends a scope, and emits the event if there was anything to end.
@@ -85,11 +93,15 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 	}
 	session := Scope{SessionID: sessionID, UserID: userID}
 	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
-		n, err := a.revoke(ctx, session, reason)
-		if err == nil && n == 0 {
-			err = ErrSessionNotFound
+		n, err := a.revokeQuietly(ctx, session, reason)
+		if err != nil {
+			return err
 		}
-		return err
+		if n == 0 {
+			return ErrSessionNotFound
+		}
+		a.revoked(ctx, session, reason, n)
+		return nil
 	})
 }
 

@@ -19,14 +19,14 @@ var errRecordsUnstable = errors.New("the token's record comes and goes")
 // of a client that merely asked twice.
 func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
 	for range maxAttempts {
-		row, rotated, err := a.records.rotate(ctx, a.rotation(ctx, presented, next))
+		row, rotated, err := a.records.rotate(ctx, presented.rotation(ctx, next, user))
 		if err != nil {
 			return refreshed{}, err
 		}
 		if rotated {
-			return a.applyRecord(next, row, EventRefresh), nil
+			return next.applyRecord(row, EventRefresh), nil
 		}
-		state, err := a.stateOfDeclined(ctx, presented)
+		state, err := a.stateOfDeclined(ctx, presented, user)
 		if err != nil {
 			return refreshed{}, err
 		}
@@ -40,9 +40,9 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 			}
 		case verdictActive: // recorded meanwhile, by another request that presents it
 		case verdictRetry:
-			return a.applyRecord(next, state.Head.OutstandingToken, EventRetry), nil
+			return next.applyRecord(state.Head.OutstandingToken, EventRetry), nil
 		case verdictReused:
-			session := Scope{SessionID: presented.sessionOn(state.Presented)}
+			session := Scope{SessionID: presented.sessionOn(state.Presented), Owner: &state.Presented.UserID}
 			return refreshed{}, a.endSessions(ctx, session, ReasonReuse, func(ctx context.Context) error {
 				return a.denyReuse(ctx, presented, state)
 			})
@@ -53,18 +53,19 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 	return refreshed{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
 }
 
-// stateOfDeclined is stateOf for a token that the store did not rotate. It runs to its end even if ctx ends: a client that
+// stateOfDeclined is Token.state for a token that the store did not rotate. It runs to its end even if ctx ends: a client that
 // hangs up must not go undetected with a token that was used before.
-func (a *Auth) stateOfDeclined(ctx context.Context, presented *Token) (SessionState, error) {
+func (a *Auth) stateOfDeclined(ctx context.Context, presented *Token, user simplejwt.User) (SessionState, error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	return a.stateOf(ctx, presented)
+	return presented.state(ctx, ownerOf(user))
 }
 
-// rotation asks for the presented token to be replaced by next, in a refresh.
-func (a *Auth) rotation(ctx context.Context, presented, next *Token) Rotation {
+// rotation asks for the token to be replaced by next, in a refresh of the user's.
+func (t *Token) rotation(ctx context.Context, next *Token, user simplejwt.User) Rotation {
+	a := t.auth
 	return Rotation{
-		JTI: presented.JTI(), SessionID: presented.SessionID(), IssuedAt: presented.issuedAt(),
+		JTI: t.JTI(), SessionID: t.SessionID(), Owner: ownerOf(user), IssuedAt: t.issuedAt(),
 		NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
 		Now: next.now, AliveAfter: next.now.Add(-a.s.Leeway),
 		SessionLifetime: a.s.SessionLifetime, Consume: a.s.BlacklistAfterRotation, Reason: ReasonRotated, Device: DeviceFrom(ctx),
@@ -72,12 +73,12 @@ func (a *Auth) rotation(ctx context.Context, presented, next *Token) Rotation {
 }
 
 // applyRecord copies id, times and session of a record into t, which becomes the token of that record.
-func (a *Auth) applyRecord(t *Token, row OutstandingToken, event EventType) refreshed {
-	t.claims.Set(a.s.JTIClaim, row.JTI)
+func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshed {
+	t.claims.Set(t.auth.s.JTIClaim, row.JTI)
 	t.claims.Set("iat", row.CreatedAt.Unix())
 	t.claims.Set("exp", row.ExpiresAt.Unix())
 	t.claims.Set(claimSession, row.Session())
-	return refreshed{t, a.rules.sessionEnd(row), event}
+	return refreshed{t, t.auth.rules.sessionEnd(row), event}
 }
 
 // denyReuse denies a rotated token that came back after its grace period. With REUSE_DETECTION its session ends (RFC 9700
@@ -86,7 +87,7 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 	session := t.sessionOn(state.Presented)
 	var err error
 	if a.s.ReuseDetection {
-		_, err = a.revoke(ctx, Scope{SessionID: session}, ReasonReuse)
+		_, err = a.revoke(ctx, Scope{SessionID: session, Owner: &state.Presented.UserID}, ReasonReuse)
 	}
 	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
 	if err != nil {
@@ -99,19 +100,19 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 // it names may be one of ours, whose latest token is head: the token then belongs to it, and ends with it.
 
 // externalRecord is the record that such a token gets.
-func (a *Auth) externalRecord(presented *Token, user simplejwt.User, head *TokenState) (OutstandingToken, error) {
-	row := presented.record(userID(user))
-	row.SessionStartedAt = presented.issuedAt()
-	if !presented.ExpiresAt().After(presented.now) {
+func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (OutstandingToken, error) {
+	row := t.record(userID(user))
+	row.SessionStartedAt = t.issuedAt()
+	if !t.ExpiresAt().After(t.now) {
 		return row, ErrTokenExpired // only LEEWAY admits it: its record may have been flushed
 	}
-	if presented.SessionID() == "" {
+	if t.SessionID() == "" {
 		return row, nil
 	}
-	if head == nil || a.rules.hasEnded(head, presented.now) {
+	if head == nil || t.auth.rules.hasEnded(head, t.now) {
 		return row, errSessionEnded // without a record of the session, it was flushed: every session of ours has one
 	}
-	row.SessionExpiresAt = a.rules.sessionEnd(head.OutstandingToken)
+	row.SessionExpiresAt = t.auth.rules.sessionEnd(head.OutstandingToken)
 	if !head.SessionStartedAt.IsZero() {
 		row.SessionStartedAt = head.SessionStartedAt
 	}
@@ -120,7 +121,7 @@ func (a *Auth) externalRecord(presented *Token, user simplejwt.User, head *Token
 
 // recordExternal records such a token, so that it can be consumed.
 func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simplejwt.User, head *TokenState) error {
-	row, err := a.externalRecord(presented, user, head)
+	row, err := presented.externalRecord(user, head)
 	if err != nil {
 		return err
 	}
@@ -132,11 +133,11 @@ func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simple
 
 // rotateExternal records the successor of such a token, which itself stays without a record, as nothing is consumed.
 func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user simplejwt.User, head *TokenState) (refreshed, error) {
-	row, err := a.externalRecord(presented, user, head)
+	row, err := presented.externalRecord(user, head)
 	if err != nil {
 		return refreshed{}, err
 	}
-	row, ok := a.rotation(ctx, presented, next).Successor(row)
+	row, ok := presented.rotation(ctx, next, user).Successor(row)
 	if !ok {
 		return refreshed{}, ErrTokenExpired
 	}
@@ -144,10 +145,10 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 		return refreshed{}, err
 	}
 	if err := presented.CheckBlacklist(ctx); err != nil { // it was consumed meanwhile
-		_, _, _ = a.records.blacklist(ctx, next.JTI(), ReasonLogout, next.now) // best effort: nobody gets next
+		_, _, _ = a.records.blacklist(ctx, next.JTI(), nil, ReasonLogout, next.now) // best effort: nobody gets next
 		return refreshed{}, err
 	}
-	return a.applyRecord(next, row, EventRefresh), a.revokeIfSessionEnded(ctx, next, head)
+	return next.applyRecord(row, EventRefresh), a.revokeIfSessionEnded(ctx, next, head)
 }
 
 // revokeIfSessionEnded revokes a token just recorded if the session that it joined was ended meanwhile; head is nil for none.
@@ -157,14 +158,14 @@ func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, head *
 	}
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	state, err := a.records.state(ctx, head.JTI, "", recorded.now)
+	state, err := a.records.state(ctx, lookup{jti: head.JTI, issuedAt: recorded.now})
 	if err != nil {
 		return err
 	}
 	if p := state.Presented; p != nil && (!p.Blacklisted || p.Reason == ReasonRotated) {
 		return nil
 	}
-	if _, _, err := a.records.blacklist(ctx, recorded.JTI(), ReasonLogout, recorded.now); err != nil {
+	if _, _, err := a.records.blacklist(ctx, recorded.JTI(), nil, ReasonLogout, recorded.now); err != nil {
 		return err
 	}
 	return errSessionEnded

@@ -41,7 +41,7 @@ func opsWait(d time.Duration) func(*opsEnv, string, string) {
 
 func opsBlacklistHead(reason core.Reason) func(*opsEnv, string, string) {
 	return func(e *opsEnv, _, head string) {
-		_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(head), reason, e.clock.now())
+		_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(head), nil, reason, e.clock.now())
 	}
 }
 
@@ -49,7 +49,7 @@ func opsBlacklistHead(reason core.Reason) func(*opsEnv, string, string) {
 func opsConsumed(reason core.Reason) func(e *opsEnv) (string, string) {
 	return func(e *opsEnv) (presented, head string) {
 		presented = e.login().Refresh
-		_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(presented), reason, e.clock.now())
+		_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(presented), nil, reason, e.clock.now())
 		return presented, e.record(map[string]any{"jti": "head", "sid": e.jti(presented)})
 	}
 }
@@ -200,7 +200,7 @@ func TestReuseEndsItsSessionAndIsTold(t *testing.T) {
 	e.mustRefresh(other)
 	want := []core.Event{
 		{Type: core.EventReuse, UserID: "1", SessionID: session, JTI: session, TokenType: "refresh"},
-		{Type: core.EventRevoke, SessionID: session, Reason: core.ReasonReuse, Count: 1},
+		{Type: core.EventRevoke, UserID: "1", SessionID: session, Reason: core.ReasonReuse, Count: 1},
 	}
 	if diff := cmp.Diff(want, append(e.events.of(core.EventReuse), e.events.of(core.EventRevoke)...)); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
@@ -272,7 +272,7 @@ func TestARowDjangoWroteGoesOnInTheSessionItsTokenNames(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsGrace, opsReuse)
 	first := e.login().Refresh
-	_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(first), "", e.clock.now())
+	_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(first), nil, "", e.clock.now())
 	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "django", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)})
 	raw := e.forge(map[string]any{"jti": "django", "sid": e.jti(first)})
 	next := e.mustRefresh(raw).Refresh

@@ -60,17 +60,17 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 	return a.endWhatIsLeft(ctx, s, ReasonLimit)
 }
 
-// checkSession denies a token whose session has ended, or that names none: CHECK_SESSION.
-func (a *Auth) checkSession(ctx context.Context, t *Token) error {
-	sid := t.Session()
+// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION.
+func (t *Token) checkSession(ctx context.Context, owner *string) error {
+	a, sid := t.auth, t.Session()
 	if sid == "" {
 		return errSessionEnded
 	}
-	epoch, active := a.activeSessions.has(sid, t.now)
-	if active {
+	userID, epoch, active := a.activeSessions.get(sid, t.now)
+	if active && isOwnedBy(owner, userID) {
 		return nil
 	}
-	state, err := a.records.state(ctx, "", sid, t.now)
+	state, err := a.records.state(ctx, lookup{sid: sid, owner: owner, issuedAt: t.now})
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (a *Auth) checkSession(ctx context.Context, t *Token) error {
 	}
 	until := earlierEnd(t.now.Add(a.s.CheckSessionCacheTimeout), state.Head.ExpiresAt)
 	until = earlierEnd(until, a.rules.sessionEnd(state.Head.OutstandingToken))
-	a.activeSessions.add(sid, until, epoch)
+	a.activeSessions.add(sid, activeSession{state.Head.UserID, until}, epoch)
 	return nil
 }
 
@@ -98,14 +98,14 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	if err != nil {
 		return Pair{}, err
 	}
-	state, err := a.records.state(ctx, "", sessionID, next.now)
+	state, err := a.records.state(ctx, lookup{sid: sessionID, issuedAt: next.now})
 	if err != nil {
 		return Pair{}, err
 	}
 	if state.Head == nil || a.rules.hasEnded(state.Head, next.now) || state.Head.UserID != user.AuthID() {
 		return Pair{}, ErrSessionNotFound
 	}
-	a.continueSession(next, &row, state.Head.OutstandingToken)
+	next.continueSession(&row, state.Head.OutstandingToken)
 	access := next.AccessToken()
 	access.capExp("exp", row.SessionExpiresAt)
 	if err := a.customClaims(ctx, access, user); err != nil {
@@ -124,8 +124,8 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 
 // continueSession gives the first token of a session, and its record, the start, the end and the device of an older session,
 // whose latest record is given.
-func (a *Auth) continueSession(t *Token, row *OutstandingToken, latest OutstandingToken) {
-	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, a.rules.sessionEnd(latest)
+func (t *Token) continueSession(row *OutstandingToken, latest OutstandingToken) {
+	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, t.auth.rules.sessionEnd(latest)
 	row.Device = row.Device.or(latest.Device)
 	t.capExp("exp", row.SessionExpiresAt)
 	row.ExpiresAt = t.ExpiresAt()

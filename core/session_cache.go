@@ -14,27 +14,33 @@ type sessionCache struct {
 	timeout time.Duration
 
 	mu         sync.Mutex
-	young, old map[string]time.Time // until when a session counts as active
-	epoch      int                  // how often something was forgotten
+	young, old map[string]activeSession
+	epoch      int // how often something was forgotten
 }
 
-// has reports whether the session is known to be active. If not, what the store says is added with the epoch.
-func (c *sessionCache) has(session string, now time.Time) (epoch int, active bool) {
+// activeSession says whose a session is, and until when it counts as active.
+type activeSession struct {
+	userID string
+	until  time.Time
+}
+
+// get returns whose a session is that is known to be active. If it is not known, what the store says is added with the epoch.
+func (c *sessionCache) get(session string, now time.Time) (userID string, epoch int, active bool) {
 	if c.timeout == 0 {
-		return 0, false
+		return "", 0, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	until, ok := c.young[session]
+	found, ok := c.young[session]
 	if !ok {
-		until, ok = c.old[session]
+		found, ok = c.old[session]
 	}
-	left := until.Sub(now)
-	return c.epoch, ok && left > 0 && left <= c.timeout // more: the clock was set back
+	left := found.until.Sub(now)
+	return found.userID, c.epoch, ok && left > 0 && left <= c.timeout // more: the clock was set back
 }
 
 // add adds an active session, unless something was forgotten since the epoch: the store may have been asked before that.
-func (c *sessionCache) add(session string, until time.Time, epoch int) {
+func (c *sessionCache) add(session string, found activeSession, epoch int) {
 	if c.timeout == 0 {
 		return
 	}
@@ -44,9 +50,9 @@ func (c *sessionCache) add(session string, until time.Time, epoch int) {
 		return
 	}
 	if c.young == nil || len(c.young) >= sessionCacheSize {
-		c.young, c.old = map[string]time.Time{}, c.young
+		c.young, c.old = map[string]activeSession{}, c.young
 	}
-	c.young[session] = until
+	c.young[session] = found
 }
 
 // forget drops a session, or all of them where it is "".

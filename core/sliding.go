@@ -62,7 +62,7 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	}
 	var end time.Time
 	if a.s.SessionLifetime > 0 && a.recorded() {
-		if end, err = a.checkActive(ctx, t); err != nil {
+		if end, err = a.checkActive(ctx, t, user); err != nil {
 			return "", nil, err
 		}
 	}

@@ -65,8 +65,11 @@ type Rotation struct {
 	// JTI is the presented token.
 	JTI string
 	// SessionID is the session the presented token names in its sid claim, "" if none. It counts only where the row
-	// names none.
+	// names none, and where no record of that session is another user's than the row.
 	SessionID string
+	// Owner is the user whose token was presented, "" for nobody: a row of another user is not rotated. A row without a
+	// user is anybody's. With nil, so is every row.
+	Owner *string
 	// NewJTI and ExpiresAt are those of the successor; ExpiresAt is cut to the end of the session.
 	NewJTI    string
 	ExpiresAt time.Time
@@ -168,6 +171,9 @@ type Scope struct {
 	SessionID string
 	// UserID is the user whose sessions are to end; beside SessionID, the user whose session it must be.
 	UserID string
+	// Owner, beside SessionID alone, leaves out the rows of other users than this one, "" for nobody. Rows without a user stay
+	// in. With nil all rows of the session are covered.
+	Owner *string
 	// ExceptSession, beside UserID alone, is the session that goes on; "" for none.
 	ExceptSession string
 	// ExceptNewest, beside UserID alone and in place of ExceptSession, is how many of the sessions go on that began last, in
@@ -186,17 +192,18 @@ type Store interface {
 	Outstand(ctx context.Context, t OutstandingToken) error
 
 	// Rotate, in one atomic step, consumes the presented token with the Reason and records the successor, which
-	// inherits user and session. It answers false, and changes nothing, where the presented token has no row, is on the
-	// blacklist, ended at or before AliveAfter, or where its session ended at or before Now. Of any number of concurrent
+	// inherits user and session. It answers false, and changes nothing, where the presented token has no row or one of another
+	// Owner, is on the blacklist, ended at or before AliveAfter, or where its session ended at or before Now. Of any number of concurrent
 	// calls for one token at most one answers true (each, without Consume). The answered record is the successor's.
 	Rotate(ctx context.Context, r Rotation) (OutstandingToken, bool, error)
 
-	// Blacklist puts a recorded token on the blacklist. found is false, and nothing changes, where the jti has no row;
-	// won is true for exactly one of all calls of Blacklist, Rotate and Revoke that would consume it.
-	Blacklist(ctx context.Context, jti string, reason Reason, now time.Time) (found, won bool, err error)
+	// Blacklist puts a recorded token on the blacklist. found is false, and nothing changes, where the jti has no row, or one
+	// of another user than owner: "" is nobody, and a row without a user anybody's; with nil every row is. won is true for
+	// exactly one of all calls of Blacklist, Rotate and Revoke that would consume it.
+	Blacklist(ctx context.Context, jti string, owner *string, reason Reason, now time.Time) (found, won bool, err error)
 
-	// IsBlacklisted reports whether the token has a blacklist row. A jti without a row is not blacklisted.
-	IsBlacklisted(ctx context.Context, jti string) (bool, error)
+	// IsBlacklisted reports whether the token has a row, and whether that has a blacklist row.
+	IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error)
 
 	// State reads the presented token and the head of its session in one consistent, up-to-date look. sid is the session
 	// that the token names, "" if none; it counts where the row names no session or is missing.

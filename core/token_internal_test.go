@@ -81,7 +81,7 @@ func TestToken_ChangesLeaveTheTokenCacheAsItIs(t *testing.T) {
 		"SetExp":        func(t *Token) { t.SetExp("exp", time.Hour) },
 		"SetJTI":        func(t *Token) { t.SetJTI(); t.SetIat() },
 		"joinSession":   func(token *Token) { token.joinSession(refreshed{token: token, sessionEnd: token.now}) },
-		"applyRecord":   func(t *Token) { a.applyRecord(t, OutstandingToken{JTI: "x"}, EventRefresh) },
+		"applyRecord":   func(t *Token) { t.applyRecord(OutstandingToken{JTI: "x"}, EventRefresh) },
 		"custom claims": func(token *Token) { _ = a.customClaims(t.Context(), token, &TokenUser{}) },
 	} {
 		t.Run(name+" changes one token only", func(t *testing.T) {

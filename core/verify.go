@@ -67,18 +67,42 @@ func (t *Token) blacklistedOr(ctx context.Context, denial error) error {
 	return denial
 }
 
-// CheckBlacklist denies a token that is on the blacklist. Without a Store, or without an id, it never is.
-// Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
+// CheckBlacklist denies a token that is on the blacklist. Without a Store, or without an id, it never is. A refresh or sliding
+// token without a record is denied too, if the session that it names has none: both were flushed.
+// Errors: ErrTokenBlacklisted, ErrServiceUnavailable, ErrTokenInvalid where the session is another user's.
 func (t *Token) CheckBlacklist(ctx context.Context) error {
+	return t.checkBlacklist(ctx, t.claimedOwner())
+}
+
+func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	a := t.auth
 	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
-	blacklisted, err := a.records.isBlacklisted(ctx, t.JTI())
-	if err == nil && blacklisted {
-		err = ErrTokenBlacklisted
+	found, blacklisted, err := a.records.isBlacklisted(ctx, t.JTI())
+	switch {
+	case err != nil:
+		return err
+	case blacklisted:
+		return ErrTokenBlacklisted
+	case found || t.SessionID() == "" || !t.isOfRecordedType():
+		return nil
+	}
+	state, err := t.state(ctx, owner)
+	if err == nil && (state.Head == nil || a.rules.hasEnded(state.Head, t.now)) {
+		err = errSessionEnded
 	}
 	return err
+}
+
+// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued.
+func (t *Token) isOfRecordedType() bool {
+	for _, c := range t.auth.classes {
+		if c.Blacklistable && t.text(t.auth.s.TokenTypeClaim) == c.Type {
+			return true
+		}
+	}
+	return false
 }
 
 // Verify is SimpleJWT's verify view: whether a token of any class is good and not on the blacklist. No user is looked up.
@@ -93,7 +117,7 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, err
 	}
 	if a.s.CheckSession && t.SessionID() != "" {
-		if err := a.checkSession(ctx, t); err != nil {
+		if err := t.checkSession(ctx, t.claimedOwner()); err != nil {
 			return nil, err
 		}
 	}

@@ -116,9 +116,9 @@ func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Use
 	out := map[string]error{"Outstand": store.Outstand(ctx, firstToken(ada))}
 	_, rotated, err := store.Rotate(ctx, rotation(jti))
 	out["Rotate"] = err
-	found, won, err := store.Blacklist(ctx, jti, core.ReasonLogout, now)
+	found, won, err := store.Blacklist(ctx, jti, nil, core.ReasonLogout, now)
 	out["Blacklist"] = err
-	blacklisted, err := store.IsBlacklisted(ctx, jti)
+	_, blacklisted, err := store.IsBlacklisted(ctx, jti)
 	out["IsBlacklisted"] = err
 	state, err := store.State(ctx, jti, "")
 	out["State"] = err

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// The four ways to end sessions, named as the schedules name them.
+// The ways to end sessions, named as the schedules name them.
 
 func revokeSession(auth *core.Auth, user, session string) error {
 	err := auth.RevokeSession(context.Background(), user, session, core.ReasonAdmin)
@@ -24,11 +23,6 @@ func revokeUser(auth *core.Auth, user string) error {
 
 func revokeOtherSessions(auth *core.Auth, user, keep string) error {
 	return auth.RevokeOtherSessions(context.Background(), user, keep, core.ReasonAdmin)
-}
-
-func passwordChanged(auth *core.Auth, user simplejwt.User, keep string) error {
-	_, err := auth.PasswordChanged(context.Background(), user, keep)
-	return err
 }
 
 // same reports whether err is the refusal that was asked for.

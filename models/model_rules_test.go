@@ -85,6 +85,13 @@ func (m *model) login(u *modelUser, jti string) *modelToken {
 	return m.add(s, "", jti, u.password)
 }
 
+// renew begins a session in the place of another, with its start and its end.
+func (m *model) renew(old *modelSession, jti string) *modelToken {
+	s := &modelSession{user: old.user, started: old.started, ends: old.ends}
+	m.sessions = append(m.sessions, s)
+	return m.add(s, "", jti, old.user.password)
+}
+
 func (m *model) add(s *modelSession, parent, jti, password string) *modelToken {
 	expires := m.now.Add(refreshLifetime)
 	if !s.ends.IsZero() && s.ends.Before(expires) {
@@ -117,9 +124,9 @@ func (m *model) over(s *modelSession) bool {
 	return s.head().consumed || m.expired(s.head()) || m.ended(s)
 }
 
-// withinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be.
+// withinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be in a moment.
 func (m *model) withinGrace(t *modelToken) bool {
-	return t.reason == core.ReasonRotated && m.grace > 0 && m.now.Before(t.consumedAt.Add(m.grace))
+	return t.reason == core.ReasonRotated && m.now.Before(t.consumedAt.Add(m.grace)) && t.consumedAt.Before(m.now.Add(m.grace))
 }
 
 // refresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.

@@ -211,11 +211,23 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 	s.endUser(user, keep, core.ReasonPassword)
 	loaded, err := s.people.ByField(context.Background(), "id", user.id)
 	noError(t, err)
-	kept := ""
+	asking, renewed := "", false
 	if keep != nil {
-		kept = keep.id()
+		asking, renewed = keep.id(), !user.inactive && !keep.head().flushed && !s.over(keep)
 	}
-	noError(t, passwordChanged(s.auth, loaded, kept))
+	pair, err := s.auth.PasswordChanged(context.Background(), loaded, asking)
+	noError(t, err)
+	if !renewed {
+		s.endUser(user, nil, core.ReasonPassword)
+		if pair != (core.Pair{}) {
+			t.Fatalf("a session that has ended was renewed")
+		}
+		return
+	}
+	s.endSession(keep, core.ReasonRenewed)
+	next := s.renew(keep, s.decode(t, pair.Refresh).JTI())
+	next.raw, next.known = pair.Refresh, true
+	s.wantPair(t, pair, next)
 }
 
 // forgetToTell is a program that stores a password and does not say so.

@@ -152,5 +152,5 @@ func doRevokeOthers(_ context.Context, s *shaky, raw string) (core.Pair, error) 
 }
 
 func doPasswordChanged(_ context.Context, s *shaky, _ string) (core.Pair, error) {
-	return core.Pair{}, passwordChanged(s.auth, s.user, "")
+	return s.auth.PasswordChanged(context.Background(), s.user, "")
 }

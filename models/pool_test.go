@@ -22,7 +22,7 @@ func everyOperation(t *testing.T, store core.Store, user string) {
 	if _, ok, err := store.Rotate(ctx, next); err != nil || !ok {
 		t.Fatalf("Rotate: %v, %v", ok, err)
 	}
-	if found, err := store.IsBlacklisted(ctx, first); err != nil || !found {
+	if _, found, err := store.IsBlacklisted(ctx, first); err != nil || !found {
 		t.Errorf("IsBlacklisted: %v, %v", found, err)
 	}
 	if state, err := store.State(ctx, first, ""); err != nil || state.Head == nil || state.Head.JTI != next.NewJTI {
@@ -31,7 +31,7 @@ func everyOperation(t *testing.T, store core.Store, user string) {
 	if all, err := store.Sessions(ctx, user, now); err != nil || len(all) != 1 {
 		t.Errorf("Sessions: %v, %v", all, err)
 	}
-	if found, won, err := store.Blacklist(ctx, next.NewJTI, core.ReasonLogout, now); err != nil || !found || !won {
+	if found, won, err := store.Blacklist(ctx, next.NewJTI, nil, core.ReasonLogout, now); err != nil || !found || !won {
 		t.Errorf("Blacklist: %v, %v, %v", found, won, err)
 	}
 	login(t, store, user)
@@ -123,7 +123,7 @@ func TestConnectionsThatAreNotThereAreAnError(t *testing.T) {
 			must(t, pool.Close())
 			db.Statement.ConnPool = nil
 			for name, store := range map[string]*models.Store{"closed": closed, "no": models.NewStore(db)} {
-				if _, err := store.IsBlacklisted(t.Context(), "a"); err == nil {
+				if _, _, err := store.IsBlacklisted(t.Context(), "a"); err == nil {
 					t.Errorf("%s connections: IsBlacklisted gives no error", name)
 				}
 				if _, ok, err := store.Rotate(t.Context(), rotation("a")); err == nil || ok {

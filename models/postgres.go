@@ -27,12 +27,20 @@ type postgresEngine struct {
 }
 
 // selectLive selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL.
+// The owner is compared as text, whatever the type of the column: no user's key is the text of another's. Whose the claimed
+// session is, is asked only of a row that names none: COALESCE stops at what it finds.
 const selectLive = `WITH p AS (
-  SELECT id, user_id, jti, COALESCE(session_id, ?::text, jti) AS session_id, session_started_at,
+  SELECT id, user_id, jti, COALESCE(session_id, (
+           SELECT claimed.sid FROM (SELECT ?::text AS sid) AS claimed
+            WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o
+                               WHERE o.session_id = claimed.sid AND o.user_id IS DISTINCT FROM p.user_id AND o.user_id IS NOT NULL)
+              AND NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o
+                               WHERE o.jti = claimed.sid AND o.user_id IS DISTINCT FROM p.user_id AND o.user_id IS NOT NULL)
+         ), jti) AS session_id, session_started_at,
          COALESCE(session_expires_at, COALESCE(session_started_at, created_at, ?::timestamptz) + ?::bigint * interval '1 microsecond')
            AS session_expires_at, device_name, ip, user_agent
-    FROM token_blacklist_outstandingtoken
-   WHERE jti = ? AND expires_at > ?::timestamptz
+    FROM token_blacklist_outstandingtoken p
+   WHERE jti = ? AND expires_at > ?::timestamptz AND (?::text IS NULL OR user_id IS NULL OR user_id::text = ?::text)
 ), live AS MATERIALIZED (
   SELECT * FROM p WHERE session_expires_at IS NULL OR session_expires_at > ?::timestamptz
 )`
@@ -72,7 +80,7 @@ func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 		issuedAt = r.Now
 	}
 	query := selectLive + keepLive + insertSuccessor
-	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.AliveAfter, r.Now}
+	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.AliveAfter, r.Owner, r.Owner, r.Now}
 	if r.Consume {
 		query = selectLive + consumeLive + insertSuccessor
 		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))
@@ -88,15 +96,16 @@ func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 }
 
 const blacklistSQL = `WITH o AS (
-  SELECT id FROM token_blacklist_outstandingtoken WHERE jti = ?
+  SELECT id FROM token_blacklist_outstandingtoken
+   WHERE jti = ? AND (?::text IS NULL OR user_id IS NULL OR user_id::text = ?::text)
 ), won AS (
   INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
-func (*postgresEngine) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (*postgresEngine) blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
-	err = on.row(ctx, blacklistSQL, []any{jti, now, nullable(string(reason))}, &rows, &inserted)
+	err = on.row(ctx, blacklistSQL, []any{jti, owner, owner, now, nullable(string(reason))}, &rows, &inserted)
 	return rows > 0, inserted > 0, err
 }
 

@@ -213,7 +213,7 @@ func TestWritersOfOneStoreDoNotMeetAtSQLitesLock(t *testing.T) {
 				_, err := store.OutstandLogin(t.Context(), token, users, &user)
 				_, _, rotateErr := store.Rotate(t.Context(), rotation(token.JTI))
 				_, revokeErr := store.Revoke(t.Context(), core.Scope{SessionID: token.SessionID}, core.ReasonLogout, now)
-				_, _, blacklistErr := store.Blacklist(t.Context(), token.JTI, core.ReasonLogout, now)
+				_, _, blacklistErr := store.Blacklist(t.Context(), token.JTI, nil, core.ReasonLogout, now)
 				_, flushErr := store.FlushExpired(t.Context(), now.Add(-time.Hour))
 				if errors.Is(flushErr, core.ErrFlushRunning) {
 					flushErr = nil

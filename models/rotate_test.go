@@ -49,7 +49,7 @@ func rotatesAsSuccessorSays(t *rapid.T, db *gorm.DB, store *models.Store, presen
 	ctx := context.Background()
 	noError(t, store.Outstand(ctx, presented.OutstandingToken))
 	if presented.Blacklisted {
-		_, _, err := store.Blacklist(ctx, presented.JTI, presented.Reason, presented.BlacklistedAt)
+		_, _, err := store.Blacklist(ctx, presented.JTI, nil, presented.Reason, presented.BlacklistedAt)
 		noError(t, err)
 	}
 	next, ok := r.Successor(presented.OutstandingToken)

@@ -51,13 +51,13 @@ func (sharedSQL) insertLogin(ctx context.Context, on conn, user userQuery, t cor
 	return n > 0, err
 }
 
-const isBlacklistedSQL = `SELECT count(*) FROM token_blacklist_outstandingtoken o
-  JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?`
+const isBlacklistedSQL = `SELECT count(*), count(b.id) FROM token_blacklist_outstandingtoken o
+  LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?`
 
-func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (bool, error) {
-	var count int
-	err := on.row(ctx, isBlacklistedSQL, []any{jti}, &count)
-	return count > 0, err
+func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (found, blacklisted bool, err error) {
+	var rows, consumed int
+	err = on.row(ctx, isBlacklistedSQL, []any{jti}, &rows, &consumed)
+	return rows > 0, consumed > 0, err
 }
 
 // stateSQL reads the presented token p and the head h of its session, each with its blacklist row, in one row: one

@@ -47,12 +47,19 @@ func (s *sqliteEngine) insertLogin(ctx context.Context, on conn, user userQuery,
 	return inserted, err
 }
 
-const selectPresented = `SELECT jti, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
+const selectPresented = `SELECT jti, user_id, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
   FROM token_blacklist_outstandingtoken WHERE jti = ?`
+
+// countOthers counts the records of a session that are another user's.
+const countOthers = `SELECT count(*) FROM token_blacklist_outstandingtoken
+  WHERE (session_id = ? OR jti = ?) AND user_id IS NOT NULL AND CAST(user_id AS TEXT) <> ?`
 
 // consumePresented inserts the unique row that decides who rotates.
 const consumePresented = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
-  SELECT ?, id, ? FROM token_blacklist_outstandingtoken WHERE jti = ? ON CONFLICT (token_id) DO NOTHING`
+  SELECT ?, id, ? FROM token_blacklist_outstandingtoken WHERE jti = ?` + ifOwned + ` ON CONFLICT (token_id) DO NOTHING`
+
+// ifOwned compares as text, whatever the type of the column.
+const ifOwned = ` AND (? IS NULL OR user_id IS NULL OR CAST(user_id AS TEXT) = ?)`
 
 // insertChild inserts the successor. It gets the user that the presented row p has now, who may be gone since it was read.
 const insertChild = `INSERT INTO token_blacklist_outstandingtoken (token, jti, created_at, expires_at, session_id, parent_jti,
@@ -69,13 +76,26 @@ var errLost = errors.New("not rotated")
 // in one transaction.
 func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var presented OutstandingToken
-	err := on.row(ctx, selectPresented, []any{r.JTI}, &presented.JTI, &presented.CreatedAt, &presented.ExpiresAt, &presented.SessionID,
+	err := on.row(ctx, selectPresented, []any{r.JTI}, &presented.JTI, &presented.UserID, &presented.CreatedAt, &presented.ExpiresAt, &presented.SessionID,
 		&presented.SessionStartedAt, &presented.SessionExpiresAt, &presented.DeviceName, &presented.IP, &presented.UserAgent)
 	if noRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}
 	if err != nil {
 		return core.OutstandingToken{}, false, err
+	}
+	if r.Owner != nil && presented.UserID != nil && *presented.UserID != *r.Owner {
+		return core.OutstandingToken{}, false, nil
+	}
+	if presented.SessionID == nil && r.SessionID != "" {
+		var others int
+		err := on.row(ctx, countOthers, []any{r.SessionID, r.SessionID, textOrEmpty(presented.UserID)}, &others)
+		if err != nil {
+			return core.OutstandingToken{}, false, err
+		}
+		if others > 0 {
+			r.SessionID = ""
+		}
 	}
 	next, ok := r.Successor(presented.record())
 	if !ok {
@@ -87,7 +107,7 @@ func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 			return child.insertAsSuccessor(ctx, on, ifUnused)
 		}
 		return on.transaction(ctx, func(tx conn) error {
-			won, err := tx.exec(ctx, consumePresented, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI)
+			won, err := tx.exec(ctx, consumePresented, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI, r.Owner, r.Owner)
 			if err == nil && won == 0 {
 				return errLost
 			}
@@ -117,17 +137,17 @@ func (o *OutstandingToken) insertAsSuccessor(ctx context.Context, on conn, condi
 	return err
 }
 
-func (s *sqliteEngine) blacklist(ctx context.Context, on conn, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (s *sqliteEngine) blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var inserted int
 	err = s.withWriter(ctx, func() error {
-		inserted, err = on.exec(ctx, consumePresented, now, nullable(string(reason)), jti)
+		inserted, err = on.exec(ctx, consumePresented, now, nullable(string(reason)), jti, owner, owner)
 		return err
 	})
 	if err != nil || inserted > 0 {
 		return inserted > 0, inserted > 0, err
 	}
 	var rows int
-	err = on.row(ctx, `SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?`, []any{jti}, &rows)
+	err = on.row(ctx, `SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?`+ifOwned, []any{jti, owner, owner}, &rows)
 	return rows > 0, false, err
 }
 

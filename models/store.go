@@ -78,26 +78,26 @@ func (s *Store) confirm(ctx context.Context, r core.Rotation) (bool, error) {
 	if err != nil || state.Presented == nil || !state.Presented.Blacklisted {
 		return err == nil, err
 	}
-	_, _, err = s.Blacklist(ctx, r.NewJTI, state.Presented.Reason, r.Now)
+	_, _, err = s.Blacklist(ctx, r.NewJTI, nil, state.Presented.Reason, r.Now)
 	return false, err
 }
 
-// Blacklist puts a recorded token on the blacklist.
-func (s *Store) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+// Blacklist puts a recorded token of the owner on the blacklist.
+func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		found, won, err = s.pool.engine.blacklist(ctx, on, jti, reason, truncate(now))
+		found, won, err = s.pool.engine.blacklist(ctx, on, jti, owner, reason, truncate(now))
 		return againOnForeignKey(s.pool.engine, err) // The record was flushed meanwhile.
 	})
 	return found, won, during("blacklist a token", err)
 }
 
-// IsBlacklisted reports whether the token has a blacklist row.
-func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found bool, err error) {
+// IsBlacklisted reports whether the token has a row, and whether that has a blacklist row.
+func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		found, err = s.pool.engine.isBlacklisted(ctx, on, jti)
+		found, blacklisted, err = s.pool.engine.isBlacklisted(ctx, on, jti)
 		return err
 	})
-	return found, during("look up the blacklist", err)
+	return found, blacklisted, during("look up the blacklist", err)
 }
 
 // State reads the presented token and the head of its session in one statement.
@@ -163,6 +163,9 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 	case scope.SessionID != "" && scope.UserID != "":
 		where, args = scopeSQL(core.Scope{SessionID: scope.SessionID}, now)
 		return where + ` AND o.user_id = ?`, append(args, scope.UserID)
+	case scope.SessionID != "" && scope.Owner != nil:
+		where, args = scopeSQL(core.Scope{SessionID: scope.SessionID}, now)
+		return where + ` AND (o.user_id IS NULL OR CAST(o.user_id AS TEXT) = ?)`, append(args, *scope.Owner)
 	case scope.SessionID != "":
 		return `(o.session_id = ? OR (o.jti = ? AND COALESCE(o.session_id, '') = ''))`, []any{scope.SessionID, scope.SessionID}
 	case scope.UserID == "":

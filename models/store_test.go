@@ -81,7 +81,7 @@ func TestTokensAreFlushedWhileTheyAreBlacklisted(t *testing.T) {
 				}
 			})
 			group.Go(func() {
-				if _, _, err := store.Blacklist(t.Context(), jti, core.ReasonLogout, now); err != nil {
+				if _, _, err := store.Blacklist(t.Context(), jti, nil, core.ReasonLogout, now); err != nil {
 					t.Errorf("Blacklist: %v", err)
 				}
 			})
@@ -146,7 +146,7 @@ func TestTheHandleIsLeftAsItIsAndNothingIsLogged(t *testing.T) {
 		must(t, err)
 		must(t, users.UpdatePassword(t.Context(), ada, "secret"))
 		execute(t, d.open(t), "DROP TABLE token_blacklist_blacklistedtoken")
-		if _, err := store.IsBlacklisted(t.Context(), jti); err == nil {
+		if _, _, err := store.IsBlacklisted(t.Context(), jti); err == nil {
 			t.Error("without a table: no error")
 		}
 		if logged.Len() > 0 {
@@ -166,9 +166,9 @@ func TestStoreTroubleIsAnErrorNeverARefusal(t *testing.T) {
 		errs := map[string]error{"Outstand": store.Outstand(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
 		_, ok, err := store.Rotate(ctx, rotation("a"))
 		errs["Rotate"] = err
-		found, won, err := store.Blacklist(ctx, "a", core.ReasonLogout, now)
+		found, won, err := store.Blacklist(ctx, "a", nil, core.ReasonLogout, now)
 		errs["Blacklist"] = err
-		_, errs["IsBlacklisted"] = store.IsBlacklisted(ctx, "a")
+		_, _, errs["IsBlacklisted"] = store.IsBlacklisted(ctx, "a")
 		_, errs["State"] = store.State(ctx, "a", "")
 		_, errs["Revoke"] = store.Revoke(ctx, core.Scope{SessionID: "a"}, core.ReasonAdmin, now)
 		_, errs["FlushExpired"] = store.FlushExpired(ctx, now)

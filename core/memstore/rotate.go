@@ -19,8 +19,13 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	presented := s.rows[r.JTI]
-	if presented == nil || presented.Blacklisted {
+	if presented == nil || presented.Blacklisted || !presented.isOwnedBy(r.Owner) {
 		return core.OutstandingToken{}, false, nil
+	}
+	for _, other := range s.sessions[r.SessionID] {
+		if other.UserID != "" && other.UserID != presented.UserID {
+			r.SessionID = ""
+		}
 	}
 	next, ok := r.Successor(presented.OutstandingToken)
 	if !ok {

@@ -61,28 +61,28 @@ func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
 }
 
 // Blacklist puts a recorded token on the blacklist.
-func (s *Store) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rows[jti]
-	if r == nil {
+	if r == nil || !r.isOwnedBy(owner) {
 		return false, false, nil
 	}
 	return true, r.consume(reason, now), nil
 }
 
-// IsBlacklisted reports whether the token is on the blacklist.
-func (s *Store) IsBlacklisted(ctx context.Context, jti string) (bool, error) {
+// IsBlacklisted reports whether the token is on record, and on the blacklist.
+func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return false, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rows[jti]
-	return r != nil && r.Blacklisted, nil
+	return r != nil, r != nil && r.Blacklisted, nil
 }
 
 // State reads the presented token and the head of its session.
@@ -116,7 +116,7 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	count := 0
 	if scope.SessionID != "" {
 		for _, r := range s.sessions[scope.SessionID] {
-			if (scope.UserID == "" || r.UserID == scope.UserID) && r.consume(reason, now) {
+			if (scope.UserID == "" || r.UserID == scope.UserID) && r.isOwnedBy(scope.Owner) && r.consume(reason, now) {
 				count++
 			}
 		}
@@ -245,6 +245,11 @@ func (s *Store) flush(before time.Time, limit int) int {
 		}
 	}
 	return len(gone)
+}
+
+// isOwnedBy reports whether the row may serve the owner: nil is everybody, and a row without a user is anybody's.
+func (r *row) isOwnedBy(owner *string) bool {
+	return owner == nil || r.UserID == "" || r.UserID == *owner
 }
 
 // consume puts a row on the blacklist and reports whether it was not there yet.

@@ -29,7 +29,7 @@ func blacklistCases() []testCase {
 func blacklistOnce(e *env) {
 	first := e.login()
 	e.blacklist(first.JTI, core.ReasonLogout)
-	found, won, err := e.Store.Blacklist(e.ctx, first.JTI, core.ReasonAdmin, now.Add(time.Hour))
+	found, won, err := e.Store.Blacklist(e.ctx, first.JTI, nil, core.ReasonAdmin, now.Add(time.Hour))
 	if err != nil || !found || won {
 		e.Errorf("the second Blacklist: found %v, won %v, error %v; want true, false", found, won, err)
 	}
@@ -37,7 +37,7 @@ func blacklistOnce(e *env) {
 
 	rotated := e.login()
 	e.rotate(e.rotation(rotated.JTI))
-	found, won, err = e.Store.Blacklist(e.ctx, rotated.JTI, core.ReasonLogout, now.Add(time.Hour))
+	found, won, err = e.Store.Blacklist(e.ctx, rotated.JTI, nil, core.ReasonLogout, now.Add(time.Hour))
 	if err != nil || !found || won {
 		e.Errorf("Blacklist of a rotated token: found %v, won %v, error %v; want true, false", found, won, err)
 	}
@@ -59,7 +59,7 @@ func blacklistKeepsReasons(e *env) {
 
 func blacklistUnknown(e *env) {
 	jti := e.newID()
-	found, won, err := e.Store.Blacklist(e.ctx, jti, core.ReasonLogout, now)
+	found, won, err := e.Store.Blacklist(e.ctx, jti, nil, core.ReasonLogout, now)
 	if err != nil || found || won {
 		e.Errorf("Blacklist of an unknown jti: found %v, won %v, error %v; want false, false", found, won, err)
 	}

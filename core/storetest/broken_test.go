@@ -12,8 +12,8 @@ type broken struct {
 	core.Store
 	outstand  func(context.Context, core.OutstandingToken) error
 	rotate    func(context.Context, core.Rotation) (core.OutstandingToken, bool, error)
-	blacklist func(context.Context, string, core.Reason, time.Time) (bool, bool, error)
-	listed    func(context.Context, string) (bool, error)
+	blacklist func(context.Context, string, *string, core.Reason, time.Time) (bool, bool, error)
+	listed    func(context.Context, string) (bool, bool, error)
 	state     func(context.Context, string, string) (core.SessionState, error)
 	revoke    func(context.Context, core.Scope, core.Reason, time.Time) (int, error)
 	sessions  func(context.Context, string, time.Time) ([]core.OutstandingToken, error)
@@ -34,14 +34,14 @@ func (b *broken) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingT
 	return b.Store.Rotate(ctx, r)
 }
 
-func (b *broken) Blacklist(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+func (b *broken) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 	if b.blacklist != nil {
-		return b.blacklist(ctx, jti, reason, now)
+		return b.blacklist(ctx, jti, owner, reason, now)
 	}
-	return b.Store.Blacklist(ctx, jti, reason, now)
+	return b.Store.Blacklist(ctx, jti, owner, reason, now)
 }
 
-func (b *broken) IsBlacklisted(ctx context.Context, jti string) (bool, error) {
+func (b *broken) IsBlacklisted(ctx context.Context, jti string) (bool, bool, error) {
 	if b.listed != nil {
 		return b.listed(ctx, jti)
 	}

@@ -28,8 +28,8 @@ func contextEnded(e *env) {
 	}{
 		{"Outstand", func() error { return e.Store.Outstand(ctx, fresh) }},
 		{"Rotate", func() error { _, _, err := e.Store.Rotate(ctx, r); return err }},
-		{"Blacklist", func() error { _, _, err := e.Store.Blacklist(ctx, first.JTI, core.ReasonLogout, now); return err }},
-		{"IsBlacklisted", func() error { _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},
+		{"Blacklist", func() error { _, _, err := e.Store.Blacklist(ctx, first.JTI, nil, core.ReasonLogout, now); return err }},
+		{"IsBlacklisted", func() error { _, _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},
 		{"State", func() error { _, err := e.Store.State(ctx, first.JTI, ""); return err }},
 		{"Revoke", func() error { _, err := e.Store.Revoke(ctx, scope, core.ReasonAdmin, now); return err }},
 		{"Sessions", func() error { _, err := e.Store.Sessions(ctx, e.userID, now); return err }},

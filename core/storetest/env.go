@@ -165,7 +165,7 @@ func (e *env) wantHead(what, jti, sid, want string) {
 // blacklist consumes a token that must not be consumed yet.
 func (e *env) blacklist(jti string, reason core.Reason) {
 	e.Helper()
-	found, won, err := e.Store.Blacklist(e.ctx, jti, reason, now)
+	found, won, err := e.Store.Blacklist(e.ctx, jti, nil, reason, now)
 	if err != nil || !found || !won {
 		e.Fatalf("Blacklist of a good token: found %v, won %v, error %v; want true, true", found, won, err)
 	}
@@ -173,7 +173,7 @@ func (e *env) blacklist(jti string, reason core.Reason) {
 
 func (e *env) isBlacklisted(jti string) bool {
 	e.Helper()
-	out, err := e.Store.IsBlacklisted(e.ctx, jti)
+	_, out, err := e.Store.IsBlacklisted(e.ctx, jti)
 	if err != nil {
 		e.Fatalf("IsBlacklisted: %v", err)
 	}

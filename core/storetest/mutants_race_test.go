@@ -35,8 +35,8 @@ func brokenRaces() []mutant {
 			}}
 		}},
 		{"a logout always wins", consume, func(g *guarded) core.Store {
-			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
-				found, _, err := g.Blacklist(ctx, jti, reason, now)
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
+				found, _, err := g.Blacklist(ctx, jti, owner, reason, now)
 				return found, found, err
 			}}
 		}},
@@ -61,7 +61,7 @@ func brokenRaces() []mutant {
 					return out, err
 				}
 				time.Sleep(100 * time.Microsecond)
-				blacklisted, err := g.IsBlacklisted(ctx, out.Head.JTI)
+				_, blacklisted, err := g.IsBlacklisted(ctx, out.Head.JTI)
 				out.Head.Blacklisted = blacklisted
 				return out, err
 			}}
@@ -93,7 +93,7 @@ func rotatesTwice(g *guarded) core.Store {
 		if err := g.Outstand(ctx, t); err != nil {
 			return core.OutstandingToken{}, false, err
 		}
-		_, _, err = g.Blacklist(ctx, r.JTI, core.ReasonRotated, r.Now)
+		_, _, err = g.Blacklist(ctx, r.JTI, nil, core.ReasonRotated, r.Now)
 		return t, err == nil, err
 	}}
 }
@@ -105,7 +105,7 @@ func sweepsOnce(g *guarded) core.Store {
 		time.Sleep(100 * time.Microsecond)
 		n := 0
 		for _, t := range seen {
-			if _, won, err := g.Blacklist(ctx, t.JTI, reason, now); err != nil {
+			if _, won, err := g.Blacklist(ctx, t.JTI, nil, reason, now); err != nil {
 				return n, err
 			} else if won {
 				n++

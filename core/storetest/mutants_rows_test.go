@@ -17,8 +17,8 @@ func brokenBlacklists() []mutant {
 	const deleted, gone = "the records of a deleted user stay, without a user", "Outstand answers ErrUserGone for a user without a row"
 	return []mutant{
 		{"everybody wins", once, func(g *guarded) core.Store {
-			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
-				found, _, err := g.Blacklist(ctx, jti, reason, now)
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
+				found, _, err := g.Blacklist(ctx, jti, owner, reason, now)
 				return found, found, err
 			}}
 		}},
@@ -29,9 +29,9 @@ func brokenBlacklists() []mutant {
 					t.Reason = reason
 				}
 			}).(*broken)
-			s.blacklist = func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+			s.blacklist = func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 				last[jti] = reason
-				return g.Blacklist(ctx, jti, reason, now)
+				return g.Blacklist(ctx, jti, owner, reason, now)
 			}
 			return s
 		}},
@@ -43,21 +43,21 @@ func brokenBlacklists() []mutant {
 			})
 		}},
 		{"it records what it blacklists", unknown, func(g *guarded) core.Store {
-			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 				_ = g.Outstand(ctx, core.OutstandingToken{JTI: jti, CreatedAt: now, ExpiresAt: now})
-				return g.Blacklist(ctx, jti, reason, now)
+				return g.Blacklist(ctx, jti, owner, reason, now)
 			}}
 		}},
 		{"what is unknown is blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, error) {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, bool, error) {
 				state, err := g.State(ctx, jti, "")
-				return state.Presented == nil || state.Presented.Blacklisted, err
+				return state.Presented != nil, state.Presented == nil || state.Presented.Blacklisted, err
 			}}
 		}},
 		{"what has ended is no longer blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, error) {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, bool, error) {
 				state, err := g.State(ctx, jti, "")
-				return state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
+				return state.Presented != nil, state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
 			}}
 		}},
 		{"it flushes what ends in this second", boundary, func(g *guarded) core.Store {
@@ -73,11 +73,11 @@ func brokenBlacklists() []mutant {
 		{"it leaves the blacklist row", rows, func(g *guarded) core.Store {
 			spent := make(map[string]bool)
 			return &broken{Store: g,
-				blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
+				blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 					spent[jti] = true
-					return g.Blacklist(ctx, jti, reason, now)
+					return g.Blacklist(ctx, jti, owner, reason, now)
 				},
-				listed: func(_ context.Context, jti string) (bool, error) { return spent[jti], nil },
+				listed: func(_ context.Context, jti string) (bool, bool, error) { return spent[jti], spent[jti], nil },
 			}
 		}},
 		{"it flushes whole sessions", younger, func(g *guarded) core.Store {

@@ -31,7 +31,7 @@ func brokenSessions() []mutant {
 		{"it answers each live token", newest, func(g *guarded) core.Store {
 			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (out list, err error) {
 				for _, t := range g.members(core.Scope{UserID: userID}) {
-					if is, _ := g.IsBlacklisted(ctx, t.JTI); !is {
+					if _, is, _ := g.IsBlacklisted(ctx, t.JTI); !is {
 						out = append(out, t)
 					}
 				}

@@ -108,7 +108,7 @@ func brokenScopes() []mutant {
 			n := 0
 			for _, t := range g.members(s) {
 				if keep(t) && (s.ExceptSession == "" || t.SessionID != s.ExceptSession) {
-					if _, won, _ := g.Blacklist(ctx, t.JTI, reason, now); won {
+					if _, won, _ := g.Blacklist(ctx, t.JTI, nil, reason, now); won {
 						n++
 					}
 				}

@@ -17,7 +17,7 @@ type mutant struct {
 }
 
 func brokenStores() []mutant {
-	return slices.Concat(brokenRecords(), brokenRotations(), brokenBlacklists(), brokenStates(), brokenScopes(), brokenSessions(), brokenRaces())
+	return slices.Concat(brokenRecords(), brokenRotations(), brokenOwners(), brokenBlacklists(), brokenStates(), brokenScopes(), brokenSessions(), brokenRaces())
 }
 
 func brokenRecords() []mutant {
@@ -76,8 +76,8 @@ func brokenRecords() []mutant {
 			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.In(time.Local) })
 		}},
 		{"it goes on without its context", ended, func(g *guarded) core.Store {
-			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, reason core.Reason, now time.Time) (bool, bool, error) {
-				return g.Blacklist(context.WithoutCancel(ctx), jti, reason, now)
+			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
+				return g.Blacklist(context.WithoutCancel(ctx), jti, nil, reason, now)
 			}}
 		}},
 		{"it answers no where it could not ask", ended, func(g *guarded) core.Store {
@@ -155,7 +155,7 @@ func brokenRotations() []mutant {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				if err != nil {
-					_, _, _ = g.Blacklist(context.WithoutCancel(ctx), r.JTI, core.ReasonRotated, r.Now)
+					_, _, _ = g.Blacklist(context.WithoutCancel(ctx), r.JTI, nil, core.ReasonRotated, r.Now)
 				}
 				return out, ok, err
 			}}

@@ -134,7 +134,7 @@ func raceConsume(e *env) {
 				}
 				return struct{}{}, err
 			case 1:
-				_, won, err := s.Blacklist(e.ctx, first.JTI, core.ReasonLogout, now)
+				_, won, err := s.Blacklist(e.ctx, first.JTI, nil, core.ReasonLogout, now)
 				if won {
 					blacklisted.Add(1)
 				}

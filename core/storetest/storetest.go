@@ -84,7 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		outstandCases(), rotateCases(), sessionEndCases(), blacklistCases(), stateCases(), revokeCases(), sessionsCases(), flushCases(),
+		outstandCases(), rotateCases(), sessionEndCases(), ownerCases(), blacklistCases(), stateCases(), revokeCases(), sessionsCases(), flushCases(),
 		userCases(), contextCases(), raceCases(), revokeRaceCases(),
 	} {
 		all = append(all, group...)

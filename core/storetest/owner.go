@@ -1,0 +1,112 @@
+package storetest
+
+import "github.com/go-simplejwt/simplejwt/core"
+
+func ownerCases() []testCase {
+	return []testCase{{
+		name: "Rotate and Blacklist leave another user's token alone",
+		rule: "services that share a key can sign a token with the jti of another user's: with an Owner, only a row of that user, or without one, is consumed",
+		run:  ownerOfToken,
+	}, {
+		name: "Rotate joins no other user's session by the sid",
+		rule: "where the row names no session, Rotation.SessionID counts only if no record of that session is another user's",
+		run:  ownerOfSession,
+	}, {
+		name: "Revoke of a session spares other users' tokens",
+		rule: "a token can claim the session of another user: with an Owner, only that user's rows and those without a user are consumed",
+		run:  ownerOfScope,
+	}, {
+		name: "IsBlacklisted tells whether the token is on record",
+		rule: "found tells a token that is not on the blacklist from one without a row: that may have been flushed",
+		run: func(e *env) {
+			for jti, want := range map[string]bool{e.login().JTI: true, e.newID(): false} {
+				found, blacklisted, err := e.Store.IsBlacklisted(e.ctx, jti)
+				if err != nil || found != want || blacklisted {
+					e.Errorf("IsBlacklisted: found %v, blacklisted %v, error %v; want %v, false", found, blacklisted, err, want)
+				}
+			}
+			t := e.login()
+			e.blacklist(t.JTI, core.ReasonLogout)
+			if found, blacklisted, err := e.Store.IsBlacklisted(e.ctx, t.JTI); err != nil || !found || !blacklisted {
+				e.Errorf("IsBlacklisted of a consumed token: found %v, blacklisted %v, error %v; want true, true", found, blacklisted, err)
+			}
+		},
+	}}
+}
+
+func ownerOfToken(e *env) {
+	other, nobody := e.newUser(), ""
+	withoutUser := func(t *core.OutstandingToken) { t.UserID = "" }
+	for _, consume := range []bool{true, false} {
+		for what, owner := range map[string]*string{"another user": &other, "nobody": &nobody} {
+			t := e.login()
+			r := e.rotation(t.JTI)
+			r.Owner, r.Consume = owner, consume
+			e.refuse("a token that "+what+" presents", r)
+			found, won, err := e.Store.Blacklist(e.ctx, t.JTI, owner, core.ReasonLogout, now)
+			if found || won || err != nil {
+				e.Errorf("Blacklist by %s: found %v, won %v, error %v; want false, false", what, found, won, err)
+			}
+			e.same("the token that "+what+" presented", live(t), e.row(t.JTI))
+		}
+		for what, c := range map[string]struct {
+			token core.OutstandingToken
+			owner *string
+		}{
+			"its user": {e.login(), &e.userID}, "a row without a user": {e.login(withoutUser), &other},
+			"a row without a user, by nobody": {e.login(withoutUser), &nobody}, "no Owner": {e.login(), nil},
+		} {
+			r := e.rotation(c.token.JTI)
+			r.Owner, r.Consume = c.owner, consume
+			if got := e.rotate(r); got.UserID != c.token.UserID {
+				e.Errorf("%s: the successor is of the user %q, want %q", what, got.UserID, c.token.UserID)
+			}
+			found, won, err := e.Store.Blacklist(e.ctx, r.NewJTI, c.owner, core.ReasonLogout, now)
+			if !found || !won || err != nil {
+				e.Errorf("Blacklist with %s: found %v, won %v, error %v; want true, true", what, found, won, err)
+			}
+		}
+	}
+}
+
+func ownerOfScope(e *env) {
+	mine := e.login()
+	sid := mine.SessionID
+	in := func(userID string) string {
+		return e.login(func(t *core.OutstandingToken) { t.SessionID, t.UserID = sid, userID }).JTI
+	}
+	other, nobody := e.newUser(), ""
+	others, nobodys := in(other), in("")
+	e.revoke(core.Scope{SessionID: sid, Owner: &other}, 2)
+	e.wantBlacklisted("the token of another user", false, mine.JTI)
+	e.wantBlacklisted("the owner's, and nobody's", true, others, nobodys)
+	again := in("")
+	e.revoke(core.Scope{SessionID: sid, Owner: &nobody}, 1)
+	e.wantBlacklisted("the token of a user", false, mine.JTI)
+	e.wantBlacklisted("nobody's", true, again)
+	e.revoke(core.Scope{SessionID: sid}, 1)
+}
+
+func ownerOfSession(e *env) {
+	victim := e.login()
+	djangos := e.django()
+	e.userID = e.newUser()
+	unnamed := func(t *core.OutstandingToken) { t.SessionID = "" }
+	for _, consume := range []bool{true, false} {
+		for what, sid := range map[string]string{"a session": victim.SessionID, "a session that Django's row began": djangos.JTI} {
+			t := e.login(unnamed)
+			r := e.rotation(t.JTI)
+			r.SessionID, r.Consume = sid, consume
+			if got := e.rotate(r); got.SessionID != t.JTI || got.UserID != e.userID {
+				e.Errorf("with the sid of %s of another user: the successor is of the session %q, want its own, %q", what, got.SessionID, t.JTI)
+			}
+		}
+	}
+	e.wantHead("the other user's session", "", victim.SessionID, victim.JTI)
+	own := e.login()
+	r := e.rotation(e.login(unnamed).JTI)
+	r.SessionID = own.SessionID
+	if got := e.rotate(r); got.SessionID != own.SessionID {
+		e.Errorf("with the sid of a session of its user: the successor is of the session %q, want %q", got.SessionID, own.SessionID)
+	}
+}
