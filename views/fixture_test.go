@@ -197,11 +197,13 @@ func (s brokenStore) Rotate(context.Context, core.Rotation) (core.OutstandingTok
 	return core.OutstandingToken{}, false, s.err
 }
 
-func (s brokenStore) Blacklist(context.Context, string, core.Reason, time.Time) (found, won bool, err error) {
+func (s brokenStore) Blacklist(context.Context, string, *string, core.Reason, time.Time) (found, won bool, err error) {
 	return false, false, s.err
 }
 
-func (s brokenStore) IsBlacklisted(context.Context, string) (bool, error) { return false, s.err }
+func (s brokenStore) IsBlacklisted(context.Context, string) (found, blacklisted bool, err error) {
+	return false, false, s.err
+}
 
 func (s brokenStore) State(context.Context, string, string) (core.SessionState, error) {
 	return core.SessionState{}, s.err

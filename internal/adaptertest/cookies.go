@@ -190,7 +190,7 @@ func (refreshTrouble) Rotate(context.Context, core.Rotation) (core.OutstandingTo
 	return core.OutstandingToken{}, false, io.ErrUnexpectedEOF
 }
 
-func (refreshTrouble) Blacklist(context.Context, string, core.Reason, time.Time) (found, won bool, err error) {
+func (refreshTrouble) Blacklist(context.Context, string, *string, core.Reason, time.Time) (found, won bool, err error) {
 	return false, false, io.ErrUnexpectedEOF
 }
 

@@ -53,7 +53,9 @@ func (e *env[H, M]) usersTrouble() {
 // brokenStore is a store that can't be asked what is blacklisted.
 type brokenStore struct{ core.Store }
 
-func (brokenStore) IsBlacklisted(context.Context, string) (bool, error) { return false, errDatabase }
+func (brokenStore) IsBlacklisted(context.Context, string) (found, blacklisted bool, err error) {
+	return false, false, errDatabase
+}
 
 func (e *env[H, M]) storeTrouble() {
 	broken := e.newAuth(func(s *simplejwt.Settings, d *core.Deps) {
