@@ -96,7 +96,7 @@ type Settings struct {
 	OnLoginFailed func(ctx context.Context, username string) `setting:"ON_LOGIN_FAILED"`
 	// AuthTokenClasses is AUTH_TOKEN_CLASSES: the names of the token classes that open a protected route (AccessToken,
 	// SlidingToken, RefreshToken, or one registered through core.Deps). Defaults to AccessToken.
-	AuthTokenClasses []string `setting:"AUTH_TOKEN_CLASSES"`
+	AuthTokenClasses []ClassName `setting:"AUTH_TOKEN_CLASSES"`
 	// TokenTypeClaim is TOKEN_TYPE_CLAIM; Off switches types off. Defaults to token_type.
 	TokenTypeClaim string `setting:"TOKEN_TYPE_CLAIM,off"`
 	// JTIClaim is JTI_CLAIM; Off switches token ids, and with them the records, off. Defaults to jti.
@@ -211,6 +211,9 @@ func Recommended() Settings {
 		SessionLifetime:        30 * 24 * time.Hour,
 	}
 }
+
+// ClassName is the name of a token class. The package core has those of SimpleJWT's classes, such as core.AccessToken.
+type ClassName string
 
 // IsSet reports whether FromJSON or FromEnv found the setting of this name, so that a present zero ("0s", "") is told
 // from an absent one.

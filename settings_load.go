@@ -187,6 +187,9 @@ func (s *Settings) read(f field, raw json.RawMessage) error {
 			s.audienceList = list
 		}
 		return err
+	case *[]ClassName:
+		_, err := readList(raw, p)
+		return err
 	case *bool:
 		return readAs(raw, p, "true or false")
 	case **bool:
@@ -246,19 +249,19 @@ func readDuration(raw json.RawMessage, target *time.Duration, seconds bool) erro
 }
 
 // readList reads a string or a list of strings and reports which it was.
-func readList(raw json.RawMessage, target *[]string) (bool, error) {
+func readList[T ~string](raw json.RawMessage, target *[]T) (bool, error) {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
-		*target = []string{one}
+		*target = []T{T(one)}
 		return false, nil
 	}
 	var pointers []*string
 	if err := json.Unmarshal(raw, &pointers); err != nil || slices.Contains(pointers, nil) {
 		return false, errors.New("must be a string or a list of strings")
 	}
-	list := make([]string, len(pointers))
+	list := make([]T, len(pointers))
 	for i, p := range pointers {
-		list[i] = *p
+		list[i] = T(*p)
 	}
 	*target = list
 	return true, nil

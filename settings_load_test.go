@@ -37,7 +37,7 @@ var oneOfEach = map[string]struct {
 	"AUTH_HEADER_NAME":                {`"HTTP_X_TOKEN"`, "HTTP_X_TOKEN", Settings{AuthHeaderName: "HTTP_X_TOKEN"}},
 	"USER_ID_FIELD":                   {`"uuid"`, "uuid", Settings{UserIDField: "uuid"}},
 	"USER_ID_CLAIM":                   {`"sub"`, "sub", Settings{UserIDClaim: "sub"}},
-	"AUTH_TOKEN_CLASSES":              {`"SlidingToken"`, "SlidingToken", Settings{AuthTokenClasses: []string{"SlidingToken"}}},
+	"AUTH_TOKEN_CLASSES":              {`"SlidingToken"`, "SlidingToken", Settings{AuthTokenClasses: []ClassName{"SlidingToken"}}},
 	"TOKEN_TYPE_CLAIM":                {`"typ"`, "typ", Settings{TokenTypeClaim: "typ"}},
 	"JTI_CLAIM":                       {`"id"`, "id", Settings{JTIClaim: "id"}},
 	"SLIDING_TOKEN_LIFETIME":          {`"1s"`, "1s", Settings{SlidingTokenLifetime: time.Second}},
@@ -98,14 +98,15 @@ func TestOneKindOfValueFitsASetting(t *testing.T) {
 	t.Parallel()
 	values := []string{`"text"`, `""`, `"5m"`, `5`, `-1`, `1.5`, `1e400`, `true`, `false`, `[]`, `["a"]`, `[1]`, `[null]`, `["a", null]`, `[["a"]]`, `{}`, `{"a": 1}`}
 	fits := map[string][]string{
-		"time.Duration": {`"5m"`},
-		"LEEWAY":        {`"5m"`, `5`, `-1`, `1.5`},
-		"[]string":      {`"text"`, `""`, `"5m"`, `[]`, `["a"]`},
-		"bool":          {`true`, `false`},
-		"*bool":         {`true`, `false`},
-		"string":        {`"text"`, `""`, `"5m"`},
-		"int64":         {`5`, `-1`},
-		"int":           {`5`, `-1`},
+		"time.Duration":         {`"5m"`},
+		"LEEWAY":                {`"5m"`, `5`, `-1`, `1.5`},
+		"[]string":              {`"text"`, `""`, `"5m"`, `[]`, `["a"]`},
+		"[]simplejwt.ClassName": {`"text"`, `""`, `"5m"`, `[]`, `["a"]`},
+		"bool":                  {`true`, `false`},
+		"*bool":                 {`true`, `false`},
+		"string":                {`"text"`, `""`, `"5m"`},
+		"int64":                 {`5`, `-1`},
+		"int":                   {`5`, `-1`},
 	}
 	for _, f := range fields {
 		kind := reflect.TypeFor[Settings]().Field(f.index).Type.String()

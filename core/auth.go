@@ -1,6 +1,3 @@
-// Package core is the token engine: it issues, verifies, rotates and blacklists tokens and authenticates users with
-// them. It knows no web framework and no database. Start with [New]; [Auth] has an operation for each of SimpleJWT's
-// views, and the tokens themselves for everything else.
 package core
 
 import (
@@ -62,14 +59,10 @@ type Keys interface {
 
 // Auth is the authentication of an application. It is safe for concurrent use.
 type Auth struct {
-	s       simplejwt.Settings // with all defaults filled in
-	d       Deps
-	codec   *jose.Codec
-	classes map[string]*TokenClass
-	allowed []*TokenClass // AUTH_TOKEN_CLASSES
-
-	refresh, access, sliding, untyped *TokenClass
-
+	s         simplejwt.Settings // with all defaults filled in
+	d         Deps
+	codec     *jose.Codec
+	classes   tokenClasses
 	transport Transport
 
 	records        records // the calls of Deps.Store
@@ -81,9 +74,7 @@ type Auth struct {
 // wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps, activeSessions: &sessionCache{timeout: settings.CheckSessionCacheTimeout}}
-	a.records = records{store: deps.Store, unavailable: a.unavailable}
-	a.rules = sessionRules{leeway: a.s.Leeway, gracePeriod: a.s.RotationGracePeriod, lifetime: a.s.SessionLifetime}
+	a := &Auth{s: withDefaults(settings), d: deps}
 	told := settings.Faults()
 	var found simplejwt.Faults
 	if a.d.Logger == nil {
@@ -95,7 +86,7 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	if a.d.NewID == nil {
 		a.d.NewID = a.newID
 	}
-	a.check(&found)
+	a.configure(&found)
 	faults := slices.Clone(told)
 	for _, f := range found { // what could not be read is not missing as well
 		if !slices.ContainsFunc(told, func(t simplejwt.Fault) bool { return t.Setting != "" && t.Setting == f.Setting }) {

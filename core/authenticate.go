@@ -77,7 +77,7 @@ func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string) error
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.verified(ctx, raw)
 	var refused refusals
-	for _, c := range a.allowed {
+	for _, c := range a.classes.allowed {
 		refusal := err
 		if err == nil {
 			refusal = t.as(ctx, c)

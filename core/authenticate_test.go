@@ -187,7 +187,7 @@ func TestDeactivatingOrDeletingAUserIsSeenAtOnce(t *testing.T) {
 
 func TestARefusalHasAMessageForEachClass(t *testing.T) {
 	t.Parallel()
-	types := map[string]string{core.AccessToken: "access", core.SlidingToken: "sliding", core.RefreshToken: "refresh", "DeviceToken": "device"}
+	types := map[core.ClassName]string{core.AccessToken: "access", core.SlidingToken: "sliding", core.RefreshToken: "refresh", "DeviceToken": "device"}
 	forged := func(claims map[string]any) func(e *opsEnv) string {
 		return func(e *opsEnv) string { return e.forge(claims) }
 	}
@@ -213,7 +213,7 @@ func TestARefusalHasAMessageForEachClass(t *testing.T) {
 		"a blacklisted refresh token": {blacklisted(nil), [4]string{"Token has wrong type", "Token is blacklisted", "Token is blacklisted", "Token is blacklisted"}, 3},
 		"a blacklisted sliding token": {blacklisted(map[string]any{"token_type": "sliding"}), [4]string{"Token has wrong type", "Token is blacklisted", "Token is blacklisted", "Token is blacklisted"}, 3},
 	} {
-		for _, classes := range [][]string{
+		for _, classes := range [][]core.ClassName{
 			{core.AccessToken, core.SlidingToken, core.RefreshToken, "DeviceToken"},
 			{"DeviceToken", core.RefreshToken, core.SlidingToken, core.AccessToken},
 			{core.AccessToken},
@@ -223,7 +223,7 @@ func TestARefusalHasAMessageForEachClass(t *testing.T) {
 			raw := c.raw(e)
 			var want []core.Message
 			lookups := c.lookups
-			for i, class := range []string{core.AccessToken, core.SlidingToken, core.RefreshToken, "DeviceToken"} {
+			for i, class := range []core.ClassName{core.AccessToken, core.SlidingToken, core.RefreshToken, "DeviceToken"} {
 				for _, asked := range classes {
 					if asked == class {
 						want = append(want, core.Message{TokenClass: class, TokenType: types[class], Message: c.messages[i]})
@@ -267,7 +267,7 @@ func TestTheFirstClassThatFitsCounts(t *testing.T) {
 		name    string
 		options []opsOption
 		claims  map[string]any
-		want    string
+		want    core.ClassName
 		lookups int
 	}{
 		{"access first", []opsOption{opsClasses(core.AccessToken, core.SlidingToken)}, opsAccess(nil), core.AccessToken, 0},

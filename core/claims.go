@@ -33,7 +33,7 @@ func (t *Token) checkClass(c *TokenClass) error {
 			return ErrTokenInvalid
 		}
 	}
-	if s.TokenTypeClaim == "" || c == t.auth.untyped {
+	if s.TokenTypeClaim == "" || c == t.auth.classes.untyped {
 		return nil
 	}
 	kind := t.claims.Get(s.TokenTypeClaim)

@@ -121,7 +121,7 @@ func TestTheTypeMustBeThatOfTheClass(t *testing.T) {
 func TestEachClassAsksForItsType(t *testing.T) {
 	t.Parallel()
 	auth := tokNew(t)
-	types := map[string]string{core.AccessToken: "access", core.RefreshToken: "refresh", core.SlidingToken: "sliding"}
+	types := map[core.ClassName]string{core.AccessToken: "access", core.RefreshToken: "refresh", core.SlidingToken: "sliding"}
 	for class, own := range types {
 		for _, kind := range types {
 			want := tokWrongType
@@ -182,8 +182,9 @@ func TestOnlyAClassWithABlacklistIsToldOfItAndFirst(t *testing.T) {
 	}
 	id := "jti=" + strconv.Quote(refresh.JTI())
 	for name, c := range map[string]struct {
-		class, want string
-		changes     []string
+		class   core.ClassName
+		want    string
+		changes []string
 	}{
 		"as what it is":                {core.RefreshToken, "Token is blacklisted", []string{`token_type="refresh"`}},
 		"of another type":              {core.RefreshToken, "Token is blacklisted", []string{`token_type="access"`}},

@@ -29,9 +29,9 @@ type Error struct {
 
 // Message is what one token class said of a rejected token.
 type Message struct {
-	TokenClass string `json:"token_class"`
-	TokenType  string `json:"token_type"`
-	Message    string `json:"message"`
+	TokenClass ClassName `json:"token_class"`
+	TokenType  string    `json:"token_type"`
+	Message    string    `json:"message"`
 }
 
 // Error is the detail and, where there is one, the cause; Messages say more where there are any. It holds nothing of a

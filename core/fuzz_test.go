@@ -60,7 +60,7 @@ func FuzzParseSignedToken(f *testing.F) {
 func tokFuzzed(t testing.TB) []*core.Auth {
 	t.Helper()
 	classes := func(s *simplejwt.Settings, _ *core.Deps) {
-		s.AuthTokenClasses = []string{core.AccessToken, core.RefreshToken, core.SlidingToken}
+		s.AuthTokenClasses = []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken}
 	}
 	strict := `{"ISSUER":"i","AUDIENCE":["a","b"],"LEEWAY":60,"CHECK_REVOKE_TOKEN":true}`
 	lenient := `{"JTI_CLAIM":null,"TOKEN_TYPE_CLAIM":null}`
@@ -77,7 +77,7 @@ func tokFuzz(t *testing.T, auth *core.Auth, raw string) {
 		}
 		return err != nil
 	}
-	for _, class := range []string{core.AccessToken, core.RefreshToken, core.SlidingToken, core.UntypedToken} {
+	for _, class := range []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken, core.UntypedToken} {
 		token, err := auth.ParseToken(t.Context(), class, raw)
 		if !refused(err) {
 			tokAccepted(t, auth, token)

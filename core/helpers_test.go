@@ -114,7 +114,7 @@ func opsSessionLifetime(d time.Duration) opsOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.SessionLifetime = d }
 }
 
-func opsClasses(names ...string) opsOption {
+func opsClasses(names ...core.ClassName) opsOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.AuthTokenClasses = names }
 }
 

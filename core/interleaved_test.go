@@ -94,7 +94,7 @@ func TestALogoutThatFailedHalfWayIsFinishedByTheNext(t *testing.T) {
 
 func TestClaimsAreAskedBeforeATokenIsConsumed(t *testing.T) {
 	t.Parallel()
-	for _, failing := range []string{core.RefreshToken, core.AccessToken} {
+	for _, failing := range []core.ClassName{core.RefreshToken, core.AccessToken} {
 		down := false
 		e := opsNew(t, opsRotate, func(_ *simplejwt.Settings, d *core.Deps) {
 			d.Claims = func(_ context.Context, _ simplejwt.User, token *core.Token) error {
@@ -106,7 +106,7 @@ func TestClaimsAreAskedBeforeATokenIsConsumed(t *testing.T) {
 		})
 		raw := e.login().Refresh
 		down = true
-		e.wantRefused("claims of "+failing, raw, core.ErrServiceUnavailable)
+		e.wantRefused("claims of "+string(failing), raw, core.ErrServiceUnavailable)
 		down = false
 		e.mustRefresh(raw)
 	}

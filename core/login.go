@@ -53,7 +53,7 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 type recheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
 
 // startLogin makes the first token of a session, and the record that it is to have.
-func (a *Auth) startLogin(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
+func (a *Auth) startLogin(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
 	if err := a.mustSign(ctx); err != nil {
 		return nil, OutstandingToken{}, err
 	}
@@ -113,7 +113,7 @@ func (a *Auth) takeBackLogin(ctx context.Context, t *Token, reason Reason, revok
 // ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
 // SimpleJWT's for_user. It applies no rule. Errors: an unknown class, ErrNoActiveAccount where the user is gone,
 // ErrServiceUnavailable.
-func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (*Token, error) {
+func (a *Auth) ForUser(ctx context.Context, class ClassName, user simplejwt.User) (*Token, error) {
 	t, row, err := a.newSession(ctx, class, user)
 	if err == nil {
 		err = a.recordToken(ctx, t, row)
@@ -128,7 +128,7 @@ func (a *Auth) ForUser(ctx context.Context, class string, user simplejwt.User) (
 }
 
 // newSession makes a token for a user. If it is to be recorded it is the first one of a session, which gets its id and its end.
-func (a *Auth) newSession(ctx context.Context, class string, user simplejwt.User) (*Token, OutstandingToken, error) {
+func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
 	t, err := a.NewToken(class)
 	if err != nil {
 		return nil, OutstandingToken{}, err

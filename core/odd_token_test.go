@@ -42,7 +42,7 @@ func TestWithoutRotationATokenMadeElsewhereHasAnEndToo(t *testing.T) {
 func TestIDsThatCannotBeOnRecordAreNotLookedUp(t *testing.T) {
 	t.Parallel()
 	for name, id := range map[string]string{"a NUL": "a\x00b", "256 bytes": string(make([]byte, 256))} {
-		e := opsNew(t, opsGrace, opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []string{"SlidingToken"} }))
+		e := opsNew(t, opsGrace, opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []core.ClassName{"SlidingToken"} }))
 		e.wantRefused("jti of "+name, e.forge(map[string]any{"jti": id}), core.ErrTokenInvalid)
 		e.wantNoSlide("jti of "+name, e.forge(e.sliding(map[string]any{"jti": id})), core.ErrTokenInvalid)
 		if err := e.Blacklist(opsCtx(), e.forge(map[string]any{"jti": id})); !errors.Is(err, core.ErrTokenInvalid) {
@@ -100,7 +100,7 @@ func TestAClaimWithHalfACharacterIsReplacedForTheApplication(t *testing.T) {
 // The row of a sliding token ends at refresh_exp, its last exp lies behind that: a flush between them must wait.
 func TestFlushDoesNotReviveARevokedSlidingToken(t *testing.T) {
 	t.Parallel()
-	e := opsNew(t, opsSliding(10*time.Minute, time.Hour), opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []string{core.SlidingToken} }))
+	e := opsNew(t, opsSliding(10*time.Minute, time.Hour), opsSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []core.ClassName{core.SlidingToken} }))
 	raw := e.loginSliding()
 	for range 6 {
 		e.clock.advance(590 * time.Second)

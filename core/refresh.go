@@ -57,7 +57,7 @@ func (a *Auth) finishRefresh(ctx context.Context, done refreshed, refresh, acces
 	if err != nil {
 		return Pair{}, err
 	}
-	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.refresh.Type})
+	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.classes.refresh.Type})
 	return pair, nil
 }
 
@@ -81,7 +81,7 @@ func (t *Token) joinSession(r refreshed) {
 // CHECK_REVOKE_TOKEN, loses it.
 func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := t.userID().UserID()
-	if !present && t.class == a.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().IsUnusableUserID() {
+	if !present && t.class == a.classes.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
 	}
 	if !present {
@@ -208,7 +208,7 @@ func isOwnedBy(owner *string, userID string) bool {
 func (t *Token) successor() *Token {
 	next := &Token{auth: t.auth, class: t.class, claims: t.claims.Clone(), now: t.now}
 	next.SetJTI()
-	next.SetExp("exp", t.auth.refresh.Lifetime)
+	next.SetExp("exp", t.auth.classes.refresh.Lifetime)
 	next.SetIat()
 	return next
 }

@@ -53,7 +53,7 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 // limitSessions enforces MAX_SESSIONS_PER_USER once a login is on record. Of any number of concurrent logins the last one to
 // get here sees all of them, so none leaves one session too many.
 func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User) error {
-	if a.s.MaxSessionsPerUser == 0 || (t.class != a.refresh && t.class != a.sliding) {
+	if a.s.MaxSessionsPerUser == 0 || (t.class != a.classes.refresh && t.class != a.classes.sliding) {
 		return nil
 	}
 	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}

@@ -12,26 +12,6 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
-// The names of SimpleJWT's token classes.
-const (
-	AccessToken  = "AccessToken"
-	RefreshToken = "RefreshToken"
-	SlidingToken = "SlidingToken"
-	UntypedToken = "UntypedToken"
-)
-
-// TokenClass is a kind of token, like SimpleJWT's subclasses of Token.
-type TokenClass struct {
-	// Name is how AUTH_TOKEN_CLASSES and messages call it: "AccessToken".
-	Name string
-	// Type is its token_type: "access".
-	Type string
-	// Lifetime is how long a new token is good.
-	Lifetime time.Duration
-	// Blacklistable is SimpleJWT's BlacklistMixin: tokens are recorded when issued and looked up when presented.
-	Blacklistable bool
-}
-
 // Token is a token: its class and its claims. A Token is for one goroutine.
 type Token struct {
 	auth   *Auth
@@ -43,9 +23,9 @@ type Token struct {
 
 // NewToken makes a token of a class (by name: AccessToken ...) with type, exp, iat and jti, without a user and not
 // recorded. Use Sign for the text. Errors: an unknown class.
-func (a *Auth) NewToken(class string) (*Token, error) {
-	c := a.classes[class]
-	if c == nil || c == a.untyped {
+func (a *Auth) NewToken(class ClassName) (*Token, error) {
+	c := a.classes.byName[class]
+	if c == nil || c == a.classes.untyped {
 		return nil, fmt.Errorf("make token: there is no class %q to make", class)
 	}
 	return a.newToken(c, a.now()), nil
@@ -59,7 +39,7 @@ func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
 	t.SetExp("exp", c.Lifetime)
 	t.SetIat()
 	t.SetJTI()
-	if c == a.sliding {
+	if c == a.classes.sliding {
 		t.SetExp(a.s.SlidingTokenRefreshExpClaim, a.s.SlidingTokenRefreshLifetime)
 	}
 	return t
@@ -72,7 +52,7 @@ func (a *Auth) Decode(raw string) (*Token, error) {
 	if err != nil {
 		return nil, tokenError(err)
 	}
-	return &Token{auth: a, class: a.untyped, claims: claims, now: a.now()}, nil
+	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: a.now()}, nil
 }
 
 // mustSign returns ErrServiceUnavailable in a program without a SIGNING_KEY: it is asked before anything is recorded or
@@ -186,7 +166,7 @@ func (t *Token) capExp(claim string, end time.Time) {
 // AccessToken makes an access token from a refresh token: it copies all claims but type, exp, iat and jti. It expires
 // relative to the time of the refresh token, so that a pair made together ends together.
 func (t *Token) AccessToken() *Token {
-	access := t.auth.newToken(t.auth.access, t.now)
+	access := t.auth.newToken(t.auth.classes.access, t.now)
 	for c := range t.claims.All() {
 		switch c.Name() {
 		case "": // the name of a claim that is switched off, but no less a name
@@ -215,7 +195,7 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 // record is the row of the token. It belongs to the session that it names.
 func (t *Token) record(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
-	if refreshExp, ok := t.claims.Get(t.auth.s.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.sliding && refreshExp.After(exp) {
+	if refreshExp, ok := t.claims.Get(t.auth.s.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.classes.sliding && refreshExp.After(exp) {
 		exp = refreshExp // a sliding token's row must outlive the token's last refresh
 	}
 	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}

@@ -204,7 +204,7 @@ const (
 func tokOneID(_ *simplejwt.Settings, d *core.Deps) { d.NewID = func() string { return "id" } }
 
 // tokMade makes a token.
-func tokMade(t testing.TB, auth *core.Auth, class string) *core.Token {
+func tokMade(t testing.TB, auth *core.Auth, class core.ClassName) *core.Token {
 	t.Helper()
 	token, err := auth.NewToken(class)
 	if err != nil {
@@ -263,6 +263,6 @@ func tokAll(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map[string]
 func tokInvite(blacklistable bool) func(*simplejwt.Settings, *core.Deps) {
 	return func(s *simplejwt.Settings, d *core.Deps) {
 		d.TokenClasses = []core.TokenClass{{Name: "InviteToken", Type: "invite", Lifetime: time.Hour, Blacklistable: blacklistable}}
-		s.AuthTokenClasses = []string{core.AccessToken, "InviteToken"}
+		s.AuthTokenClasses = []core.ClassName{core.AccessToken, "InviteToken"}
 	}
 }

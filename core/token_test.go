@@ -19,7 +19,7 @@ import (
 func TestANewTokenHasTypeTimesAndAnID(t *testing.T) {
 	t.Parallel()
 	noon := tokNow().Unix()
-	for class, want := range map[string]simplejwt.Claims{
+	for class, want := range map[core.ClassName]simplejwt.Claims{
 		core.AccessToken:  {"token_type": "access", "iat": noon, "exp": noon + 300, "jti": "id"},
 		core.RefreshToken: {"token_type": "refresh", "iat": noon, "exp": noon + 86400, "jti": "id"},
 		core.SlidingToken: {"token_type": "sliding", "iat": noon, "exp": noon + 300, "refresh_exp": noon + 86400, "jti": "id"},
@@ -52,14 +52,14 @@ func TestANewTokenHasTypeTimesAndAnID(t *testing.T) {
 func TestAnUnknownClassIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	auth := tokNew(t)
-	for _, class := range []string{"", "accesstoken", "rest_framework_simplejwt.tokens.AccessToken", core.UntypedToken} {
+	for _, class := range []core.ClassName{"", "accesstoken", "rest_framework_simplejwt.tokens.AccessToken", core.UntypedToken} {
 		made, err := auth.NewToken(class)
-		tokNoRefusal(t, "NewToken of "+class, made, err)
+		tokNoRefusal(t, "NewToken of "+string(class), made, err)
 		made, err = auth.ForUser(t.Context(), class, tokAlice())
-		tokNoRefusal(t, "ForUser of "+class, made, err)
+		tokNoRefusal(t, "ForUser of "+string(class), made, err)
 		if class != core.UntypedToken {
 			parsed, err := auth.ParseToken(t.Context(), class, tokTrue(tokPayload()))
-			tokNoRefusal(t, "ParseToken of "+class, parsed, err)
+			tokNoRefusal(t, "ParseToken of "+string(class), parsed, err)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 // ParseToken verifies a token as one of a class (by name: AccessToken ...): signature, times, id, type, and for a class
 // that is Blacklistable the blacklist. Errors: a denial such as ErrTokenExpired, ErrServiceUnavailable, or an unknown class.
-func (a *Auth) ParseToken(ctx context.Context, class, raw string) (*Token, error) {
-	c := a.classes[class]
+func (a *Auth) ParseToken(ctx context.Context, class ClassName, raw string) (*Token, error) {
+	c := a.classes.byName[class]
 	if c == nil {
 		return nil, fmt.Errorf("parse token: there is no class %q", class)
 	}
@@ -31,7 +31,7 @@ func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, tokenError(err)
 	}
-	return &Token{auth: a, class: a.untyped, claims: claims, now: now}, nil
+	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: now}, nil
 }
 
 // as checks a verified token as one of a class. A blacklisted one is called so whatever else is wrong with it.
@@ -52,8 +52,8 @@ func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error)
 	if err != nil {
 		return nil, err
 	}
-	t.class = a.refresh
-	if err := t.checkClass(a.refresh); err != nil {
+	t.class = a.classes.refresh
+	if err := t.checkClass(a.classes.refresh); err != nil {
 		return nil, t.blacklistedOr(ctx, err)
 	}
 	return t, nil
@@ -97,7 +97,7 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 
 // isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued.
 func (t *Token) isOfRecordedType() bool {
-	for _, c := range t.auth.classes {
+	for _, c := range t.auth.classes.byName {
 		if c.Blacklistable && t.text(t.auth.s.TokenTypeClaim) == c.Type {
 			return true
 		}

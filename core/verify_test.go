@@ -146,7 +146,7 @@ func TestRefresh_NumbersKeepTheirDigits(t *testing.T) {
 func TestNoDoorAsksAnythingBeforeATokenIsVerified(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsReuse, opsGrace, opsClasses(core.AccessToken, core.RefreshToken, core.SlidingToken))
-	parse := func(class string) func(string) error {
+	parse := func(class core.ClassName) func(string) error {
 		return func(raw string) error { _, err := e.ParseToken(opsCtx(), class, raw); return err }
 	}
 	doors := map[string]func(raw string) error{

@@ -144,7 +144,9 @@ func (p *program) flushExpiredTokens(ctx context.Context) error {
 		return err
 	}
 	kept := settings.Leeway + settings.RotationGracePeriod
-	if slices.ContainsFunc(settings.AuthTokenClasses, func(name string) bool { return strings.HasSuffix(name, core.SlidingToken) }) {
+	if slices.ContainsFunc(settings.AuthTokenClasses, func(name core.ClassName) bool {
+		return strings.HasSuffix(string(name), string(core.SlidingToken))
+	}) {
 		kept += cmp.Or(settings.SlidingTokenLifetime, 5*time.Minute) // a last refresh may reach so far beyond the row
 	}
 	return p.withDatabase(ctx, func(db *gorm.DB) error {

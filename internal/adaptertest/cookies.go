@@ -133,7 +133,7 @@ func (e *env[H, M]) cookiesWithoutRotation() {
 }
 
 func (e *env[H, M]) cookiesOfASlidingToken() {
-	a := e.newAuth(stillCookies(func(s *simplejwt.Settings, _ *core.Deps) { s.AuthTokenClasses = []string{core.SlidingToken} }))
+	a := e.newAuth(stillCookies(func(s *simplejwt.Settings, _ *core.Deps) { s.AuthTokenClasses = []core.ClassName{core.SlidingToken} }))
 	b := e.browse(a)
 	const setShortCSRF = "__Host-csrftoken=...; Path=/; Max-Age=300; Secure; SameSite=Lax"
 	b.want("a login", b.do("POST", "/api/token/sliding/", credentials), 200, "{}", setAccess, setShortCSRF)
@@ -229,7 +229,7 @@ func (e *env[H, M]) lostRace() {
 }
 
 func (e *env[H, M]) tooLong() {
-	for _, class := range []string{core.AccessToken, core.RefreshToken, core.SlidingToken} {
+	for _, class := range []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken} {
 		a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) {
 			d.Claims = func(_ context.Context, _ simplejwt.User, t *core.Token) error {
 				if t.Class().Name == class {
@@ -243,7 +243,7 @@ func (e *env[H, M]) tooLong() {
 		if class == core.SlidingToken {
 			path += "sliding/"
 		}
-		b.want("a login with a long "+class, b.do("POST", path, credentials), 500, serverError)
+		b.want("a login with a long "+string(class), b.do("POST", path, credentials), 500, serverError)
 		if n := e.sessions(a); n != 0 {
 			b.Errorf("%s: %d sessions are left of a login that failed", class, n)
 		}

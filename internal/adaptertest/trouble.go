@@ -59,7 +59,7 @@ func (brokenStore) IsBlacklisted(context.Context, string) (found, blacklisted bo
 
 func (e *env[H, M]) storeTrouble() {
 	broken := e.newAuth(func(s *simplejwt.Settings, d *core.Deps) {
-		s.AuthTokenClasses = []string{core.SlidingToken} // access tokens are in no table
+		s.AuthTokenClasses = []core.ClassName{core.SlidingToken} // access tokens are in no table
 		d.Store = brokenStore{e.store}
 	})
 	good := "Bearer " + e.sliding()

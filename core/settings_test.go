@@ -191,7 +191,7 @@ func TestDefaultsAreSimpleJWTs(t *testing.T) {
 	want := simplejwt.Settings{
 		AccessTokenLifetime: 5 * time.Minute, RefreshTokenLifetime: 24 * time.Hour, Algorithm: "HS256", SigningKey: tokKey,
 		AuthHeaderTypes: []string{"Bearer"}, AuthHeaderName: "HTTP_AUTHORIZATION", UserIDField: "id", UserIDClaim: "user_id",
-		AuthTokenClasses: []string{"AccessToken"}, TokenTypeClaim: "token_type", JTIClaim: "jti",
+		AuthTokenClasses: []core.ClassName{"AccessToken"}, TokenTypeClaim: "token_type", JTIClaim: "jti",
 		SlidingTokenLifetime: 5 * time.Minute, SlidingTokenRefreshLifetime: 24 * time.Hour, SlidingTokenRefreshExpClaim: "refresh_exp",
 		RevokeTokenClaim: "hash_password", CheckUserIsActive: new(true), DataUploadMaxMemorySize: 1 << 20,
 	}

@@ -1,0 +1,242 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/cookie"
+	"github.com/go-simplejwt/simplejwt/internal/jose"
+)
+
+// maxLifetime bounds lifetimes, so that no date overflows: a hundred years.
+const maxLifetime = 100 * 365 * 24 * time.Hour
+
+// claimSession is the claim that names a token's session (RFC-registered as sid, OpenID Connect front-channel logout).
+const claimSession = "sid"
+
+// withDefaults fills in SimpleJWT's defaults. A claim that is switched off becomes "".
+func withDefaults(s simplejwt.Settings) simplejwt.Settings {
+	duration := func(name string, value *time.Duration, fallback time.Duration) {
+		if *value == 0 && !s.IsSet(name) {
+			*value = fallback
+		}
+	}
+	text := func(name string, value *string, fallback string) {
+		if *value == "" && !s.IsSet(name) {
+			*value = fallback
+		}
+	}
+	list := func(name string, value *[]string, fallback string) {
+		if len(*value) == 0 && !s.IsSet(name) {
+			*value = []string{fallback}
+		}
+	}
+	duration("ACCESS_TOKEN_LIFETIME", &s.AccessTokenLifetime, 5*time.Minute)
+	duration("REFRESH_TOKEN_LIFETIME", &s.RefreshTokenLifetime, 24*time.Hour)
+	duration("SLIDING_TOKEN_LIFETIME", &s.SlidingTokenLifetime, 5*time.Minute)
+	duration("SLIDING_TOKEN_REFRESH_LIFETIME", &s.SlidingTokenRefreshLifetime, 24*time.Hour)
+	text("ALGORITHM", &s.Algorithm, "HS256")
+	text("AUTH_HEADER_NAME", &s.AuthHeaderName, "HTTP_AUTHORIZATION")
+	text("USER_ID_FIELD", &s.UserIDField, "id")
+	if s.UserIDField == "pk" { // Django's other name of it
+		s.UserIDField = "id"
+	}
+	text("USER_ID_CLAIM", &s.UserIDClaim, "user_id")
+	text("TOKEN_TYPE_CLAIM", &s.TokenTypeClaim, "token_type")
+	text("JTI_CLAIM", &s.JTIClaim, "jti")
+	text("SLIDING_TOKEN_REFRESH_EXP_CLAIM", &s.SlidingTokenRefreshExpClaim, "refresh_exp")
+	text("REVOKE_TOKEN_CLAIM", &s.RevokeTokenClaim, "hash_password")
+	list("AUTH_HEADER_TYPES", &s.AuthHeaderTypes, "Bearer")
+	if len(s.AuthTokenClasses) == 0 && !s.IsSet("AUTH_TOKEN_CLASSES") {
+		s.AuthTokenClasses = []ClassName{AccessToken}
+	}
+	cookie.SetDefaults(&s)
+	if s.DataUploadMaxMemorySize == 0 && !s.IsSet("DATA_UPLOAD_MAX_MEMORY_SIZE") {
+		s.DataUploadMaxMemorySize = 1 << 20
+	}
+	if s.CheckUserIsActive == nil {
+		s.CheckUserIsActive = new(true)
+	}
+	return s
+}
+
+// configure makes the parts of Auth that come from settings, and adds every invalid setting.
+func (a *Auth) configure(invalid *simplejwt.Faults) {
+	c := settingsCheck{&a.s, &a.d, invalid}
+	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, invalid)
+	c.checkLifetimes()
+	c.checkClaims()
+	c.checkHeader()
+	a.classes = newTokenClasses(&a.s, a.d.TokenClasses, invalid)
+	c.checkStore()
+	c.checkRotation()
+	c.checkUsers()
+	a.transport = Transport{
+		Header: cookie.HeaderName(a.s.AuthHeaderName), Schemes: a.s.AuthHeaderTypes, OAuthErrors: a.s.OAuthErrors,
+		Cookies: cookie.New(&a.s, a.now, invalid), Logger: a.d.Logger,
+	}
+	c.checkLimits()
+	a.rules = sessionRules{leeway: a.s.Leeway, gracePeriod: a.s.RotationGracePeriod, lifetime: a.s.SessionLifetime}
+	a.records = records{store: a.d.Store, unavailable: a.unavailable}
+	a.activeSessions = &sessionCache{timeout: a.s.CheckSessionCacheTimeout}
+}
+
+// settingsCheck adds invalid settings of one kind each.
+type settingsCheck struct {
+	s       *simplejwt.Settings
+	d       *Deps
+	invalid *simplejwt.Faults
+}
+
+func (c settingsCheck) checkLimits() {
+	for _, n := range []struct {
+		setting string
+		value   int
+	}{{"MAX_SESSIONS_PER_USER", c.s.MaxSessionsPerUser}, {"NUM_PROXIES", c.s.NumProxies}} {
+		if n.value < 0 {
+			c.invalid.Add(n.setting, "may not be negative")
+		}
+	}
+	if c.s.DataUploadMaxMemorySize <= 0 {
+		c.invalid.Add("DATA_UPLOAD_MAX_MEMORY_SIZE", "must be more than 0 bytes")
+	}
+}
+
+func (c settingsCheck) checkLifetimes() {
+	for _, l := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"ACCESS_TOKEN_LIFETIME", c.s.AccessTokenLifetime},
+		{"REFRESH_TOKEN_LIFETIME", c.s.RefreshTokenLifetime},
+		{"SLIDING_TOKEN_LIFETIME", c.s.SlidingTokenLifetime},
+		{"SLIDING_TOKEN_REFRESH_LIFETIME", c.s.SlidingTokenRefreshLifetime},
+		{"LEEWAY", c.s.Leeway},
+		{"ROTATION_GRACE_PERIOD", c.s.RotationGracePeriod},
+		{"SESSION_LIFETIME", c.s.SessionLifetime},
+		{"CHECK_SESSION_CACHE_TIMEOUT", c.s.CheckSessionCacheTimeout},
+	} {
+		if l.value < 0 {
+			c.invalid.Add(l.name, "may not be negative")
+		}
+		if l.value > 0 && l.value < time.Millisecond {
+			c.d.Logger.Warn("a lifetime is shorter than a millisecond: is its unit missing?", "setting", l.name, "value", l.value)
+		}
+		if l.value > maxLifetime {
+			c.invalid.Add(l.name, "may not be longer than a hundred years")
+		}
+	}
+}
+
+// checkClaims sees that the claims whose names are settings have a name each, and none that another claim has.
+func (c settingsCheck) checkClaims() {
+	c.s.JTIClaim, c.s.TokenTypeClaim = unlessOff(c.s.JTIClaim, c.invalid, "JTI_CLAIM"), unlessOff(c.s.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
+	taken := map[string]string{"exp": "", "iat": "", "nbf": "", "aud": "", "iss": "", claimSession: ""}
+	for _, n := range []struct{ setting, name string }{
+		{"JTI_CLAIM", c.s.JTIClaim},
+		{"TOKEN_TYPE_CLAIM", c.s.TokenTypeClaim},
+		{"USER_ID_CLAIM", c.s.UserIDClaim},
+		{"SLIDING_TOKEN_REFRESH_EXP_CLAIM", c.s.SlidingTokenRefreshExpClaim},
+		{"REVOKE_TOKEN_CLAIM", c.s.RevokeTokenClaim},
+	} {
+		if n.name == "" {
+			if n.setting != "JTI_CLAIM" && n.setting != "TOKEN_TYPE_CLAIM" {
+				c.invalid.Add(n.setting, "may not be empty")
+			}
+			continue
+		}
+		if other, is := taken[n.name]; is {
+			c.invalid.Add(n.setting, "the claim %q is taken%s", n.name, strings.TrimSuffix(" by "+other, " by "))
+		}
+		taken[n.name] = n.setting
+	}
+	if c.s.IsSet("AUDIENCE") && !slices.ContainsFunc(c.s.Audience, func(s string) bool { return s != "" }) {
+		c.d.Logger.Warn("AUDIENCE names nobody: every token will be refused")
+	}
+}
+
+// unlessOff turns Off into "", and calls an empty name what it is.
+func unlessOff(claim string, invalid *simplejwt.Faults, setting string) string {
+	if claim == simplejwt.Off {
+		return ""
+	}
+	if claim == "" {
+		invalid.Add(setting, "may not be empty; null (in Go: simplejwt.Off) switches the claim off")
+	}
+	return claim
+}
+
+func (c settingsCheck) checkHeader() {
+	if !cookie.IsToken(cookie.HeaderName(c.s.AuthHeaderName)) {
+		c.invalid.Add("AUTH_HEADER_NAME", "must be a header's name, such as HTTP_AUTHORIZATION or X-Access-Token")
+	}
+	if len(c.s.AuthHeaderTypes) == 0 {
+		c.invalid.Add("AUTH_HEADER_TYPES", "needs at least one scheme, such as Bearer")
+	}
+	for _, scheme := range c.s.AuthHeaderTypes {
+		if !cookie.IsToken(scheme) {
+			c.invalid.Add("AUTH_HEADER_TYPES", "%q is no scheme: it may hold no blank, comma or quote", scheme)
+		}
+	}
+}
+
+// checkStore reports what needs records where there are none, and what the Store finds wrong with itself.
+func (c settingsCheck) checkStore() {
+	if store, ok := c.d.Store.(StoreChecker); ok {
+		*c.invalid = append(*c.invalid, store.CheckStore()...)
+	}
+	for _, n := range []struct {
+		setting string
+		on      bool
+	}{
+		{"BLACKLIST_AFTER_ROTATION", c.s.BlacklistAfterRotation},
+		{"SESSION_LIFETIME", c.s.SessionLifetime > 0},
+		{"MAX_SESSIONS_PER_USER", c.s.MaxSessionsPerUser > 0},
+		{"CHECK_SESSION", c.s.CheckSession},
+	} {
+		if n.on && c.d.Store == nil {
+			c.invalid.Add(n.setting, "needs Deps.Store, where tokens are recorded")
+		}
+		if n.on && c.s.JTIClaim == "" {
+			c.invalid.Add(n.setting, "needs JTI_CLAIM: without it no token is recorded")
+		}
+	}
+}
+
+// checkRotation reports settings of rotation and of CHECK_SESSION that need another one.
+func (c settingsCheck) checkRotation() {
+	for _, n := range []struct {
+		setting string
+		on      bool
+	}{{"ROTATION_GRACE_PERIOD", c.s.RotationGracePeriod > 0}, {"REUSE_DETECTION", c.s.ReuseDetection}} {
+		if n.on && (!c.s.RotateRefreshTokens || !c.s.BlacklistAfterRotation) {
+			c.invalid.Add(n.setting, "needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION")
+		}
+	}
+	if c.s.ReuseDetection && c.s.RotationGracePeriod <= 0 {
+		c.d.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost answer logs its user out")
+	}
+	if c.s.CheckSessionCacheTimeout > 0 && !c.s.CheckSession {
+		c.invalid.Add("CHECK_SESSION_CACHE_TIMEOUT", "needs CHECK_SESSION")
+	}
+}
+
+func (c settingsCheck) checkUsers() {
+	if c.s.UserIDField == "" {
+		c.invalid.Add("USER_ID_FIELD", "may not be empty")
+	}
+	if c.d.Users == nil {
+		if c.s.SigningKey != "" {
+			c.invalid.Add("Deps.Users", "is missing: logins and refreshes need it")
+		}
+		return
+	}
+	if _, ok := c.d.Users.(LastLoginUpdater); c.s.UpdateLastLogin && !ok {
+		c.invalid.Add("UPDATE_LAST_LOGIN", "needs Deps.Users that are a core.LastLoginUpdater, as models.NewUsers makes them")
+	}
+	if users, ok := c.d.Users.(UsersChecker); ok {
+		*c.invalid = append(*c.invalid, users.CheckUsers(c.s.UserIDField, c.s.UpdateLastLogin)...)
+	}
+}
