@@ -17,7 +17,7 @@
 // With a [Store], refresh and sliding tokens are recorded. A session is one login and all tokens that descend from it.
 // [Auth.Sessions] lists those of a user; [Auth.RevokeSession], [Auth.RevokeUser] and [Auth.PasswordChanged] end them. What ends
 // sessions runs to its end even if its context ends, for at most 10 seconds. The table of what a refresh answers is in
-// docs/sessions.md; verdict.go is the code of it.
+// docs/sessions.md; core/verdict.go is the code of it.
 //
 // # Stores and users
 //
