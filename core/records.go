@@ -136,3 +136,26 @@ func (r records) sessions(ctx context.Context, userID string, now time.Time) ([]
 func (r records) flushExpired(ctx context.Context, before time.Time) (int, error) {
 	return r.store.FlushExpired(ctx, before)
 }
+
+// state reads the records of a token and of its session, which must be the owner's.
+func (t *Token) state(ctx context.Context, owner *string) (SessionState, error) {
+	return t.auth.records.state(ctx, lookup{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
+}
+
+// ownerOf is whose the records of a user's token must be; nobody's for nil.
+func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
+
+// claimedOwner is ownerOf where no user was loaded: the user that the token claims. Where USER_ID_FIELD is not the primary key the
+// claim does not say so, and nil stands for everybody.
+func (t *Token) claimedOwner() *string {
+	id := t.UserID()
+	if id != "" && t.auth.s.UserIDField != "id" {
+		return nil
+	}
+	return &id
+}
+
+// isOwnedBy reports whether a record of a user may serve the owner.
+func isOwnedBy(owner *string, userID string) bool {
+	return owner == nil || userID == "" || userID == *owner
+}

@@ -135,16 +135,6 @@ func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simp
 	return ErrTokenBlacklisted.withReason(reasonPasswordChanged)
 }
 
-// findUser looks up the user by USER_ID_FIELD.
-func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) {
-	if id == "" {
-		return nil, ErrUserNotFound
-	}
-	ctx, cancel := withStoreTimeout(ctx)
-	defer cancel()
-	return a.d.Users.ByField(ctx, a.s.UserIDField, id)
-}
-
 // advanceSession moves the session of a refresh token on to next, which without rotation is the presented token itself.
 func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
 	if a.s.RotateRefreshTokens && a.recorded() {
@@ -181,29 +171,6 @@ func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (
 	return end, nil
 }
 
-// state reads the records of a token and of its session, which must be the owner's.
-func (t *Token) state(ctx context.Context, owner *string) (SessionState, error) {
-	return t.auth.records.state(ctx, lookup{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
-}
-
-// ownerOf is whose the records of a user's token must be; nobody's for nil.
-func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
-
-// claimedOwner is ownerOf where no user was loaded: the user that the token claims. Where USER_ID_FIELD is not the primary key the
-// claim does not say so, and nil stands for everybody.
-func (t *Token) claimedOwner() *string {
-	id := t.UserID()
-	if id != "" && t.auth.s.UserIDField != "id" {
-		return nil
-	}
-	return &id
-}
-
-// isOwnedBy reports whether a record of a user may serve the owner.
-func isOwnedBy(owner *string, userID string) bool {
-	return owner == nil || userID == "" || userID == *owner
-}
-
 // successor is the next refresh token: the same claims, a new id, a new iat and exp.
 func (t *Token) successor() *Token {
 	next := &Token{auth: t.auth, class: t.class, claims: t.claims.Clone(), now: t.now}
@@ -211,27 +178,4 @@ func (t *Token) successor() *Token {
 	next.SetExp("exp", t.auth.classes.refresh.Lifetime)
 	next.SetIat()
 	return next
-}
-
-// ownSession is the session of a refresh or sliding token: the one it names, else the one that it began.
-func (t *Token) ownSession() string {
-	if sid := t.SessionID(); sid != "" {
-		return sid
-	}
-	return t.JTI()
-}
-
-// sessionOn is the session of the token's record, if that names one.
-func (t *Token) sessionOn(record *TokenState) string {
-	if record.SessionID != "" {
-		return record.SessionID
-	}
-	return t.ownSession()
-}
-
-func userID(user simplejwt.User) string {
-	if user == nil {
-		return ""
-	}
-	return user.AuthID()
 }

@@ -116,6 +116,22 @@ func (t *Token) Session() string {
 	return t.SessionID()
 }
 
+// ownSession is the session of a refresh or sliding token: the one it names, else the one that it began.
+func (t *Token) ownSession() string {
+	if sid := t.SessionID(); sid != "" {
+		return sid
+	}
+	return t.JTI()
+}
+
+// sessionOn is the session of the token's record, if that names one.
+func (t *Token) sessionOn(record *TokenState) string {
+	if record.SessionID != "" {
+		return record.SessionID
+	}
+	return t.ownSession()
+}
+
 // UserID is the user id claim as text; "" where the token has none that could be a user's.
 func (t *Token) UserID() string { id, _ := t.userID().UserID(); return id }
 

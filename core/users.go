@@ -49,6 +49,24 @@ type UsersChecker interface {
 	CheckUsers(userIDField string, updateLastLogin bool) simplejwt.Faults
 }
 
+// findUser looks up the user by USER_ID_FIELD.
+func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) {
+	if id == "" {
+		return nil, ErrUserNotFound
+	}
+	ctx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	return a.d.Users.ByField(ctx, a.s.UserIDField, id)
+}
+
+// userID is the primary key of a user, "" for nobody.
+func userID(user simplejwt.User) string {
+	if user == nil {
+		return ""
+	}
+	return user.AuthID()
+}
+
 // noUsers stand for Deps.Users in a program that only verifies tokens: whatever needs a user is a 503.
 type noUsers struct{}
 
