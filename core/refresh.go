@@ -6,11 +6,15 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // Refresh is SimpleJWT's refresh view: it returns an access token for a refresh token and, with ROTATE_REFRESH_TOKENS, a new
-// refresh token. The user is nil for a token without one. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
+// refresh token. The user is nil for a token without one. Under REUSE_DETECTION or CHECK_REVOKE_TOKEN, which may end the
+// session, it runs to its end even if ctx ends, for at most 10 seconds. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
 func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, error) {
+	ctx, cancel := a.refreshContext(ctx)
+	defer cancel()
 	presented, err := a.parseForRotation(ctx, raw)
 	if err != nil {
 		return Pair{}, nil, err
@@ -49,6 +53,14 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 		return Pair{}, nil, err
 	}
 	return pair, user, nil
+}
+
+// refreshContext outlasts the client where a refresh may end the session: who hangs up must not keep it.
+func (a *Auth) refreshContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	if a.s.ReuseDetection || a.s.CheckRevokeToken {
+		return detached.Context(ctx)
+	}
+	return ctx, func() {}
 }
 
 // finishRefresh signs the tokens of a refresh and emits the event; refresh is nil for none.

@@ -26,7 +26,7 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 		if rotated {
 			return next.applyRecord(row, EventRefresh), nil
 		}
-		state, err := a.stateOfDeclined(ctx, presented, user)
+		state, err := presented.state(ctx, ownerOf(user))
 		if err != nil {
 			return refreshed{}, err
 		}
@@ -51,14 +51,6 @@ func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejw
 		}
 	}
 	return refreshed{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
-}
-
-// stateOfDeclined is Token.state for a token that the store did not rotate. It runs to its end even if ctx ends: a client that
-// hangs up must not go undetected with a token that was used before.
-func (a *Auth) stateOfDeclined(ctx context.Context, presented *Token, user simplejwt.User) (SessionState, error) {
-	ctx, cancel := detached.Context(ctx)
-	defer cancel()
-	return presented.state(ctx, ownerOf(user))
 }
 
 // rotation asks for the token to be replaced by next, in a refresh of the user's.

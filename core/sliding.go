@@ -46,6 +46,8 @@ func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, again rech
 // RefreshSliding is SimpleJWT's refresh sliding view: the same token with a new exp and iat, while its refresh_exp has not
 // passed. Nothing is consumed and no row is written. Errors: a denial, ErrServiceUnavailable.
 func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejwt.User, error) {
+	ctx, cancel := a.refreshContext(ctx)
+	defer cancel()
 	t, err := a.ParseToken(ctx, SlidingToken, raw)
 	if err != nil {
 		return "", nil, err
