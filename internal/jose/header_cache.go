@@ -33,10 +33,13 @@ func (h *headerCache) find(text string) (kid string, ok bool) {
 	return "", false
 }
 
-// add keeps a header, unless the cache is full. It copies the texts, as they may be parts of a larger one.
+// add keeps a header once, unless the cache is full. It copies the texts, as they may be parts of a larger one.
 func (h *headerCache) add(text, kid string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, ok := h.find(text); ok {
+		return // added by another of the first requests
+	}
 	var list []cachedHeader
 	if p := h.list.Load(); p != nil {
 		list = *p

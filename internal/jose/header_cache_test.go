@@ -2,6 +2,7 @@ package jose
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 )
 
@@ -75,5 +76,21 @@ func TestVerify_HeadersAreKeptOfVerifiedTokensOnly(t *testing.T) {
 		if got := verify(t, c, raw); got != invalid {
 			t.Fatalf("with a kid that is another key's now it is %s", got)
 		}
+	}
+}
+
+func TestHeaderCache_FirstRequestsAtOnce(t *testing.T) {
+	t.Parallel()
+	var cache headerCache
+	var wg sync.WaitGroup
+	for range 4 * maxHeaders {
+		wg.Go(func() { // each has looked before any of them added the header
+			cache.add("one", "kid")
+		})
+	}
+	wg.Wait()
+	cache.add("two", "other")
+	if kid, ok := cache.find("two"); !ok || kid != "other" || len(*cache.list.Load()) != 2 {
+		t.Errorf("the second header is %q, %t; %d are kept, want 2", kid, ok, len(*cache.list.Load()))
 	}
 }
