@@ -23,7 +23,8 @@ const (
 	// EventRevoke is the end of sessions; Count is how many tokens were consumed, but for a presented one.
 	EventRevoke EventType = "revoke"
 	// EventRevokeFailed is a logout or another end of sessions that did not come about, or not for sure, as the Store was
-	// unavailable for too long. The client got a 503 and may try again; SessionID or UserID say whose rights to look after.
+	// unavailable for too long. The client got a 503 and may try again, but not after a login that replaced another session in its
+	// cookies: that succeeds. SessionID or UserID say whose rights to look after.
 	EventRevokeFailed EventType = "revoke_failed"
 	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that can't be checked.
 	EventStoreError EventType = "store_error"

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -34,7 +35,7 @@ func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool)
 // Errors: core.ErrNotAuthenticated where there are no credentials for us, those of a.AuthenticateToken, an *Error with 403 for
 // what may come from another site. The header counts first. Where it holds nothing for us, and with AUTH_COOKIE, the cookie
 // does: then a request that may change something must also come from a page of this origin or of a trusted one, or carry the
-// CSRF token of its session.
+// CSRF token of its session. Any request must carry the CSRF cookie of its session where another host could have set the other.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
 	t := a.Transport()
 	authenticated, _, err := authenticate(a, &t, r)
@@ -51,7 +52,7 @@ func authenticate(a core.Authenticator, t *core.Transport, r *http.Request) (aut
 	}
 	user, token, err := a.AuthenticateToken(r.Context(), raw)
 	if err == nil && byCookie {
-		err = checkCSRFToken(t.Cookies, r, token)
+		err = cmp.Or(checkCSRFCookie(t.Cookies, r, &t.Cookies.Access, token), checkCSRFToken(t.Cookies, r, token))
 	}
 	if err != nil {
 		return nil, byCookie, err

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,8 +33,10 @@ func readCookie(r *http.Request, cookie *http.Cookie) (string, error) {
 
 // SetCookies puts the tokens of a login into cookies, for a program that logs users in without the views: by Auth.Login,
 // Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. Call it before writing the
-// answer. Without AUTH_COOKIE it does nothing. It returns an error, and sets no cookie, for a text that is not a token, for a
-// token that is too long for a cookie, and for a host that AUTH_COOKIE_INSECURE does not serve.
+// answer. It ends the other sessions whose tokens the cookies of the request hold, as the browser has those no longer; that this
+// fails is no error, but EventRevokeFailed. Without AUTH_COOKIE it does nothing. It returns an error, sets no cookie and ends
+// nothing for a text that is not a token, for a token that is too long for a cookie, and for a host that AUTH_COOKIE_INSECURE does
+// not serve.
 func SetCookies(w http.ResponseWriter, r *http.Request, a *core.Auth, pair core.Pair) error {
 	p := a.Transport().Cookies
 	if p == nil {
@@ -42,12 +45,16 @@ func SetCookies(w http.ResponseWriter, r *http.Request, a *core.Auth, pair core.
 	if !p.MayServe(r) {
 		return errInsecure
 	}
-	return setCookies(w, a, p, pair, true)
+	session, err := setCookies(w, a, p, pair, true)
+	if err == nil {
+		revokeReplaced(r, a, session)
+	}
+	return err
 }
 
-// setCookies sets all cookies or none. withCSRF also sets that of the session's CSRF token, which lasts as long as the longest
-// of the others.
-func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core.Pair, withCSRF bool) error {
+// setCookies sets all cookies or none, and returns the session of the tokens. withCSRF also sets that of the session's CSRF token,
+// which lasts as long as the longest of the others.
+func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core.Pair, withCSRF bool) (session string, err error) {
 	var set []*http.Cookie
 	var longest *core.Token
 	for _, t := range []struct {
@@ -59,32 +66,32 @@ func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core
 		}
 		token, err := a.Decode(t.raw)
 		if err != nil {
-			return fmt.Errorf("the cookie %s: %w", t.cookie.Name, errNotToken)
+			return "", fmt.Errorf("the cookie %s: %w", t.cookie.Name, errNotToken)
 		}
 		cookie, err := p.NewCookie(t.cookie, t.raw, token.ExpiresAt())
 		if err != nil {
-			return err
+			return "", err
 		}
 		set = append(set, cookie)
 		if longest == nil || token.ExpiresAt().After(longest.ExpiresAt()) {
-			longest = token
+			longest, session = token, cmp.Or(token.SessionID(), token.JTI())
 		}
 	}
 	if longest != nil && withCSRF {
 		cookie, err := p.NewCookie(p.CSRF, csrfToken(p, longest), longest.ExpiresAt())
 		if err != nil {
-			return err
+			return "", err
 		}
 		set = append(set, cookie)
 	}
 	for _, cookie := range set {
 		http.SetCookie(w, cookie)
 	}
-	return nil
+	return session, nil
 }
 
-// ClearCookies makes a browser forget what SetCookies and the views have set, by the same names, paths and domain. Without
-// AUTH_COOKIE it does nothing.
+// ClearCookies makes a browser forget what SetCookies and the views have set, by the same names, paths and domain. It ends no
+// session: Auth.RevokePresented does. Without AUTH_COOKIE it does nothing.
 func ClearCookies(w http.ResponseWriter, a *core.Auth) {
 	if p := a.Transport().Cookies; p != nil {
 		for _, cookie := range []http.Cookie{p.Access, p.Refresh, p.CSRF} {
@@ -107,15 +114,13 @@ func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 	if err := checkOrigin(v.policy, r); err != nil {
 		return "", err
 	}
-	raw, err := v.readToken(r)
-	if raw != "" {
-		if token, err := v.auth.Decode(raw); err == nil {
-			return raw, checkCSRFToken(v.policy, r, token)
-		}
+	raw, token, err := v.readToken(r)
+	if token != nil {
+		return raw, checkCSRFToken(v.policy, r, token)
 	}
 	// There is no session whose CSRF token could be asked for. No other site can have a browser send JSON without a preflight,
 	// which we don't answer.
-	if media, _ := parseHeader(r.Header.Get("Content-Type")); !namesSource(r) && media != "application/json" {
+	if media, _ := parseHeader(r.Header.Get("Content-Type")); !cookie.NamesSource(r) && media != "application/json" {
 		return "", errNotJSON
 	}
 	if err == nil && raw == "" && v.field != "" {
@@ -124,18 +129,38 @@ func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 	return raw, err
 }
 
-// readToken returns the token in the view's cookie. A logout without a refresh token is one of the access token's session.
-func (v *viewCookies) readToken(r *http.Request) (string, error) {
-	switch v.field {
-	case "":
-		return "", nil
-	case "refresh":
-		raw, err := readCookie(r, &v.policy.Refresh)
-		if raw != "" || err != nil || !v.ends {
-			return raw, err
+// readToken returns the token in the view's cookie; token is nil for a text that is none. A logout without a refresh token, or with
+// one that another host may have put there, is one of the access token's session.
+func (v *viewCookies) readToken(r *http.Request) (raw string, token *core.Token, err error) {
+	var denied error
+	for _, from := range v.cookies() {
+		if raw, err = readCookie(r, from); err != nil {
+			return "", nil, err
+		}
+		if raw == "" {
+			continue
+		}
+		if token, err = v.auth.Decode(raw); err != nil {
+			return raw, nil, nil //nolint:nilerr // the view says what is wrong with it
+		}
+		if denied = checkCSRFCookie(v.policy, r, from, token); denied == nil {
+			return raw, token, nil
 		}
 	}
-	return readCookie(r, &v.policy.Access)
+	return "", nil, denied
+}
+
+// cookies are those that may hold the view's token, the one that counts first in front.
+func (v *viewCookies) cookies() []*http.Cookie {
+	switch {
+	case v.field == "":
+		return nil
+	case v.field == "refresh" && v.ends:
+		return []*http.Cookie{&v.policy.Refresh, &v.policy.Access}
+	case v.field == "refresh":
+		return []*http.Cookie{&v.policy.Refresh}
+	}
+	return []*http.Cookie{&v.policy.Access}
 }
 
 // logout is Auth.Blacklist for a token of a cookie, which may be an access or a sliding token: it ends the token's session.
@@ -156,11 +181,14 @@ func logout(ctx context.Context, a *core.Auth, raw string) error {
 }
 
 // moveTokens moves the tokens of an answer into cookies, or clears them. Only a logout clears: a refresh that came too late
-// must not take away what a quicker one has set, and an unavailable database must not cost users their session.
+// must not take away what a quicker one has set, and an unavailable database must not cost users their session. The sessions of
+// cookies that are cleared end before, and those of cookies that a login replaces once it is on record.
 func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user simplejwt.User, out simplejwt.Attrs, err error) error {
 	var denial *core.Error
 	if v.ends && (err == nil || errors.As(err, &denial) && denial.Status == http.StatusUnauthorized) {
-		ClearCookies(w, v.auth)
+		if unavailable := clearSessions(w, r, v.auth); unavailable != nil {
+			return unavailable
+		}
 	}
 	if err != nil {
 		return err
@@ -169,7 +197,11 @@ func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user si
 	pair, err := removeTokens(out)
 	if err == nil && v.issues {
 		// A refresh without a new refresh token leaves the CSRF cookie as it is: it is the same, and lasts longer than this answer.
-		err = setCookies(w, v.auth, v.policy, pair, v.field != "refresh" || pair.Refresh != "")
+		var session string
+		session, err = setCookies(w, v.auth, v.policy, pair, v.field != "refresh" || pair.Refresh != "")
+		if err == nil && v.field == "" && pair != (core.Pair{}) {
+			revokeReplaced(r, v.auth, session)
+		}
 	}
 	if err != nil {
 		v.revokeLogin(r.Context(), user, before)

@@ -1,7 +1,6 @@
 package views
 
 import (
-	"crypto/subtle"
 	"errors"
 	"net/http"
 	"strings"
@@ -43,11 +42,6 @@ func mayChange(r *http.Request) bool {
 	return false
 }
 
-// namesSource reports whether the browser says where a request comes from.
-func namesSource(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != ""
-}
-
 // checkOrigin rejects a request that may change something and comes from a page of another origin, if the browser says so.
 func checkOrigin(p *cookie.Policy, r *http.Request) error {
 	switch {
@@ -62,11 +56,18 @@ func checkOrigin(p *cookie.Policy, r *http.Request) error {
 // checkCSRFToken rejects a request that may change something, does not say where it comes from, and does not carry the CSRF
 // token of the session to which the token in its cookie belongs.
 func checkCSRFToken(p *cookie.Policy, r *http.Request, token *core.Token) error {
-	if !mayChange(r) || namesSource(r) {
+	if !mayChange(r) || cookie.NamesSource(r) {
 		return nil
 	}
-	want, got := csrfToken(p, token), r.Header.Values(p.CSRFHeader)
-	if want == "" || len(got) != 1 || subtle.ConstantTimeCompare([]byte(got[0]), []byte(want)) != 1 {
+	if got := r.Header.Values(p.CSRFHeader); len(got) != 1 || !p.IsCSRFToken(got[0], token.SessionID(), token.UserID()) {
+		return errCSRFToken
+	}
+	return nil
+}
+
+// checkCSRFCookie rejects a request of any method whose token another host of the domain may have put into the cookie.
+func checkCSRFCookie(p *cookie.Policy, r *http.Request, from *http.Cookie, token *core.Token) error {
+	if !p.FitsCSRFCookie(r, from, token.SessionID(), token.UserID()) {
 		return errCSRFToken
 	}
 	return nil

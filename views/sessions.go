@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // session is a session as its user sees it.
@@ -63,15 +64,21 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		MethodNotAllowed(methods...).ServeHTTP(w, r)
 		return
 	}
+	if r.Method == http.MethodDelete { // a client that hangs up must not keep what it asked to end
+		ctx, cancel := detached.Context(r.Context())
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	r, me, err := v.who(r)
 	switch {
 	case err != nil:
 	case r.Method == http.MethodDelete:
 		var own bool
-		if own, err = v.delete(r.Context(), v.auth, me, r.PathValue("id")); err == nil {
-			if own && me.byCookie {
-				ClearCookies(w, v.auth)
-			}
+		own, err = v.delete(r.Context(), v.auth, me, r.PathValue("id"))
+		if err == nil && own && me.byCookie {
+			err = clearSessions(w, r, v.auth)
+		}
+		if err == nil {
 			secure(w.Header())
 			w.WriteHeader(http.StatusNoContent)
 			return

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
 // Route is a view and the path below the mount point where Django projects put it.
@@ -147,7 +148,14 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	input := &simplejwt.SerializerInput{}
-	out, err := v.answer(w, r, input)
+	err := v.read(w, r, input)
+	ctx, cancel := v.context(r)
+	defer cancel()
+	r = r.WithContext(ctx)
+	var out simplejwt.Attrs
+	if err == nil {
+		out, err = v.answer(ctx, input)
+	}
 	if v.cookies.policy != nil {
 		err = v.cookies.moveTokens(w, r, input.User, out, err)
 	}
@@ -171,25 +179,38 @@ func codeless(err error) error {
 	return &out
 }
 
-func (v *view) answer(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
+// read reads the fields, with the token of the cookie.
+func (v *view) read(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) error {
 	var token string
 	if v.cookies.policy != nil {
 		var err error
 		if token, err = v.cookies.takeToken(r); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if token != "" { // the one in the body does not count
 		in[v.cookies.field] = token
 	}
-	if input.Attrs, err = in.validate(v.fields); err != nil {
-		return nil, err
+	input.Attrs, err = in.validate(v.fields)
+	return err
+}
+
+// context returns the context for what follows once the request was read. That of a logout does not end when the client hangs up,
+// but after 10 seconds.
+func (v *view) context(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := r.Context(), context.CancelFunc(func() {})
+	if v.cookies.ends {
+		ctx, cancel = detached.Context(ctx)
 	}
-	ctx := core.WithDevice(context.WithValue(r.Context(), requestKey{}, r), device(r, v.auth.Settings().NumProxies))
+	return core.WithDevice(context.WithValue(ctx, requestKey{}, r), device(r, v.auth.Settings().NumProxies)), cancel
+}
+
+// answer has the hook answer, if there is one, else the work.
+func (v *view) answer(ctx context.Context, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 	if v.hook == nil {
 		return v.work(ctx, input)
 	}

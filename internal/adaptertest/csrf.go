@@ -65,7 +65,8 @@ func whences() []whence {
 		{"same-origin", "", "same"}, {"same-origin", here, "same"}, {"none", "", "same"},
 		{"same-site", "", "other"}, {"same-site", "https://sub.example.com", "other"},
 		{"cross-site", "", "other"}, {"cross-site", other, "other"}, {"cross-site", "null", "other"}, {"cross-site", here, "other"},
-		{"", here, "same"}, {"", other, "other"}, {"", "null", "other"}, {"", "https://sub.example.com", "other"},
+		{"", "null", ""}, // an old browser, under Referrer-Policy: no-referrer
+		{"", here, "same"}, {"", other, "other"}, {"", "null, null", "other"}, {"", "https://sub.example.com", "other"},
 		{"", "http://example.com", "other"}, {"", "https://example.com:8443", "other"}, {"", here + ".evil.example", "other"},
 	}
 }

@@ -3,6 +3,7 @@ package cookie
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"net"
 	"net/http"
@@ -36,20 +37,53 @@ func (p *Policy) CSRFToken(sessionID, userID string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// IsSameOrigin reports whether a request of any method comes from a page of this origin or of a trusted one, or does not say
-// where it comes from. It is stricter than http.CrossOriginProtection for browsers that send no Sec-Fetch-Site: a page that
-// came over plain http, which anyone on the network path can write, is another origin.
-func (p *Policy) IsSameOrigin(r *http.Request) bool {
-	post := *r
-	post.Method = http.MethodPost // CrossOriginProtection lets a GET pass, even one that opens a websocket
-	if p.origins.Check(&post) != nil {
-		return false
-	}
-	origin := r.Header.Get("Origin")
-	if r.Header.Get("Sec-Fetch-Site") != "" || origin == "" || p.insecure {
+// FitsCSRFCookie reports whether a token that came in a cookie may count, by the session or the user to whom it belongs. Another
+// host of the domain can set every cookie whose name does not begin with __Host-, and so put its own session in the place of the
+// user's. Such a token counts only beside the CSRF cookie of the same session, whatever the browser says of where the request
+// comes from. AUTH_COOKIE_INSECURE and a program without SIGNING_KEY, which knows no CSRF tokens, do without.
+func (p *Policy) FitsCSRFCookie(r *http.Request, cookie *http.Cookie, sessionID, userID string) bool {
+	if p.insecure || p.csrfKey == nil || strings.HasPrefix(cookie.Name, hostPrefix) {
 		return true
 	}
-	return strings.HasPrefix(origin, "https://") || slices.Contains(p.trusted, origin)
+	found := r.CookiesNamed(p.CSRF.Name)
+	return len(found) == 1 && p.IsCSRFToken(found[0].Value, sessionID, userID)
+}
+
+// IsCSRFToken reports, in constant time, whether a text is the CSRF token of a session or user.
+func (p *Policy) IsCSRFToken(text, sessionID, userID string) bool {
+	want := p.CSRFToken(sessionID, userID)
+	return want != "" && subtle.ConstantTimeCompare([]byte(text), []byte(want)) == 1
+}
+
+// origin returns the origin of the page that sends a request; "" where the browser does not say. "null" does not say either: old
+// browsers send it from pages of any origin under Referrer-Policy: no-referrer.
+func origin(r *http.Request) string {
+	if origin := r.Header.Get("Origin"); origin != "null" {
+		return origin
+	}
+	return ""
+}
+
+// NamesSource reports whether the browser says where a request comes from. If it does not, the CSRF token decides.
+func NamesSource(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") != "" || origin(r) != ""
+}
+
+// IsSameOrigin reports whether a request of any method comes from a page of this origin or of a trusted one, or does not say
+// where it comes from. With Sec-Fetch-Site it decides as http.CrossOriginProtection does. Without, it is stricter: a page that
+// came over plain http, which anyone on the network path can write, is another origin, and no origin is that of a request
+// without a Host.
+func (p *Policy) IsSameOrigin(r *http.Request) bool {
+	origin := origin(r)
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return true
+	case "":
+		if origin == "" || r.Host != "" && (origin == "https://"+r.Host || p.insecure && origin == "http://"+r.Host) {
+			return true
+		}
+	}
+	return slices.Contains(p.trusted, origin)
 }
 
 // MayServe reports whether cookies may come with a request and go with its answer: with AUTH_COOKIE_INSECURE only for a
@@ -62,7 +96,7 @@ func (p *Policy) MayServe(r *http.Request) bool {
 		return false
 	}
 	for _, origin := range r.Header.Values("Origin") {
-		if u, err := url.Parse(origin); err != nil || !isLoopback(u.Host) {
+		if u, err := url.Parse(origin); origin != "null" && (err != nil || !isLoopback(u.Host)) {
 			return false
 		}
 	}

@@ -20,8 +20,7 @@ type Policy struct {
 	// CSRFHeader is the canonical name of the header that carries a CSRF token.
 	CSRFHeader string
 
-	csrfKey  []byte // nil without SIGNING_KEY
-	origins  *http.CrossOriginProtection
+	csrfKey  []byte   // nil without SIGNING_KEY
 	trusted  []string // CSRF_TRUSTED_ORIGINS
 	insecure bool     // AUTH_COOKIE_INSECURE
 	now      func() time.Time

@@ -64,7 +64,7 @@ func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.Faults)
 	}
 	p := &Policy{
 		CSRFHeader: HeaderName(s.CSRFHeaderName), csrfKey: deriveCSRFKey(s.SigningKey),
-		origins: http.NewCrossOriginProtection(), trusted: slices.Clone(s.CSRFTrustedOrigins), insecure: s.AuthCookieInsecure, now: now,
+		trusted: slices.Clone(s.CSRFTrustedOrigins), insecure: s.AuthCookieInsecure, now: now,
 	}
 	base := http.Cookie{Domain: s.AuthCookieDomain, SameSite: checkSameSite(s, invalid), HttpOnly: true, Secure: !s.AuthCookieInsecure}
 	checkDomain(s, invalid)
@@ -76,7 +76,7 @@ func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.Faults)
 	if !IsToken(p.CSRFHeader) || p.CSRFHeader == HeaderName(s.AuthHeaderName) {
 		invalid.Add("CSRF_HEADER_NAME", "must be a header's name, such as X-CSRFToken, and not that of AUTH_HEADER_NAME")
 	}
-	p.trustOrigins(invalid)
+	p.checkTrustedOrigins(invalid)
 	return p
 }
 
@@ -167,10 +167,10 @@ func checkName(setting, name, prefix string, invalid *simplejwt.Faults) {
 	}
 }
 
-// trustOrigins adds CSRF_TRUSTED_ORIGINS to the origins whose requests are accepted, and checks them.
-func (p *Policy) trustOrigins(invalid *simplejwt.Faults) {
+// checkTrustedOrigins checks CSRF_TRUSTED_ORIGINS.
+func (p *Policy) checkTrustedOrigins(invalid *simplejwt.Faults) {
 	for _, origin := range p.trusted {
-		if !isOrigin(origin) || p.origins.AddTrustedOrigin(origin) != nil {
+		if !isOrigin(origin) {
 			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is no origin as browsers write them, such as https://app.example.com", origin)
 		} else if u, _ := url.Parse(origin); u.Scheme == "http" && !isLoopback(u.Host) {
 			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is not safe: anybody on the way can write a page that comes over plain http", origin)
