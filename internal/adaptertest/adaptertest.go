@@ -1,7 +1,7 @@
 // Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
 // What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
 // stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go, sessions.go,
-// cookies.go and csrf.go. A browser for the last two is in jar.go.
+// hangups.go, cookies.go, replaced.go, csrf.go and tossed.go. A browser for the last four is in jar.go.
 package adaptertest
 
 import (
@@ -62,7 +62,7 @@ func Run[H, M any](t *testing.T, a Adapter[H, M]) {
 	t.Helper()
 	for _, group := range [][]testCase[H, M]{
 		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), troubleCases[H, M](), requestCases[H, M](),
-		sessionCases[H, M](), cookieCases[H, M](), csrfCases[H, M](),
+		sessionCases[H, M](), hangupCases[H, M](), cookieCases[H, M](), replacedCases[H, M](), csrfCases[H, M](), tossedCases[H, M](),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

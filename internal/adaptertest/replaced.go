@@ -1,0 +1,261 @@
+package adaptertest
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
+)
+
+func replacedCases[H, M any]() []testCase[H, M] {
+	return []testCase[H, M]{{
+		name: "a login ends the session whose cookies it replaces",
+		rule: "the browser has no token of it any more, so nobody could log it out, but a thief who has a copy could use it",
+		run:  (*env[H, M]).loginEndsTheReplaced,
+	}, {
+		name: "a login that fails ends no session",
+		rule: "or a wrong password, or a page of another site, would log the user out",
+		run:  (*env[H, M]).failedLoginEndsNone,
+	}, {
+		name: "a login succeeds where the session before can't be ended",
+		rule: "the old session would be as active without the login; an event names it",
+		run:  (*env[H, M]).loginWithoutRevoke,
+	}, {
+		name: "a logout ends every session whose cookies it clears",
+		rule: "those of two sessions may lie side by side: what the browser forgets must not live on",
+		run:  (*env[H, M]).logoutEndsAllCleared,
+	}, {
+		name: "a logout that can't end a session clears no cookie",
+		rule: "the client must be able to try again, for each of the sessions",
+		run:  (*env[H, M]).logoutWithoutRevoke,
+	}}
+}
+
+// pairCookies are the cookies of a pair with the default names.
+func pairCookies(access, refresh string) string {
+	return "__Host-access=" + access + "; __Host-refresh=" + refresh
+}
+
+// fromPage sends a request of a page of this origin with cookies, in JSON.
+func (e *env[H, M]) fromPage(app http.Handler, method, path, body, cookies string) *httptest.ResponseRecorder {
+	e.Helper()
+	return e.try(app, attempt{method: method, path: path, contentType: jsonType, from: whence{site: "same-origin"}, cookies: cookies, body: body})
+}
+
+// wantActive compares which sessions of tokens are active.
+func (e *env[H, M]) wantActive(what string, want map[string]bool) {
+	e.Helper()
+	for raw, active := range want {
+		state, err := e.store.State(e.Context(), "", e.session(raw))
+		if err != nil || state.Head == nil {
+			e.Fatalf("%s: no session, %v", what, err)
+		}
+		if !state.Head.Blacklisted != active {
+			e.Errorf("%s: the session of user %s is active: %t, want %t", what, state.Head.UserID, !active, active)
+		}
+	}
+}
+
+func (e *env[H, M]) loginEndsTheReplaced() {
+	var later time.Duration
+	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return time.Now().Add(later) } }))
+	app := e.app(a)
+	for _, path := range []string{"/api/token/", "/api/token/sliding/"} {
+		for what, c := range map[string]struct {
+			cookies func(mine, bobs core.Pair) string
+			mine    bool // the session of mine ends
+			bobs    bool
+			later   time.Duration
+		}{
+			"no cookies":                {func(core.Pair, core.Pair) string { return "x=y" }, false, false, 0},
+			"those of one session":      {func(mine, _ core.Pair) string { return pairCookies(mine.Access, mine.Refresh) }, true, false, 0},
+			"the access token's alone":  {func(mine, _ core.Pair) string { return "__Host-access=" + mine.Access }, true, false, 0},
+			"the refresh token's alone": {func(mine, _ core.Pair) string { return "__Host-refresh=" + mine.Refresh }, true, false, 0},
+			"those of another user":     {func(_, bobs core.Pair) string { return pairCookies(bobs.Access, bobs.Refresh) }, false, true, 0},
+			"those of two sessions":     {func(mine, bobs core.Pair) string { return pairCookies(mine.Access, bobs.Refresh) }, true, true, 0},
+			"two of one name": {func(mine, bobs core.Pair) string {
+				return pairCookies(mine.Access, mine.Refresh) + "; __Host-refresh=" + bobs.Refresh
+			}, true, true, 0},
+			"garbage beside a good one":   {func(mine, _ core.Pair) string { return pairCookies(mine.Access, "x") }, true, false, 0},
+			"a token that has expired":    {func(mine, _ core.Pair) string { return "__Host-access=" + mine.Access }, true, false, time.Hour},
+			"a token that is not ours":    {func(mine, _ core.Pair) string { return "__Host-access=" + mine.Access[:len(mine.Access)-4] + "AAAA" }, false, false, 0},
+			"a cookie that is not ours":   {func(mine, _ core.Pair) string { return "access=" + mine.Access + "; __Secure-refresh=" + mine.Refresh }, false, false, 0},
+			"those of a session that was": {func(mine, _ core.Pair) string { e.end(mine); return pairCookies(mine.Access, mine.Refresh) }, true, false, 0},
+		} {
+			later = 0
+			mine, bobs, other := e.login(e.alice), e.login(e.bob), e.login(e.alice)
+			cookies := c.cookies(mine, bobs)
+			later = c.later
+			w := e.fromPage(app, "POST", path, credentials, cookies)
+			e.wantStatus(what, w, 200)
+			fresh := ""
+			for _, line := range w.Header().Values("Set-Cookie") {
+				if value, ok := strings.CutPrefix(line, "__Host-access="); ok {
+					fresh, _, _ = strings.Cut(value, ";")
+				}
+			}
+			e.wantActive(what+" at "+path, map[string]bool{mine.Access: !c.mine, bobs.Access: !c.bobs, other.Access: true, fresh: true})
+		}
+	}
+	w := e.fromPage(app, "POST", "/api/token/sliding/", credentials, "x=y")
+	cookie, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
+	sliding := strings.TrimPrefix(cookie, "__Host-access=")
+	e.wantStatus("a login over a sliding token", e.fromPage(app, "POST", "/api/token/", credentials, cookie), 200)
+	e.wantActive("a login over a sliding token", map[string]bool{sliding: false})
+	mine := e.login(e.alice)
+	r := httptest.NewRequestWithContext(e.Context(), "POST", "/api/token/", strings.NewReader(credentials))
+	r.Header.Set("Content-Type", jsonType)
+	r.Header.Set("Cookie", pairCookies(mine.Access, mine.Refresh))
+	e.app(a.WithoutCookies()).ServeHTTP(httptest.NewRecorder(), r)
+	e.wantActive("a login without cookies", map[string]bool{mine.Access: true})
+}
+
+// end ends the session of a pair of alice's.
+func (e *env[H, M]) end(pair core.Pair) {
+	e.Helper()
+	if err := e.auth.RevokeSession(e.Context(), e.alice.ID, e.session(pair.Access), core.ReasonAdmin); err != nil {
+		e.Fatal(err)
+	}
+}
+
+func (e *env[H, M]) failedLoginEndsNone() {
+	long := false
+	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) {
+		d.Claims = func(_ context.Context, _ simplejwt.User, t *core.Token) error {
+			if long {
+				t.Set("story", strings.Repeat("long ", 700))
+			}
+			return nil
+		}
+	}))
+	app := e.app(a)
+	mine := e.login(e.alice)
+	for _, path := range []string{"/api/token/", "/api/token/sliding/"} {
+		good := attempt{method: "POST", path: path, contentType: jsonType, from: whence{site: "same-origin"}, cookies: pairCookies(mine.Access, mine.Refresh), body: credentials}
+		wrong, foreign, noForm := good, good, good
+		wrong.body = `{"username":"alice","password":"x"}`
+		foreign.from = whence{site: "cross-site"}
+		noForm.from, noForm.contentType = whence{}, "text/plain"
+		e.wantStatus("a wrong password", e.try(app, wrong), 401)
+		e.wantStatus("another site", e.try(app, foreign), 403)
+		e.wantStatus("a form", e.try(app, noForm), 403)
+		long = true
+		e.wantStatus("tokens that are too long", e.try(app, good), 500)
+		long = false
+		e.wantActive(path, map[string]bool{mine.Access: true})
+	}
+}
+
+// noRevoke is a store that ends no session.
+type noRevoke struct{ core.Store }
+
+func (noRevoke) Revoke(context.Context, core.Scope, core.Reason, time.Time) (int, error) {
+	return 0, io.ErrUnexpectedEOF
+}
+
+func (e *env[H, M]) loginWithoutRevoke() {
+	var failed []core.Event
+	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) {
+		d.Store = noRevoke{e.store}
+		d.OnEvent = func(_ context.Context, event core.Event) {
+			if event.Type == core.EventRevokeFailed {
+				failed = append(failed, event)
+			}
+		}
+	}))
+	mine := e.login(e.alice)
+	w := e.fromPage(e.app(a), "POST", "/api/token/", credentials, pairCookies(mine.Access, mine.Refresh))
+	if e.wantStatus("the login", w, 200); len(w.Header().Values("Set-Cookie")) != 3 {
+		e.Errorf("the login set %q", w.Header().Values("Set-Cookie"))
+	}
+	if len(failed) != 1 || failed[0].SessionID != e.session(mine.Access) {
+		e.Errorf("events %+v, want one that names the old session", failed)
+	}
+}
+
+func (e *env[H, M]) logoutEndsAllCleared() {
+	var later time.Duration
+	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return time.Now().Add(later) } }))
+	app := e.app(a)
+	for what, c := range map[string]struct {
+		path    string // "" for the blacklist view
+		cookies func(mine, bobs core.Pair) string
+		status  int
+		bobs    bool // bob's session ends too
+		later   time.Duration
+	}{
+		"those of two sessions":     {"", func(mine, bobs core.Pair) string { return pairCookies(mine.Access, bobs.Refresh) }, 200, true, 0},
+		"the other way round":       {"", func(mine, bobs core.Pair) string { return pairCookies(bobs.Access, mine.Refresh) }, 200, true, 0},
+		"garbage beside a good one": {"", func(mine, _ core.Pair) string { return pairCookies(mine.Access, "x") }, 401, false, 0},
+		"a good one beside garbage": {"", func(mine, _ core.Pair) string { return pairCookies("x", mine.Refresh) }, 200, false, 0},
+		"two of one name": {"", func(mine, bobs core.Pair) string {
+			return "__Host-refresh=" + bobs.Refresh + "; __Host-refresh=" + mine.Refresh
+		}, 401, true, 0},
+		"two of one name, far apart": {"", func(mine, bobs core.Pair) string {
+			return "__Host-access=" + bobs.Access + "; " + pairCookies(mine.Access, "")
+		}, 401, true, 0},
+		"an expired one":                   {"", func(mine, _ core.Pair) string { return pairCookies(mine.Access, "") }, 401, false, time.Hour},
+		"an expired one beside a good one": {"", func(mine, bobs core.Pair) string { return pairCookies(mine.Access, bobs.Refresh) }, 200, true, time.Hour},
+		"one that was used before":         {"", func(mine, _ core.Pair) string { e.rotate(mine); return "__Host-refresh=" + mine.Refresh }, 401, false, 0},
+		"all sessions of the user":         {"sessions/", func(mine, bobs core.Pair) string { return pairCookies(mine.Access, bobs.Refresh) }, 204, true, 0},
+		"this session":                     {"this", func(mine, bobs core.Pair) string { return pairCookies(mine.Access, bobs.Refresh) }, 204, true, 0},
+	} {
+		later = 0
+		mine, bobs := e.login(e.alice), e.login(e.bob)
+		cookies := c.cookies(mine, bobs)
+		later = c.later
+		method, path := "DELETE", c.path
+		switch path {
+		case "":
+			method, path = "POST", "blacklist/"
+		case "this":
+			path = "sessions/" + e.session(mine.Access) + "/"
+		}
+		w := e.fromPage(app, method, "/api/token/"+path, "", cookies)
+		if e.wantStatus(what, w, c.status); len(w.Header().Values("Set-Cookie")) != 3 {
+			e.Errorf("%s: cleared %q", what, w.Header().Values("Set-Cookie"))
+		}
+		e.wantActive(what, map[string]bool{mine.Access: false, bobs.Access: !c.bobs})
+	}
+	later = 0
+	mine, bobs := e.login(e.alice), e.login(e.bob)
+	w := e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: jsonType, from: whence{site: "cross-site"}, cookies: pairCookies(mine.Access, bobs.Refresh)})
+	e.wantRefusal(w, 403, otherSite)
+	e.wantActive("another site's logout", map[string]bool{mine.Access: true, bobs.Access: true})
+}
+
+// rotate refreshes by a pair.
+func (e *env[H, M]) rotate(pair core.Pair) {
+	e.Helper()
+	if _, _, err := e.auth.Refresh(e.Context(), pair.Refresh); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// bobStays is a store that does not end bob's sessions.
+type bobStays struct{ core.Store }
+
+func (s bobStays) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
+	if scope.Owner != nil && *scope.Owner == "2" {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return s.Store.Revoke(ctx, scope, reason, now)
+}
+
+func (e *env[H, M]) logoutWithoutRevoke() {
+	app := e.app(e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Store = bobStays{e.store} })))
+	for _, c := range [][2]string{{"POST", "blacklist/"}, {"DELETE", "sessions/"}} {
+		mine, bobs := e.login(e.alice), e.login(e.bob)
+		cookies := "__Host-access=" + mine.Access + "; __Host-refresh=" + mine.Refresh + "; __Host-refresh=" + bobs.Refresh
+		w := e.fromPage(app, c[0], "/api/token/"+c[1], "", cookies)
+		if e.wantRefusal(w, 503, unavailable); len(w.Header().Values("Set-Cookie")) > 0 {
+			e.Errorf("%s cleared %q", c[1], w.Header().Values("Set-Cookie"))
+		}
+		e.wantActive(c[1], map[string]bool{mine.Access: false, bobs.Access: true})
+	}
+}
