@@ -36,9 +36,14 @@ type site struct {
 
 func newSite(t *testing.T, browser context.Context, framework, settings string) *site {
 	t.Helper()
-	settings = recommendedProfile + `, "AUTH_COOKIE_INSECURE": true` + settings
+	return newSiteWith(t, browser, framework, `, "AUTH_COOKIE_INSECURE": true`+settings)
+}
+
+// newSiteWith is newSite with cookies as the settings have them: browsers keep secure ones on localhost.
+func newSiteWith(t *testing.T, browser context.Context, framework, settings string) *site {
+	t.Helper()
 	s := &site{
-		client:  startFramework(t, framework, settings, "sqlite://"+filepath.Join(t.TempDir(), "db.sqlite3")),
+		client:  startFramework(t, framework, recommendedProfile+settings, "sqlite://"+filepath.Join(t.TempDir(), "db.sqlite3")),
 		browser: browser, expired: map[string]bool{}, carried: map[string]bool{},
 	}
 	target, err := url.Parse(s.url)

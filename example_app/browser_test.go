@@ -35,6 +35,7 @@ func TestBrowser(t *testing.T) {
 			"a login and a logout reach other tabs":         otherTabs,
 			"a session that was ended elsewhere":            endedElsewhere,
 			"other origins change nothing":                  attacks,
+			"a narrow path of the refresh cookie":           narrowPath,
 			"texts are readable and controls have names":    readable,
 			"the client in header mode":                     headerMode,
 			"the module":                                    module,
@@ -243,4 +244,28 @@ func endedElsewhere(t *testing.T, browser context.Context) {
 	}
 	one.login()
 	two.until(atHome)
+}
+
+// narrowPath is AUTH_COOKIE_REFRESH_PATH: another host may set the refresh cookie, so the CSRF cookie must be beside it.
+func narrowPath(t *testing.T, browser context.Context) {
+	const refreshing = "/account/token/refresh/"
+	s := newSiteWith(t, browser, "std", `, "AUTH_COOKIE_REFRESH_PATH": "/account/token/"`)
+	b := s.newProfile(pagePath)
+	b.login()
+	before := s.count(refreshing, http.StatusOK)
+	for range 3 {
+		b.dropCookie("__Host-access", "/")
+		b.visit(s.base + pagePath)
+		b.until(atHome)
+	}
+	if n := s.count(refreshing, http.StatusOK) - before; n != 3 {
+		t.Errorf("%d refreshes, want three: %v", n, s.seen)
+	}
+	b.dropCookie("__Host-access", "/")
+	b.dropCookie("__Host-csrftoken", "/") // the refresh cookie alone is what another host can set
+	b.visit(s.base + pagePath)
+	b.until("document.getElementById('sessions').hidden && " + shows("be reached. Load the page again."))
+	if n := s.count(refreshing, http.StatusForbidden); n != 1 || s.live() != "1" {
+		t.Errorf("%d refreshes were refused, want one, and %s tokens are live", n, s.live())
+	}
 }

@@ -164,5 +164,10 @@ func (b *tab) login() {
 // dropAccess has the browser forget the access token, as it does when its cookie has expired.
 func (b *tab) dropAccess() {
 	b.t.Helper()
-	devtools(b, network.DeleteCookies, network.DeleteCookiesParams{Name: "access", URL: b.s.base + "/"})
+	b.dropCookie("access", "/")
+}
+
+func (b *tab) dropCookie(name, path string) {
+	b.t.Helper()
+	devtools(b, network.DeleteCookies, network.DeleteCookiesParams{Name: name, URL: b.s.base + path})
 }

@@ -73,7 +73,7 @@ func ginRoutes(a *app) http.Handler {
 		ginjwt.Mount(r.Group(d.path+"/token"), d.auth)
 		ginjwt.MountSessions(r.Group(d.path+"/token"), d.auth)
 		for _, path := range slashes(d.path + "/me/password") {
-			r.Any(path, ginjwt.Required(d.auth.CheckingSession()), gin.WrapF(a.changePassword(d.auth)))
+			r.Any(path, outlastGinClient, ginjwt.Required(d.auth.CheckingSession()), gin.WrapF(a.changePassword(d.auth)))
 		}
 		for _, path := range slashes(d.path + "/me") {
 			r.Any(path, ginjwt.Required(d.auth), func(c *gin.Context) {
@@ -103,6 +103,15 @@ func ginRoutes(a *app) http.Handler {
 	return r
 }
 
+// outlastGinClient is outlastClient for Gin.
+func outlastGinClient(c *gin.Context) {
+	next := func(_ http.ResponseWriter, r *http.Request) {
+		c.Request = r
+		c.Next()
+	}
+	outlastClient(http.HandlerFunc(next)).ServeHTTP(c.Writer, c.Request)
+}
+
 func echoRoutes(a *app) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -112,7 +121,7 @@ func echoRoutes(a *app) http.Handler {
 		echojwt.Mount(e.Group(d.path+"/token"), d.auth)
 		echojwt.MountSessions(e.Group(d.path+"/token"), d.auth)
 		for _, path := range slashes(d.path + "/me/password") {
-			e.Any(path, echo.WrapHandler(a.changePassword(d.auth)), echojwt.Required(d.auth.CheckingSession()))
+			e.Any(path, echo.WrapHandler(a.changePassword(d.auth)), echo.WrapMiddleware(outlastClient), echojwt.Required(d.auth.CheckingSession()))
 		}
 		for _, path := range slashes(d.path + "/me") {
 			e.Any(path, func(c echo.Context) error {
@@ -152,7 +161,7 @@ func stdRoutes(a *app) http.Handler {
 	for _, d := range doors {
 		stdjwt.Mount(mux, d.path+"/token/", d.auth)
 		stdjwt.MountSessions(mux, d.path+"/token/", d.auth)
-		handle(d.path+"/me/password", stdjwt.Required(d.auth.CheckingSession())(a.changePassword(d.auth)))
+		handle(d.path+"/me/password", outlastClient(stdjwt.Required(d.auth.CheckingSession())(a.changePassword(d.auth))))
 		handle(d.path+"/me", stdjwt.Required(d.auth)(get(func(r *http.Request) me {
 			user, _ := stdjwt.User[*Account](r)
 			return me{user.AuthID(), user.Username}
