@@ -172,7 +172,8 @@ type Settings struct {
 	// AuthCookiePath is AUTH_COOKIE_PATH: the path of the cookies. Defaults to /.
 	AuthCookiePath string `setting:"AUTH_COOKIE_PATH"`
 	// AuthCookieRefreshPath is AUTH_COOKIE_REFRESH_PATH: the path of the refresh token's cookie, such as that of Mount, so
-	// that it travels to these views only. Defaults to AuthCookiePath.
+	// that it travels to these views only. Other hosts of the domain can set such a cookie: it counts beside the CSRF cookie of its
+	// session only. Defaults to AuthCookiePath.
 	AuthCookieRefreshPath string `setting:"AUTH_COOKIE_REFRESH_PATH"`
 	// AuthCookieSameSite is AUTH_COOKIE_SAMESITE: Lax, Strict or None. Defaults to Lax.
 	AuthCookieSameSite string `setting:"AUTH_COOKIE_SAMESITE"`
@@ -189,7 +190,7 @@ type Settings struct {
 	// https://app.example.com.
 	CSRFTrustedOrigins []string `setting:"CSRF_TRUSTED_ORIGINS"`
 	// NumProxies is NUM_PROXIES, the name of Django REST framework: how many proxies in front append to X-Forwarded-For.
-	// Zero takes the client's address from the connection.
+	// Zero takes the client's address from the connection, and so does a list without an address from each of them.
 	NumProxies int `setting:"NUM_PROXIES"`
 	// DataUploadMaxMemorySize is DATA_UPLOAD_MAX_MEMORY_SIZE, Django's name: the largest request body in bytes, over
 	// which the answer is 413. Defaults to 1 MiB.

@@ -19,7 +19,6 @@ func newBrowserMux(users core.Users, store core.Store, key string, order http.Ha
 	settings := simplejwt.Recommended()
 	settings.SigningKey = key
 	settings.AuthCookie = true
-	settings.AuthCookieRefreshPath = "/api/token/" // the refresh token travels nowhere else
 	auth, err := core.New(settings, core.Deps{Users: users, Store: store})
 	if err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func Example_cookies() {
 	// Output:
 	// /api/token/ same-origin 200 {}
 	// __Host-access / true
-	// __Secure-refresh /api/token/ true
+	// __Host-refresh / true
 	// __Host-csrftoken / false
 	// /api/orders same-origin 200 ordered by alice
 	// /api/orders cross-site 403 {"detail":"CSRF Failed: The request comes from another origin."}
