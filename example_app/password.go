@@ -20,8 +20,8 @@ type passwordChange struct {
 // maxOutlast is how long a request takes at most whose client may not stop it by hanging up.
 const maxOutlast = 10 * time.Second
 
-// outlastClient lets a route that takes rights away come to its end though the client hangs up: whoever sees that a password is
-// being changed could cut the request otherwise, and keep the session. It stands in front of Required, as that asks the database too.
+// outlastClient lets a route that takes rights away run to its end even if the client hangs up: a thief who holds the session
+// could cut the request otherwise, and keep it. It stands in front of Required, which asks the database too.
 func outlastClient(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), maxOutlast)

@@ -67,7 +67,7 @@ func TestSetCookies_EndsTheSessionsItReplaces(t *testing.T) {
 	}
 	next := f.login(t)
 	replace(old, next)
-	// A refresh goes on with its session, with a new refresh token and without.
+	// A refresh keeps its session, with a new refresh token and without.
 	refreshed, _, err := f.Refresh(t.Context(), next.Refresh)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSetCookies_EndsTheSessionsItReplaces(t *testing.T) {
 }
 
 // Django's refresh tokens name no session.
-func TestSetCookies_GoesOnWithATokenThatNamesNoSession(t *testing.T) {
+func TestSetCookies_KeepsATokenThatNamesNoSession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies, func(s *simplejwt.Settings, _ *core.Deps) {
 		s.RotateRefreshTokens, s.BlacklistAfterRotation = false, false
@@ -110,15 +110,15 @@ func TestSetCookies_GoesOnWithATokenThatNamesNoSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	if active := f.active(t); len(active) != 2 {
-		t.Errorf("the sessions %v are active, want the one that goes on too", active)
+		t.Errorf("the sessions %v are active, want the one that is kept too", active)
 	}
 }
 
-// A hook that refuses, or gives no tokens, replaces no cookie.
+// A hook that rejects a login, or issues no tokens, replaces no cookie.
 func TestObtainPair_EndsNoSessionThatAHookLeavesAlone(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]simplejwt.Serializer{
-		"refuses": func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+		"rejects": func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
 			_, _ = super(ctx)
 			return nil, &core.Error{Status: 403, Detail: "No."}
 		},
@@ -126,7 +126,7 @@ func TestObtainPair_EndsNoSessionThatAHookLeavesAlone(t *testing.T) {
 			_, _ = super(ctx)
 			return nil, errors.New("down")
 		},
-		"gives no tokens": func(ctx context.Context, _ *simplejwt.SerializerInput, _ super) (simplejwt.Attrs, error) {
+		"issues no tokens": func(ctx context.Context, _ *simplejwt.SerializerInput, _ super) (simplejwt.Attrs, error) {
 			return simplejwt.Attrs{"next": "a second factor"}, nil
 		},
 	} {
