@@ -136,7 +136,7 @@ func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.U
 	if err := a.setUserClaims(ctx, t, user); err != nil {
 		return nil, OutstandingToken{}, err
 	}
-	if !a.isRecorded(t) {
+	if !t.isRecorded() {
 		return t, OutstandingToken{}, nil
 	}
 	t.claims.Set(claimSession, t.JTI())
@@ -152,11 +152,11 @@ func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.U
 }
 
 // isRecorded reports whether tokens of the class are recorded when they are issued.
-func (a *Auth) isRecorded(t *Token) bool { return t.class.Blacklistable && a.recorded() }
+func (t *Token) isRecorded() bool { return t.class.Blacklistable && t.auth.recorded() }
 
 // recordToken records what newSession made.
 func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) error {
-	if !a.isRecorded(t) {
+	if !t.isRecorded() {
 		return nil
 	}
 	err := a.records.record(ctx, row)
@@ -170,7 +170,7 @@ func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) 
 // user's sessions before this one was on record. So it is recorded only while the password is the one that was checked, where
 // the Store can do that; where it can't, the user is loaded again once the login is on record.
 func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, again recheck) error {
-	if again == nil || !a.isRecorded(t) {
+	if again == nil || !t.isRecorded() {
 		return a.recordToken(ctx, t, row)
 	}
 	recorded, err := a.records.recordLogin(ctx, a.d.Users, row, user)

@@ -33,24 +33,25 @@ func (t *Token) Blacklist(ctx context.Context) error {
 		return nil
 	}
 	return a.endSessions(ctx, Scope{SessionID: t.ownSession(), UserID: t.UserID()}, ReasonLogout, func(ctx context.Context) error {
-		owner, err := a.ownerForLogout(ctx, t)
+		owner, err := t.ownerForLogout(ctx)
 		if err != nil {
 			return err
 		}
-		won, err := a.consume(ctx, t, owner, ReasonLogout)
+		won, err := t.consume(ctx, owner, ReasonLogout)
 		if err != nil {
 			return err
 		}
 		if !won {
-			return a.logoutAgain(ctx, t, owner)
+			return t.logoutAgain(ctx, owner)
 		}
-		return a.endOwnSession(ctx, t, owner)
+		return t.endOwnSession(ctx, owner)
 	})
 }
 
 // ownerForLogout returns whose the records of a token must be. A logout asks for the user only if the claim does not say it. A user
 // who was deleted leaves it open.
-func (a *Auth) ownerForLogout(ctx context.Context, t *Token) (*string, error) {
+func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
+	a := t.auth
 	if owner := t.claimedOwner(); owner != nil {
 		return owner, nil
 	}
@@ -66,7 +67,8 @@ func (a *Auth) ownerForLogout(ctx context.Context, t *Token) (*string, error) {
 
 // endOwnSession ends the session of a token that a logout has consumed. The session is what the token claims, so only what is the
 // owner's in it ends; of a user who was deleted, what is nobody's.
-func (a *Auth) endOwnSession(ctx context.Context, t *Token, owner *string) error {
+func (t *Token) endOwnSession(ctx context.Context, owner *string) error {
+	a := t.auth
 	if owner == nil {
 		owner = new("")
 	}
@@ -76,7 +78,8 @@ func (a *Auth) endOwnSession(ctx context.Context, t *Token, owner *string) error
 
 // logoutAgain handles a logout by a token on the blacklist. It ends the session of one that was rotated within the grace
 // period, and of one that a logout consumed before, which may have failed half-way.
-func (a *Auth) logoutAgain(ctx context.Context, t *Token, owner *string) error {
+func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
+	a := t.auth
 	state, err := t.state(ctx, owner)
 	if err != nil {
 		return err
@@ -103,12 +106,13 @@ func (a *Auth) logoutAgain(ctx context.Context, t *Token, owner *string) error {
 
 // consume puts a token of the owner's on the blacklist and reports whether this call did. A token that is not on record is
 // recorded first, as its user's.
-func (a *Auth) consume(ctx context.Context, t *Token, owner *string, reason Reason) (bool, error) {
+func (t *Token) consume(ctx context.Context, owner *string, reason Reason) (bool, error) {
+	a := t.auth
 	found, won, err := a.records.blacklist(ctx, t.JTI(), owner, reason, t.now)
 	if err != nil || found {
 		return won, err
 	}
-	user, err := a.loadUserForLogout(ctx, t)
+	user, err := t.loadUserForLogout(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -127,7 +131,8 @@ func (a *Auth) consume(ctx context.Context, t *Token, owner *string, reason Reas
 }
 
 // loadUserForLogout loads the user of a token whom its record is to name; nil where there is no such user.
-func (a *Auth) loadUserForLogout(ctx context.Context, t *Token) (simplejwt.User, error) {
+func (t *Token) loadUserForLogout(ctx context.Context) (simplejwt.User, error) {
+	a := t.auth
 	if t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken
 	}

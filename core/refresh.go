@@ -119,7 +119,7 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 	}
 	session := Scope{SessionID: t.ownSession(), Owner: ownerOf(user)}
 	return a.endSessions(ctx, session, ReasonPassword, func(ctx context.Context) error {
-		won, err := a.consume(ctx, t, ownerOf(user), ReasonPassword)
+		won, err := t.consume(ctx, ownerOf(user), ReasonPassword)
 		if err != nil {
 			return err
 		}
