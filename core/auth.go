@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -68,13 +69,14 @@ type Auth struct {
 	records        records // the calls of Deps.Store
 	rules          sessionRules
 	activeSessions *sessionCache // sessions that CHECK_SESSION found active
+	warned         *sync.Map     // what warnOnce has logged; shared with WithoutCookies
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
 // wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps}
+	a := &Auth{s: withDefaults(settings), d: deps, warned: &sync.Map{}}
 	told := settings.Faults()
 	var found simplejwt.Faults
 	if a.d.Logger == nil {
@@ -141,6 +143,13 @@ func (a *Auth) unavailable(ctx context.Context, operation string, err error) err
 		a.event(ctx, Event{Type: EventStoreError, Err: out})
 	}
 	return out
+}
+
+// warnOnce logs a warning the first time that it is called with this message and subject.
+func (a *Auth) warnOnce(ctx context.Context, message, subject string, args ...any) {
+	if _, logged := a.warned.LoadOrStore([2]string{message, subject}, true); !logged {
+		a.d.Logger.WarnContext(ctx, message, args...)
+	}
 }
 
 // newID makes an id of 48 bits of the time in milliseconds and 80 random bits.

@@ -57,14 +57,20 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	return user, nil
 }
 
-// checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. Its errors name
-// the user, so that an operator finds a hash that can't be checked: hashers.ErrTooExpensive, hashers.ErrMalformed, the error of ctx.
+// checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. A hash that can't
+// be read is a wrong password, and is logged once for each format. Errors name the user, so that an operator finds the hash:
+// hashers.ErrTooExpensive, the error of ctx.
 func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.User) (ok, upgrade bool, err error) {
 	ok, upgrade, err = a.d.PasswordHashers.Check(ctx, password, user.AuthPassword())
 	if err != nil {
-		err = fmt.Errorf("password of user %q: %w", user.AuthID(), err)
+		return false, false, fmt.Errorf("password of user %q: %w", user.AuthID(), err)
 	}
-	return ok, upgrade, err
+	if !ok {
+		if format, why := hashers.Readable(user.AuthPassword()); why != nil {
+			a.warnOnce(ctx, "a stored password hash cannot be read", format, "format", format, "user_id", user.AuthID(), "error", why)
+		}
+	}
+	return ok, upgrade, nil
 }
 
 // recheckPassword is the recheck of a login by password; nil where Deps.Authenticate checks passwords.

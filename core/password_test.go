@@ -22,12 +22,10 @@ type unusableHash struct {
 }
 
 func unusableHashes() []unusableHash {
-	const salt, sum = "Yk3nq0XvTz81sPbLmWcD7a", "qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0="
 	return []unusableHash{
-		{"pbkdf2", "pbkdf2_sha256$5000001$" + salt + "$" + sum, hashers.ErrTooExpensive, "hashers.Options.MaxPBKDF2Iterations"},
+		{"pbkdf2", "pbkdf2_sha256$5000001$Yk3nq0XvTz81sPbLmWcD7a$qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0=", hashers.ErrTooExpensive, "hashers.Options.MaxPBKDF2Iterations"},
 		{"argon2", "argon2$argon2id$v=19$m=4194304,t=1,p=4$WWszbnEwWHZUejgxc1BiTG1XY0Q3YQ$OKEWKFCr0z8NudPqITMrog", hashers.ErrTooExpensive, "hashers.Options.MaxMemoryMiB"},
 		{"bcrypt", "bcrypt$$2b$16$G4j1ml83viCYK0wg9qO6BOHgpJ4KxhUnpPho4jvgO9MvyfiJJ4iye", hashers.ErrTooExpensive, "hashers.Options.MaxBcryptCost"},
-		{"pbkdf2 without iterations", "pbkdf2_sha256$0$" + salt + "$" + sum, hashers.ErrMalformed, "the number of iterations is not a positive number"},
 	}
 }
 
@@ -76,6 +74,43 @@ func TestObtain_HashThatIsNotComputedStoredMeanwhile(t *testing.T) {
 			wantUnusableHashReported(t, e, c, err)
 		})
 	}
+}
+
+func TestObtain_UnreadableHash(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	const tail = "$Yk3nq0XvTz81sPbLmWcD7a$qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0="
+	for _, c := range []struct{ stored, logs string }{
+		{"pbkdf2_sha256$0" + tail, "format=pbkdf2_sha256"},
+		{"pbkdf2_sha256$-5" + tail, ""}, // the format was logged
+		{"pbkdf2_sha1$1000" + tail, "format=pbkdf2_sha1"},
+		{"md5$Yk3nq0XvTz81sPbLmWcD7a$9e107d9d372bb6826bd81d3542a419d6", "format=md5"},
+		{"5f4dcc3b5aa765d61d8327deb882cf99", "format=unknown"},
+		{"$2b$12$Yk3nq0XvTz81sPbLmWcD7a", ""},
+		{"none", ""},
+		{"!unusable", ""},
+	} {
+		e.store(c.stored)
+		before := e.log.String()
+		for range 2 {
+			for _, auth := range []*core.Auth{e.Auth, e.WithoutCookies()} {
+				if _, _, err := auth.ObtainPair(opsCtx(), "alice", opsPassword); !errors.Is(err, core.ErrNoActiveAccount) {
+					t.Errorf("%s: error %v, want that of a wrong password", c.stored, err)
+				}
+			}
+		}
+		warned := strings.Count(e.log.String()[len(before):], "a stored password hash cannot be read")
+		if want := min(1, len(c.logs)); warned != want || !strings.Contains(e.log.String()[len(before):], c.logs) {
+			t.Errorf("%s: %d warnings, want %d with %q; got the log:\n%s", c.stored, warned, want, c.logs, e.log.String()[len(before):])
+		}
+	}
+	if failed := e.events.of(core.EventLoginFailed); len(failed) != 8*4 {
+		t.Errorf("%d logins count as failed, want all", len(failed))
+	}
+	if len(e.events.of(core.EventStoreError)) > 0 || !strings.Contains(e.log.String(), "user_id=1") {
+		t.Errorf("emitted %v; want no store_error, and a log that names the user:\n%s", e.events.all(), e.log.String())
+	}
+	e.noSecrets(nil, "Yk3nq0XvTz81sPbLmWcD7a", "qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0=", "5f4dcc3b5aa765d61d8327deb882cf99")
 }
 
 // wantUnusableHashReported checks that one error is logged and emitted, with what an operator has to know and nothing of the hash.

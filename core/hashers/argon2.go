@@ -27,16 +27,13 @@ func newArgon2() argon2Hash {
 
 func parseArgon2(_, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
-	if len(parts) != 5 || parts[1] != "v=19" {
-		return nil, nil
-	}
-	if parts[0] != "argon2id" && parts[0] != "argon2i" {
-		return nil, nil
+	if len(parts) != 5 || parts[1] != "v=19" || parts[0] != "argon2id" && parts[0] != "argon2i" {
+		return nil, unreadable("argon2: it is not of argon2id or argon2i of version 19, with costs, salt and sum")
 	}
 	salt, okSalt := decode(base64.RawStdEncoding, parts[3], 8, maxEncodedBytes)
 	sum, okSum := decode(base64.RawStdEncoding, parts[4], 16, 64)
 	if !okSalt || !okSum {
-		return nil, nil
+		return nil, unreadable("argon2: the salt or the sum is damaged")
 	}
 	memory, passes, lanes, err := parseArgon2Costs(parts[2])
 	return argon2Hash{parts[0], memory, passes, lanes, salt, sum}, err
@@ -49,7 +46,7 @@ func parseArgon2Costs(text string) (memory, passes, lanes int, err error) {
 	parts := strings.Split(text, ",")
 	for i, name := range []string{"m", "t", "p"} {
 		if len(parts) != 3 || !strings.HasPrefix(parts[i], name+"=") {
-			return 0, 0, 0, malformed("argon2: the costs are not m, t and p")
+			return 0, 0, 0, unreadable("argon2: the costs are not m, t and p")
 		}
 		if costs[i], err = number(parts[i][2:], "argon2: "+name); err != nil {
 			return 0, 0, 0, err
@@ -57,7 +54,7 @@ func parseArgon2Costs(text string) (memory, passes, lanes int, err error) {
 	}
 	memory, passes, lanes = costs[0], costs[1], costs[2]
 	if lanes > 255 || memory < 8*lanes {
-		return 0, 0, 0, malformed("argon2: p is more than 255 or than an eighth of m")
+		return 0, 0, 0, unreadable("argon2: p is more than 255 or than an eighth of m")
 	}
 	return memory, passes, lanes, nil
 }

@@ -34,15 +34,15 @@ func newBcrypt(algorithm string, cost int) bcryptHash {
 // parseBcrypt checks all of the text itself: the bcrypt package ignores what follows the sum, and most of the prefix.
 func parseBcrypt(algorithm, text string) (hash, error) {
 	if len(text) != bcryptLength || text[6] != '$' || strings.Trim(text[7:], bcryptAlphabet) != "" {
-		return nil, nil
+		return nil, unreadable(algorithm + ": the salt or the sum is damaged")
 	}
 	// The three differ in how old libraries treated passwords that none of them accepts today.
 	if prefix := text[:4]; prefix != "$2b$" && prefix != "$2a$" && prefix != "$2y$" {
-		return nil, nil
+		return nil, unreadable(algorithm + ": the version is not 2a, 2b or 2y")
 	}
 	cost, err := number(strings.TrimPrefix(text[4:6], "0"), algorithm+": the cost")
 	if err == nil && (cost < bcrypt.MinCost || cost > bcrypt.MaxCost) {
-		err = malformed(algorithm + ": the cost is not between 4 and 31")
+		err = unreadable(algorithm + ": the cost is not between 4 and 31")
 	}
 	return bcryptHash{algorithm, cost, text}, err
 }

@@ -7,8 +7,8 @@
 // # What no password matches
 //
 // An unusable password ("!..."), every format not named above, argon2d, argon2 of another version than 19, and a hash with
-// parts missing, unreadable or to spare. Check answers false for them, after as much work as for a hash of the preferred
-// format.
+// parts missing, unreadable or to spare, with a cost that its format does not allow, or longer than 1,024 bytes. Check answers
+// false for them, after as much work as for a hash of the preferred format. [Readable] says what is wrong with one.
 //
 // # Limits
 //
@@ -148,19 +148,18 @@ func (h *Hashers) Make(ctx context.Context, password string) (string, error) {
 }
 
 // Check says whether password is the one that was stored as encoded. An unusable, unknown, corrupt or empty encoded
-// and a password over MaxPasswordBytes are answered like a wrong password, after a Dummy. With ok, upgrade says that
+// and a password over MaxPasswordBytes are answered like a wrong password, after a Dummy: see Readable. With ok, upgrade says that
 // encoded is not of the preferred format, has lower costs, or a salt of less than 128 bits: the caller should store what
 // Make returns instead (like Django's must_update, which would also lower a higher cost).
 //
-// Err is ErrTooExpensive for an encoded over a limit of Options and ErrMalformed for one with impossible costs, whatever the
-// password, at once and without any hashing. It is the error of ctx if that ended before there was a slot. Once begun, a
-// computation can't be stopped: see the package comment.
+// Err is ErrTooExpensive for an encoded over a limit of Options, whatever the password, at once and without any hashing. It is
+// the error of ctx if that ended before there was a slot. Once begun, a computation can't be stopped: see the package comment.
 func (h *Hashers) Check(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
 	stored, err := parse(encoded, h.limits)
-	if err != nil {
+	if errors.Is(err, ErrTooExpensive) {
 		return false, false, fmt.Errorf("hashers: check: %w", err)
 	}
-	if stored == nil || len(password) > MaxPasswordBytes {
+	if err != nil || len(password) > MaxPasswordBytes {
 		return false, false, h.Dummy(ctx, password)
 	}
 	err = h.run(ctx, func() { ok = h.verify(stored, password) })

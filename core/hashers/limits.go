@@ -14,9 +14,9 @@ var (
 	// the limit; it holds nothing else of the hash.
 	ErrTooExpensive = errors.New("the password hash is too expensive")
 
-	// ErrMalformed is the error of Check for a stored hash of a known format with a cost that the format does not allow, or
-	// longer than 1,024 bytes. The full error names the format and the cost, and holds nothing else of the hash.
-	ErrMalformed = errors.New("the password hash is malformed")
+	// errUnreadable is the error of parse where no password matches. The full error says what can't be read, and holds nothing
+	// of the hash but the name of its format.
+	errUnreadable = errors.New("the password hash cannot be read")
 )
 
 // maxNumber is where the numbers of a stored hash end: a larger one counts as this one, which is over every limit.
@@ -93,5 +93,5 @@ func checkCosts(h hash, l limits) error {
 	return nil
 }
 
-// malformed is ErrMalformed for a cost that its format does not allow.
-func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
+// unreadable returns errUnreadable with what is wrong.
+func unreadable(what string) error { return fmt.Errorf("%w: %s", errUnreadable, what) }

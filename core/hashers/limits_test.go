@@ -85,13 +85,66 @@ func TestCheck_OverALimit(t *testing.T) {
 	}
 }
 
-func TestCheck_Malformed(t *testing.T) {
+func TestCheck_ImpossibleCosts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range malformedHashes {
-		t.Run(tt.name+" is ErrMalformed without any hashing", func(t *testing.T) {
+		t.Run(tt.name+" is a wrong password after a dummy", func(t *testing.T) {
 			t.Parallel()
-			wantRejected(t, tt.encoded, ErrMalformed, tt.says)
+			preferred := &fake{}
+			wantCheck(t, newHashers(preferred, 1, defaultLimits()), secret, tt.encoded, false, false)
+			if got := preferred.computed.Load(); got != 1 {
+				t.Errorf("computed %d dummy hashes, want 1", got)
+			}
 		})
+	}
+}
+
+func TestReadable(t *testing.T) {
+	t.Parallel()
+	for _, tt := range malformedHashes {
+		t.Run(tt.name+" is said to be unreadable", func(t *testing.T) {
+			t.Parallel()
+			format, err := Readable(tt.encoded)
+			if want, _, _ := strings.Cut(tt.encoded, "$"); format != want || err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("format %q, error %v; want %q and %q", format, err, want, tt.says)
+			}
+			wantNothingOfTheHash(t, err)
+		})
+	}
+	for _, tt := range refused {
+		t.Run(tt.name+" is said to be unreadable, unless it is not meant to match", func(t *testing.T) {
+			t.Parallel()
+			meant := tt.encoded != "" && tt.encoded[0] != '!' && tt.name != "bcrypt under the name of bcrypt_sha256"
+			if _, err := Readable(tt.encoded); (err != nil) != meant {
+				t.Errorf("error %v, want one: %v", err, meant)
+			}
+		})
+	}
+	for _, tt := range expensiveHashes {
+		if format, err := Readable(tt.encoded); err != nil || !strings.HasPrefix(tt.encoded, format) {
+			t.Errorf("%s: format %q, error %v; want none", tt.name, format, err)
+		}
+	}
+	for encoded, want := range map[string]string{
+		"5f4dcc3b5aa765d61d8327deb882cf99": "unknown", "5f4dcc3b5aa765d61d8327deb882cf99$salt": "unknown", "plain password": "unknown",
+		"$2b$04$G4j1ml83viCYK0wg9qO6BOHgpJ4KxhUnpPho4jvgO9MvyfiJJ4iye": "unknown", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99": "md5",
+		"argon2": "argon2",
+	} {
+		format, err := Readable(encoded)
+		if format != want || err == nil {
+			t.Errorf("%s: format %q, error %v; want %q and an error", encoded, format, err, want)
+		}
+		wantNothingOfTheHash(t, err)
+	}
+}
+
+// wantNothingOfTheHash checks that an error shows neither salt nor sum of the hashes above.
+func wantNothingOfTheHash(t *testing.T, err error) {
+	t.Helper()
+	for _, part := range []string{"Yk3", "WWs", "G4j", "5f4", "plain"} {
+		if err != nil && (len(err.Error()) > 200 || strings.Contains(err.Error(), part)) {
+			t.Errorf("the error shows the hash: %v", err)
+		}
 	}
 }
 
@@ -109,9 +162,7 @@ func wantRejected(t *testing.T, encoded string, want error, says string) {
 		if ok || upgrade || !errors.Is(err, want) || !strings.Contains(err.Error(), says) {
 			t.Errorf("ok %v, upgrade %v, error %v; want %v with %q", ok, upgrade, err, want, says)
 		}
-		if err != nil && (len(err.Error()) > 200 || strings.Contains(err.Error(), "Yk3") || strings.Contains(err.Error(), "WWs") || strings.Contains(err.Error(), "G4j")) {
-			t.Errorf("the error shows the hash: %v", err)
-		}
+		wantNothingOfTheHash(t, err)
 	}
 	if got := preferred.computed.Load(); got != 0 {
 		t.Errorf("computed %d dummy hashes", got)

@@ -3,6 +3,8 @@ package hashers
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,8 +19,7 @@ const (
 	saltAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// parsers has the parser of each format. It gets what follows the format's name, and returns nil without an error where no
-// password matches.
+// parsers has the parser of each format. It gets what follows the format's name. Errors: errUnreadable.
 var parsers = map[string]func(algorithm, rest string) (hash, error){
 	"argon2":        parseArgon2,
 	"pbkdf2_sha256": parsePBKDF2,
@@ -28,22 +29,51 @@ var parsers = map[string]func(algorithm, rest string) (hash, error){
 	"scrypt":        parseScrypt,
 }
 
-// parse takes a stored hash apart, without computing anything. It returns nil without an error where no password matches.
-// Errors: ErrTooExpensive, ErrMalformed.
+// olderFormats are those of Django's that are not checked here.
+var olderFormats = []string{"md5", "sha1", "unsalted_md5", "unsalted_sha1", "crypt"}
+
+// formatName returns the name of a stored hash's format, "unknown" for one that Django never had: it may be a part of the hash.
+func formatName(encoded string) string {
+	name, _, _ := strings.Cut(encoded, "$")
+	if parsers[name] != nil || slices.Contains(olderFormats, name) {
+		return name
+	}
+	return "unknown"
+}
+
+// Readable says why a stored hash that is meant to match a password can't match any: its format is not known, its text is damaged,
+// a cost is impossible, or it is longer than 1,024 bytes. Check answers such a hash like a wrong password, so tell the operator.
+// The error is nil for one that Check reads, be it over a limit, for an unusable one ("!...") and for "". Format is Django's
+// name of the format, "unknown" for any other. Neither it nor the error holds anything else of the hash.
+func Readable(encoded string) (format string, err error) {
+	format = formatName(encoded)
+	if encoded == "" || strings.HasPrefix(encoded, "!") {
+		return format, nil
+	}
+	if _, err = parse(encoded, defaultLimits()); errors.Is(err, ErrTooExpensive) {
+		err = nil
+	}
+	return format, err
+}
+
+// parse takes a stored hash apart, without computing anything. Errors: ErrTooExpensive; errUnreadable where no password matches.
 func parse(encoded string, l limits) (hash, error) {
 	algorithm, rest, _ := strings.Cut(encoded, "$")
 	parseFormat, known := parsers[algorithm]
 	if !known {
-		return nil, nil
+		return nil, unreadable("the format is not known")
 	}
 	if len(encoded) > maxEncodedBytes {
-		return nil, malformed(algorithm + " of " + strconv.Itoa(len(encoded)) + " bytes")
+		return nil, unreadable(algorithm + " of " + strconv.Itoa(len(encoded)) + " bytes")
 	}
 	h, err := parseFormat(algorithm, rest)
-	if h == nil || err != nil {
+	if err == nil {
+		err = checkCosts(h, l)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return h, checkCosts(h, l)
+	return h, nil
 }
 
 // newPreferred returns a hash with the costs of today for the format, and a random salt and sum.
@@ -65,7 +95,7 @@ func newPreferred(algorithm string) (hash, bool) {
 // counts as maxNumber.
 func number(text, name string) (int, error) {
 	if text == "" || text[0] == '0' || strings.Trim(text, "0123456789") != "" {
-		return 0, malformed(name + " is not a positive number")
+		return 0, unreadable(name + " is not a positive number")
 	}
 	n, _ := strconv.Atoi(text) // it has digits only, so the error can only be that it is too large, and n is the largest int
 	return min(n, maxNumber), nil

@@ -34,12 +34,12 @@ func pbkdf2Size(algorithm string) int {
 func parsePBKDF2(algorithm, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 3 || parts[1] == "" {
-		return nil, nil
+		return nil, unreadable(algorithm + ": it is not of iterations, salt and sum")
 	}
 	size := pbkdf2Size(algorithm)
 	sum, okSum := decode(base64.StdEncoding, parts[2], size, size)
 	if !okSum {
-		return nil, nil
+		return nil, unreadable(algorithm + ": the sum is damaged")
 	}
 	iterations, err := number(parts[0], algorithm+": the number of iterations")
 	return pbkdf2Hash{algorithm, iterations, parts[1], sum}, err

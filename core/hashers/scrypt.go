@@ -27,18 +27,18 @@ func newScrypt() scryptHash {
 func parseScrypt(_, rest string) (hash, error) {
 	parts := strings.Split(rest, "$")
 	if len(parts) != 5 || parts[1] == "" {
-		return nil, nil
+		return nil, unreadable("scrypt: it is not of N, salt, r, p and sum")
 	}
 	sum, okSum := decode(base64.StdEncoding, parts[4], scryptSize, scryptSize)
 	if !okSum {
-		return nil, nil
+		return nil, unreadable("scrypt: the sum is damaged")
 	}
 	n, errN := number(parts[0], "scrypt: N")
 	r, errR := number(parts[2], "scrypt: r")
 	p, errP := number(parts[3], "scrypt: p")
 	err := cmp.Or(errN, errR, errP)
 	if err == nil && (n < 2 || n&(n-1) != 0) { // RFC 7914, section 2
-		err = malformed("scrypt: N is not a power of two above 1")
+		err = unreadable("scrypt: N is not a power of two above 1")
 	}
 	return scryptHash{n, r, p, parts[1], sum}, err
 }
