@@ -101,7 +101,8 @@ type Settings struct {
 	TokenTypeClaim string `setting:"TOKEN_TYPE_CLAIM,off"`
 	// JTIClaim is JTI_CLAIM; Off switches token ids, and with them the records, off. Defaults to jti.
 	JTIClaim string `setting:"JTI_CLAIM,off"`
-	// TokenUserClass is TOKEN_USER_CLASS: makes the user of stateless authentication. Defaults to core.TokenUser.
+	// TokenUserClass is TOKEN_USER_CLASS: makes the user of stateless authentication; nil rejects the token. Defaults to
+	// core.TokenUser.
 	TokenUserClass func(Claims) User `setting:"TOKEN_USER_CLASS"`
 
 	// SlidingTokenLifetime is SLIDING_TOKEN_LIFETIME. Defaults to 5 minutes.

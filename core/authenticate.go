@@ -134,7 +134,7 @@ func (c checking) AuthenticateToken(ctx context.Context, raw string) (simplejwt.
 }
 
 // Stateless is SimpleJWT's JWTStatelessUserAuthentication: it believes the token and asks no database. The user is what
-// TOKEN_USER_CLASS makes, a *TokenUser by default.
+// TOKEN_USER_CLASS makes, a *TokenUser by default; ErrUnknownUser where it makes none.
 func (a *Auth) Stateless() Authenticator { return stateless{a} }
 
 type stateless struct{ *Auth }
@@ -146,7 +146,11 @@ func (s stateless) AuthenticateToken(ctx context.Context, raw string) (simplejwt
 		return nil, nil, err
 	}
 	if s.s.TokenUserClass != nil {
-		return s.s.TokenUserClass(t.Claims()), t, nil
+		user := s.s.TokenUserClass(t.Claims())
+		if isNil(user) {
+			return nil, nil, ErrUnknownUser
+		}
+		return user, t, nil
 	}
 	return &TokenUser{claims: t.claims, userIDClaim: s.s.UserIDClaim}, t, nil
 }

@@ -42,7 +42,7 @@ func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair,
 // Login logs a user in without a password check (social login, tests): it applies USER_AUTHENTICATION_RULE, starts a session,
 // records its refresh token and calls ON_LOGIN_SUCCESS. Errors: ErrNoActiveAccount, those of the hook, ErrServiceUnavailable.
 func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
-	if user == nil || !a.mayAuthenticate(ctx, user) {
+	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
 	return a.login(ctx, user, nil)
@@ -111,7 +111,7 @@ func (a *Auth) takeBackLogin(ctx context.Context, t *Token, reason Reason, revok
 }
 
 // ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
-// SimpleJWT's for_user. It applies no rule. Errors: an unknown class, ErrNoActiveAccount where the user is gone,
+// SimpleJWT's for_user. It applies no rule. Errors: an unknown class, ErrNoActiveAccount where the user is gone or nil,
 // ErrServiceUnavailable.
 func (a *Auth) ForUser(ctx context.Context, class ClassName, user simplejwt.User) (*Token, error) {
 	t, row, err := a.newSession(ctx, class, user)
@@ -130,6 +130,9 @@ func (a *Auth) ForUser(ctx context.Context, class ClassName, user simplejwt.User
 // newSession makes a token for a user. If it is to be recorded it is the first one of a session, which gets its id and its end.
 func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
 	t, err := a.NewToken(class)
+	if err == nil && isNil(user) {
+		err = ErrNoActiveAccount
+	}
 	if err != nil {
 		return nil, OutstandingToken{}, err
 	}

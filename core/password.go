@@ -20,6 +20,9 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 	if err != nil {
 		return nil, a.unavailable(ctx, "check credentials", err)
 	}
+	if isNil(user) {
+		user = nil
+	}
 	if a.mayAuthenticate(ctx, user) {
 		return user, nil
 	}
@@ -36,6 +39,7 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
 	user, err := a.d.Users.ByUsername(callCtx, username)
+	user, err = foundUser("ByUsername", user, err)
 	hashCtx, cancelHash := withStoreTimeout(ctx) // logins wait for a slot to hash in, but not for ever
 	defer cancelHash()
 	if errors.Is(err, ErrUserNotFound) {

@@ -88,7 +88,7 @@ func (t *Token) checkSession(ctx context.Context, owner *string) error {
 // nor within a grace period. Its access tokens live on until they expire, unless CHECK_SESSION is set.
 // Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, ErrServiceUnavailable.
 func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
-	if user == nil || !a.mayAuthenticate(ctx, user) {
+	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
 	if !isSessionID(sessionID) || !a.recorded() {

@@ -65,6 +65,7 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 // configure makes the parts of Auth that come from settings, and adds every invalid setting.
 func (a *Auth) configure(invalid *simplejwt.Faults) {
 	c := settingsCheck{&a.s, &a.d, invalid}
+	c.checkNilDependencies()
 	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, invalid)
 	c.checkLifetimes()
 	c.checkClaims()
@@ -88,6 +89,32 @@ type settingsCheck struct {
 	s       *simplejwt.Settings
 	d       *Deps
 	invalid *simplejwt.Faults
+}
+
+// checkNilDependencies reports each dependency that is a nil pointer in its interface, and takes it out: it looks given, and its
+// methods would panic at the first request.
+func (c settingsCheck) checkNilDependencies() {
+	report := func(name string, value any) bool {
+		if value == nil || !isNil(value) {
+			return false
+		}
+		c.invalid.Add(name, "is a nil %T: give it a value, or leave the field out", value)
+		return true
+	}
+	if report("Deps.Store", c.d.Store) {
+		c.d.Store = nil
+	}
+	if report("Deps.Users", c.d.Users) {
+		c.d.Users = nil
+	}
+	if report("Deps.Keys", c.d.Keys) {
+		c.d.Keys = nil
+	}
+}
+
+// isReported reports whether the setting was found invalid.
+func (c settingsCheck) isReported(setting string) bool {
+	return slices.ContainsFunc(*c.invalid, func(f simplejwt.Fault) bool { return f.Setting == setting })
 }
 
 func (c settingsCheck) checkLimits() {
@@ -196,7 +223,7 @@ func (c settingsCheck) checkStore() {
 		{"MAX_SESSIONS_PER_USER", c.s.MaxSessionsPerUser > 0},
 		{"CHECK_SESSION", c.s.CheckSession},
 	} {
-		if n.on && c.d.Store == nil {
+		if n.on && c.d.Store == nil && !c.isReported("Deps.Store") {
 			c.invalid.Add(n.setting, "needs Deps.Store, where tokens are recorded")
 		}
 		if n.on && c.s.JTIClaim == "" {
@@ -228,7 +255,7 @@ func (c settingsCheck) checkUsers() {
 		c.invalid.Add("USER_ID_FIELD", "may not be empty")
 	}
 	if c.d.Users == nil {
-		if c.s.SigningKey != "" {
+		if c.s.SigningKey != "" && !c.isReported("Deps.Users") {
 			c.invalid.Add("Deps.Users", "is missing: logins and refreshes need it")
 		}
 		return

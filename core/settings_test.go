@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
 // tokPlainUsers are Users without any further ability.
@@ -155,6 +156,31 @@ func TestNewBoundsEveryDuration(t *testing.T) {
 		}
 	}
 }
+
+func TestNew_NilDependencies(t *testing.T) {
+	t.Parallel()
+	file := tokFile(t, `{"BLACKLIST_AFTER_ROTATION": true, "CHECK_SESSION": true, "UPDATE_LAST_LOGIN": true}`)
+	for name, c := range map[string]struct {
+		give func(*core.Deps)
+		want string
+	}{
+		"a nil *memstore.Store": {func(d *core.Deps) { d.Store = (*memstore.Store)(nil) }, "Deps.Store: is a nil *memstore.Store"},
+		"a nil *memstore.Users": {func(d *core.Deps) { d.Users = (*memstore.Users)(nil) }, "Deps.Users: is a nil *memstore.Users"},
+		"nil *keys":             {func(d *core.Deps) { d.Keys = (*nilKeys)(nil) }, "Deps.Keys: is a nil *core_test.nilKeys"},
+	} {
+		t.Run(name+" is an invalid setting, and nothing else is", func(t *testing.T) {
+			t.Parallel()
+			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+			file(&settings, &deps)
+			c.give(&deps)
+			_, err := core.New(settings, deps)
+			tokFaults(t, err, c.want)
+		})
+	}
+}
+
+// nilKeys are Keys that nobody made.
+type nilKeys struct{ core.Keys }
 
 // badStore is a Store that can't work.
 type badStore struct{ core.Store }

@@ -22,7 +22,7 @@ func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (st
 
 // LoginSliding logs a user in without a password check, like Login, and issues a sliding token. Errors: as for Login.
 func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, error) {
-	if user == nil || !a.mayAuthenticate(ctx, user) {
+	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return "", ErrNoActiveAccount
 	}
 	return a.loginSliding(ctx, user, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -17,7 +18,8 @@ var ErrUserNotFound = errors.New("user not found")
 var ErrUserIDInvalid = fmt.Errorf("%w: no value of this field", ErrUserNotFound)
 
 // Users finds the users of the application. It is safe for concurrent use. Every method ends with ctx. ErrUserNotFound
-// says that nobody matches; any other error that the users could not be asked.
+// says that nobody matches; any other error that the users could not be asked. A nil user, or a nil pointer as one, without an
+// error is a mistake of the implementation: it is logged, and answered as ErrServiceUnavailable.
 type Users interface {
 	// UsernameField is Django's USERNAME_FIELD: the name of the JSON field of a login ("username", "email").
 	UsernameField() string
@@ -56,15 +58,33 @@ func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) 
 	}
 	ctx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	return a.d.Users.ByField(ctx, a.s.UserIDField, id)
+	user, err := a.d.Users.ByField(ctx, a.s.UserIDField, id)
+	return foundUser("ByField", user, err)
 }
 
 // userID is the primary key of a user, "" for nobody.
 func userID(user simplejwt.User) string {
-	if user == nil {
+	if isNil(user) {
 		return ""
 	}
 	return user.AuthID()
+}
+
+// foundUser is what a method of Users returned, with an error in place of a nil user without one.
+func foundUser(method string, user simplejwt.User, err error) (simplejwt.User, error) {
+	if err == nil && isNil(user) {
+		return nil, fmt.Errorf("the method %s of Users returned neither a user nor an error: it must return core.ErrUserNotFound if nobody matches", method)
+	}
+	return user, err
+}
+
+// isNil reports whether an interface is nil or holds a nil pointer or function, whose methods would panic.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }
 
 // noUsers stand for Deps.Users in a program that only verifies tokens: whatever needs a user is a 503.

@@ -54,6 +54,111 @@ func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
 	}
 }
 
+// nilUsers are Users that return neither a user nor an error: a mistake that must not end in a panic.
+type nilUsers struct {
+	*memstore.Users
+	user simplejwt.User
+}
+
+func (u nilUsers) ByUsername(context.Context, string) (simplejwt.User, error) { return u.user, nil }
+func (u nilUsers) ByField(context.Context, string, string) (simplejwt.User, error) {
+	return u.user, nil
+}
+
+// nobodies are a nil user and what looks like one that is not.
+func nobodies() map[string]simplejwt.User {
+	return map[string]simplejwt.User{"nil": nil, "a nil pointer": (*memstore.Account)(nil)}
+}
+
+func TestUsers_NeitherAUserNorAnError(t *testing.T) {
+	t.Parallel()
+	for name, nobody := range nobodies() {
+		e := opsNew(t, opsGrace, opsClasses(core.AccessToken, core.SlidingToken))
+		pair, sliding := e.login(), e.loginSliding()
+		e.login() // a session that a logout with this user's token must not lose
+		broken := opsNew(t, opsGrace, opsClasses(core.AccessToken, core.SlidingToken), func(_ *simplejwt.Settings, d *core.Deps) {
+			d.Users, d.Store = nilUsers{memstore.NewUsers(), nobody}, &opsStore{e.mem, &opsSpy{}}
+		})
+		for call, c := range map[string]struct {
+			method string
+			do     func() error
+		}{
+			"ObtainPair":        {"ByUsername", func() error { _, _, err := broken.ObtainPair(opsCtx(), "alice", opsPassword); return err }},
+			"ObtainSliding":     {"ByUsername", func() error { _, _, err := broken.ObtainSliding(opsCtx(), "alice", opsPassword); return err }},
+			"Refresh":           {"ByField", func() error { _, _, err := broken.Refresh(opsCtx(), pair.Refresh); return err }},
+			"RefreshSliding":    {"ByField", func() error { _, _, err := broken.RefreshSliding(opsCtx(), sliding); return err }},
+			"AuthenticateToken": {"ByField", func() error { _, _, err := broken.AuthenticateToken(opsCtx(), pair.Access); return err }},
+			"Blacklist":         {"ByField", func() error { return broken.Blacklist(opsCtx(), broken.forge(nil)) }},
+		} {
+			t.Run(name+" from Users is an error of "+c.method+" in "+call, func(t *testing.T) {
+				before := len(broken.log.String())
+				if err := c.do(); !errors.Is(err, core.ErrServiceUnavailable) {
+					t.Errorf("error %v, want ErrServiceUnavailable", err)
+				}
+				if log := broken.log.String()[before:]; !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "the method "+c.method+" of Users") {
+					t.Errorf("the log does not name the method:\n%s", log)
+				}
+			})
+		}
+	}
+}
+
+func TestAuthenticate_NeitherAUserNorAnError(t *testing.T) {
+	t.Parallel()
+	for name, nobody := range nobodies() {
+		t.Run(name+" from Deps.Authenticate is a wrong password", func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			e := opsNew(t, func(s *simplejwt.Settings, d *core.Deps) {
+				d.Authenticate = func(context.Context, string, string) (simplejwt.User, error) { return nobody, nil }
+				s.UserAuthenticationRule = func(_ context.Context, user simplejwt.User) bool {
+					if asked++; user != nil {
+						t.Errorf("the rule is asked about %#v, want nil", user)
+					}
+					return true
+				}
+			})
+			_, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
+			_, _, errSliding := e.ObtainSliding(opsCtx(), "alice", opsPassword)
+			if !errors.Is(err, core.ErrNoActiveAccount) || !errors.Is(errSliding, core.ErrNoActiveAccount) || asked != 2 {
+				t.Errorf("errors %v and %v, the rule was asked %d times", err, errSliding, asked)
+			}
+			if failed := e.events.of(core.EventLoginFailed); len(failed) != 2 {
+				t.Errorf("emitted %v, want two failed logins", e.events.all())
+			}
+		})
+	}
+}
+
+func TestNobodyIsGivenAsUser(t *testing.T) {
+	t.Parallel()
+	for name, nobody := range nobodies() {
+		t.Run(name+" as user gets no token", func(t *testing.T) {
+			t.Parallel()
+			e := opsNew(t, opsGrace, opsSettings(func(s *simplejwt.Settings) {
+				s.TokenUserClass = func(simplejwt.Claims) simplejwt.User { return nobody }
+			}))
+			pair := e.login()
+			for call, err := range map[string]error{
+				"Login":        func() error { _, err := e.Login(opsCtx(), nobody); return err }(),
+				"LoginSliding": func() error { _, err := e.LoginSliding(opsCtx(), nobody); return err }(),
+				"ForUser":      func() error { _, err := e.ForUser(opsCtx(), core.AccessToken, nobody); return err }(),
+				"RenewSession": func() error { _, err := e.RenewSession(opsCtx(), nobody, e.session(pair.Refresh)); return err }(),
+			} {
+				if !errors.Is(err, core.ErrNoActiveAccount) {
+					t.Errorf("%s: error %v, want ErrNoActiveAccount", call, err)
+				}
+			}
+			if err := opsPasswordChanged(opsCtx(), e, nobody, e.session(pair.Refresh)); err != nil || e.reason(pair.Refresh) != "live" {
+				t.Errorf("PasswordChanged: error %v, alice's token is %s", err, e.reason(pair.Refresh))
+			}
+			if user, _, err := e.Stateless().AuthenticateToken(opsCtx(), pair.Access); !errors.Is(err, core.ErrUnknownUser) {
+				t.Errorf("TOKEN_USER_CLASS: user %v, error %v; want ErrUnknownUser", user, err)
+			}
+		})
+	}
+}
+
 func TestTokenUserFollowsUserIDClaim(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.UserIDClaim = "sub" }))

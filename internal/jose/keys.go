@@ -122,11 +122,12 @@ func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 	}
 }
 
-// checkKeyFits returns why a public key can't be used with an algorithm. Its errors hold nothing of the key.
+// checkKeyFits returns why a public key can't be used with an algorithm, also for nil and for a key without its numbers, as Keys may
+// return. Its errors hold nothing of the key.
 func checkKeyFits(algorithm string, key crypto.PublicKey) error {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
-		if !slices.Contains([]string{"RS", "PS"}, algorithm[:2]) {
+		if k == nil || k.N == nil || !slices.Contains([]string{"RS", "PS"}, algorithm[:2]) {
 			break
 		}
 		if k.N.BitLen() < minRSABits {
@@ -134,7 +135,7 @@ func checkKeyFits(algorithm string, key crypto.PublicKey) error {
 		}
 		return nil
 	case *ecdsa.PublicKey:
-		if method, ok := algorithms[algorithm].(*jwt.SigningMethodECDSA); ok {
+		if method, ok := algorithms[algorithm].(*jwt.SigningMethodECDSA); ok && k != nil && k.Curve != nil {
 			if bits := k.Curve.Params().BitSize; bits != method.CurveBits {
 				return fmt.Errorf("is on a curve of %d bits, %s needs %d", bits, algorithm, method.CurveBits)
 			}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -273,6 +275,24 @@ func TestNew_InvalidJWKURL(t *testing.T) {
 	}
 }
 
+func TestVerify_NilKeyOfJWKURL(t *testing.T) {
+	t.Parallel()
+	for algorithm, keys := range map[string][]crypto.PublicKey{
+		"PS256": {(*rsa.PublicKey)(nil), &rsa.PublicKey{}, nil},
+		"ES256": {(*ecdsa.PublicKey)(nil), &ecdsa.PublicKey{}, nil},
+		"EdDSA": {ed25519.PublicKey(nil), ed25519.PublicKey("short"), (*ed25519.PublicKey)(nil), nil},
+	} {
+		for _, key := range keys {
+			c, faults := tryCodec(&fixedKeys{key: key}, withKeys(algorithm, "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
+			checkFaults(t, faults)
+			raw := forge(`{"alg":"`+algorithm+`","kid":"a"}`, goodPayload(), func(string) []byte { return make([]byte, 64) })
+			if _, err := c.Verify(t.Context(), raw, testNow); verdict(err) != invalid {
+				t.Errorf("%s with %T: the token is %s, error %v", algorithm, key, verdict(err), err)
+			}
+		}
+	}
+}
+
 func TestVerify_KeyOfJWKURLMustFit(t *testing.T) {
 	t.Parallel()
 	weak, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -296,6 +316,8 @@ func TestVerify_KeyOfJWKURLMustFit(t *testing.T) {
 		"another algorithm is invalid":           {`{"alg":"PS256","kid":"a"}`, key.Public(), nil, sign, nil, invalid},
 		"an error is invalid":                    {`{"alg":"RS256","kid":"a"}`, key.Public(), down, sign, []string{"a RS256"}, invalid},
 		"no key is invalid":                      {`{"alg":"RS256","kid":"a"}`, nil, nil, sign, []string{"a RS256"}, invalid},
+		"a nil RSA key is invalid":               {`{"alg":"RS256","kid":"a"}`, (*rsa.PublicKey)(nil), nil, sign, []string{"a RS256"}, invalid},
+		"an RSA key without numbers is invalid":  {`{"alg":"RS256","kid":"a"}`, &rsa.PublicKey{}, nil, sign, []string{"a RS256"}, invalid},
 		"a key that is too small is invalid":     {`{"alg":"RS256","kid":"a"}`, weak.Public(), nil, rs256(t, weak), []string{"a RS256"}, invalid},
 		"a key of another kind is invalid":       {`{"alg":"RS256","kid":"a"}`, newSigner(t, "ES256").Public(), nil, sign, []string{"a RS256"}, invalid},
 		"a secret instead of a key is invalid":   {`{"alg":"RS256","kid":"a"}`, []byte(secret), nil, hs256(secret), []string{"a RS256"}, invalid},
