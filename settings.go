@@ -72,7 +72,8 @@ type Settings struct {
 	Issuer string `setting:"ISSUER,null"`
 	// JSONEncoder is JSON_ENCODER's purpose: it encodes the claims of a token. Defaults to encoding/json.
 	JSONEncoder func(Claims) ([]byte, error) `setting:"JSON_ENCODER,null"`
-	// JWKURL is JWK_URL: where the verifying keys are fetched. It needs Deps.Keys, made by core/jwks.
+	// JWKURL is JWK_URL: where the verifying keys are fetched, over https but for this machine. It needs Deps.Keys, made by
+	// core/jwks.
 	JWKURL string `setting:"JWK_URL,null,secret"`
 	// Leeway is LEEWAY: how much clock difference exp, nbf and iat are forgiven. In files a number counts seconds.
 	Leeway time.Duration `setting:"LEEWAY,null,seconds"`

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/go-simplejwt/simplejwt/internal/jwkurl"
 )
 
 const (
@@ -22,11 +24,10 @@ type source struct {
 	client *http.Client
 }
 
-// newSource checks the URL. Its errors do not repeat it, as it may hold a password.
+// newSource checks the URL. Its errors do not repeat it, as it may hold a secret.
 func newSource(address string, client *http.Client) (source, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return source{}, errors.New("must be an http or https URL")
+	if err := jwkurl.Check(address); err != nil {
+		return source{}, err
 	}
 	if client == nil {
 		client = &http.Client{}
@@ -36,15 +37,14 @@ func newSource(address string, client *http.Client) (source, error) {
 	return source{url: address, client: &limited}, nil
 }
 
-// limitRedirects refuses too many redirects and one that leaves TLS, and then asks the client's own rule.
+// limitRedirects rejects too many redirects and one to where JWK_URL may not point, and then asks the client's own rule.
 func limitRedirects(own func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {
 			return fmt.Errorf("more than %d redirects", maxRedirects)
 		}
-		from, to := via[len(via)-1].URL.Scheme, req.URL.Scheme
-		if to != "https" && (to != "http" || from == "https") {
-			return errors.New("redirected to a URL that is not https")
+		if err := jwkurl.CheckRedirect(via[len(via)-1].URL, req.URL); err != nil {
+			return err
 		}
 		req.Header.Del("Referer") // the URL is not the other server's business
 		if own != nil {
@@ -82,7 +82,7 @@ func (s source) get(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// withoutURL takes the URL out of an error of net/http, which hides the password in it but not the query.
+// withoutURL takes the URL out of an error of net/http, as its query may hold a secret.
 func withoutURL(err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {

@@ -136,7 +136,7 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-const address = "https://user:hunter2@issuer.example/keys?token=hunter3"
+const address = "https://issuer.example/keys?token=hunter3"
 
 func rs256() simplejwt.Settings { return simplejwt.Settings{Algorithm: "RS256", JWKURL: address} }
 

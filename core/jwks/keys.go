@@ -40,7 +40,7 @@ var (
 
 // Options are what a program may choose beside the settings. The zero value is good.
 type Options struct {
-	// Client fetches the set: proxies, private certificate authorities. Its redirects are limited further, and every fetch
+	// Client fetches the set: proxies, private certificate authorities, credentials. Its redirects are limited further, and every fetch
 	// ends after 5 seconds, or after the Client's own Timeout where that is shorter. Defaults to a client with
 	// http.DefaultTransport.
 	Client *http.Client
@@ -62,8 +62,8 @@ type Keys struct {
 
 // New fetches the key set of settings.JWKURL and keeps it fresh until ctx ends; the keys of then stay. With an HMAC
 // ALGORITHM, beside which JWK_URL is ignored, there are no keys and nothing is fetched.
-// Errors name JWK_URL, never its value: it is no http or https URL, the set can't be fetched, or it has no key for
-// ALGORITHM.
+// Errors name JWK_URL, never its value: it is not an https URL (http is for this machine), or holds a password or a fragment; the
+// set can't be fetched; or it has no key for ALGORITHM.
 func New(ctx context.Context, settings simplejwt.Settings) (*Keys, error) {
 	return NewWithOptions(ctx, settings, Options{})
 }
@@ -112,7 +112,7 @@ func (k *Keys) VerifyingKey(_ context.Context, kid, algorithm string) (crypto.Pu
 	return key, nil
 }
 
-// Format prints nothing of the URL, which may hold a password, for every verb.
+// Format prints nothing of the URL, which may hold a secret, for every verb.
 func (k *Keys) Format(w fmt.State, _ rune) { fmt.Fprint(w, "jwks.Keys{", k.algorithm, "}") }
 
 // ask makes the background fetch the set, unless it was asked within unknownInterval.

@@ -20,13 +20,19 @@ func TestNewRefuses(t *testing.T) {
 		answer    func(*http.Request) (*http.Response, error)
 		want      string
 	}{
-		{"no URL", "", answer(200, good), "must be an http or https URL"},
-		{"a URL without scheme", "user:hunter2@issuer.example/keys", answer(200, good), "must be an http or https URL"},
-		{"a path", "/keys?hunter3", answer(200, good), "must be an http or https URL"},
-		{"a URL without host", "https:///keys?hunter3", answer(200, good), "must be an http or https URL"},
-		{"a URL with nothing but a port", "https://:443/keys?hunter3", answer(200, good), "must be an http or https URL"},
-		{"a file", "file://hunter2/keys", answer(200, good), "must be an http or https URL"},
-		{"a URL that can't be read", "https://user:hunter2@issuer.example/%zz", answer(200, good), "must be an http or https URL"},
+		{"no URL", "", answer(200, good), "must be an https URL"},
+		{"a URL without scheme", "user:hunter2@issuer.example/keys", answer(200, good), "must be an https URL"},
+		{"a path", "/keys?hunter3", answer(200, good), "must be an https URL"},
+		{"a URL without host", "https:///keys?hunter3", answer(200, good), "must be an https URL"},
+		{"a URL with nothing but a port", "https://:443/keys?hunter3", answer(200, good), "must be an https URL"},
+		{"a file", "file://hunter2/keys", answer(200, good), "must be an https URL"},
+		{"a URL that can't be read", "https://user:hunter2@issuer.example/%zz", answer(200, good), "must be an https URL"},
+		{"a URL with a password", "https://user:hunter2@issuer.example/keys", answer(200, good), "must not hold a user name or a password: give jwks.Options a Client that sends them"},
+		{"a URL with a fragment", "https://issuer.example/keys#hunter2", answer(200, good), "must not have a fragment (#...): no server gets to see it"},
+		{
+			"plain http to another host", "http://issuer.example/keys?hunter2", answer(200, good),
+			"must be https: over plain http anyone on the way could answer with keys of their own. http is for localhost, 127.0.0.1 and ::1",
+		},
 		{"a server that is down", address, answer(502, good), "fetch key set: the answer has status 502"},
 		{"a server that is slow", address, hang, "fetch key set: context deadline exceeded"},
 		{"no key set", address, answer(200, "hunter2"), "fetch key set: the answer is no JSON Web Key Set"},

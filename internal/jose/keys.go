@@ -9,13 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/jwkurl"
 )
 
 // Keys finds the keys of JWK_URL; it is core.Keys.
@@ -114,8 +114,8 @@ func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 		}
 		return
 	}
-	if u, err := url.Parse(s.JWKURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		invalid.Add("JWK_URL", "must be an http or https URL")
+	if err := jwkurl.Check(s.JWKURL); err != nil {
+		invalid.Add("JWK_URL", "%v", err)
 	}
 	if c.keys == nil {
 		invalid.Add("JWK_URL", "set Deps.Keys to jwks.New(ctx, settings)")

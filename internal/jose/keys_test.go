@@ -138,7 +138,7 @@ func TestNew_InvalidAlgorithm(t *testing.T) {
 		_, faults := tryCodec(nil, withKeys(algorithm, secret, ""))
 		checkFaults(t, faults, "ALGORITHM: Unrecognized algorithm type '"+algorithm+"'")
 		_, faults = tryCodec(nil, withKeys(algorithm, secret, ""), func(s *simplejwt.Settings) { s.JWKURL = "x" })
-		checkFaults(t, faults, "ALGORITHM: Unrecognized", "JWK_URL: must be an http or https URL", "JWK_URL: set Deps.Keys")
+		checkFaults(t, faults, "ALGORITHM: Unrecognized", "JWK_URL: must be an https URL", "JWK_URL: set Deps.Keys")
 	}
 }
 
@@ -263,9 +263,12 @@ func TestNew_InvalidJWKURL(t *testing.T) {
 		"a URL with keys is good":             {"https://example.com/jwks", &fixedKeys{}, nil},
 		"a URL needs keys":                    {"https://example.com/jwks", nil, []string{"JWK_URL: set Deps.Keys to jwks.New(ctx, settings)"}},
 		"keys need a URL":                     {"", &fixedKeys{}, []string{"Deps.Keys: is given, but JWK_URL is not set", "SIGNING_KEY: is missing"}},
-		"a file is invalid":                   {"file:///etc/passwd", &fixedKeys{}, []string{"JWK_URL: must be an http or https URL"}},
-		"no host is invalid":                  {"https:///jwks", &fixedKeys{}, []string{"JWK_URL: must be an http or https URL"}},
-		"no URL and no keys are both invalid": {"http://[::1", nil, []string{"JWK_URL: must be an http or https URL", "JWK_URL: set Deps.Keys"}},
+		"http on this machine is good":        {"http://127.0.0.1:8000/jwks", &fixedKeys{}, nil},
+		"http elsewhere is invalid":           {"http://example.com/jwks", &fixedKeys{}, []string{"JWK_URL: must be https: over plain http"}},
+		"a password is invalid":               {"https://u:p@example.com/jwks", &fixedKeys{}, []string{"JWK_URL: must not hold a user name or a password"}},
+		"a file is invalid":                   {"file:///etc/passwd", &fixedKeys{}, []string{"JWK_URL: must be an https URL"}},
+		"no host is invalid":                  {"https:///jwks", &fixedKeys{}, []string{"JWK_URL: must be an https URL"}},
+		"no URL and no keys are both invalid": {"http://[::1", nil, []string{"JWK_URL: must be an https URL", "JWK_URL: set Deps.Keys"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,49 @@
+// Package jwkurl decides where JWK_URL may point. Whoever answers there says whose tokens are good, so the way must be safe.
+package jwkurl
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Check returns what is wrong with a value of JWK_URL. The error does not repeat the value, whose query may hold a secret; it
+// completes a sentence that begins with the setting's name.
+func Check(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New("must be an https URL")
+	case u.User != nil:
+		return errors.New("must not hold a user name or a password: give jwks.Options a Client that sends them")
+	case strings.Contains(address, "#"):
+		return errors.New("must not have a fragment (#...): no server gets to see it")
+	case !isSafe(u):
+		return errors.New("must be https: over plain http anyone on the way could answer with keys of their own. " +
+			"http is for localhost, 127.0.0.1 and ::1")
+	}
+	return nil
+}
+
+// CheckRedirect returns why a redirect is not followed: it leaves TLS, or this machine over plain http, or it brings credentials.
+func CheckRedirect(from, to *url.URL) error {
+	if !isSafe(to) || from.Scheme == "https" && to.Scheme != "https" {
+		return errors.New("redirected to a URL that is not https")
+	}
+	if to.User != nil {
+		return errors.New("redirected to a URL with a user name or a password")
+	}
+	return nil
+}
+
+// isSafe reports whether nobody on the way can change the answer.
+func isSafe(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+}
+
+// isLoopback reports whether a host is this machine. Names below localhost are not: a resolver may ask others for them.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
