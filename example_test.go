@@ -80,7 +80,7 @@ func ExampleFaults() {
 	}
 	// Output:
 	// ACESS_TOKEN_LIFETIME no such setting; did you mean ACCESS_TOKEN_LIFETIME?
-	// SIGNING_KEY has 6 bytes, HS256 needs at least 32 (RFC 7518 section 3.2)
+	// SIGNING_KEY has 6 bytes, HS256 needs at least 32 (RFC 7518 section 3.2); `openssl rand -base64 48` prints enough
 	// REUSE_DETECTION needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION
 }
 

@@ -134,8 +134,14 @@ func (c checking) AuthenticateToken(ctx context.Context, raw string) (simplejwt.
 }
 
 // Stateless is SimpleJWT's JWTStatelessUserAuthentication: it believes the token and asks no database. The user is what
-// TOKEN_USER_CLASS makes, a *TokenUser by default; ErrUnknownUser where it makes none.
-func (a *Auth) Stateless() Authenticator { return stateless{a} }
+// TOKEN_USER_CLASS makes, a *TokenUser by default; ErrUnknownUser where it makes none. CHECK_SESSION is not applied: the first call
+// beside it logs a warning.
+func (a *Auth) Stateless() Authenticator {
+	if a.s.CheckSession {
+		a.warnOnce(context.Background(), "Auth.Stateless ignores CHECK_SESSION: on its routes an access token outlives its session", "")
+	}
+	return stateless{a}
+}
 
 type stateless struct{ *Auth }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -297,6 +298,29 @@ func TestTheFirstClassThatFitsCounts(t *testing.T) {
 				t.Errorf("%s, %s: calls %v, want %v", c.name, who, got, want)
 			}
 		}
+	}
+}
+
+func TestStateless_WarnsOnceOfCheckSession(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		on   bool
+		want int
+	}{"beside CHECK_SESSION it warns once": {true, 1}, "without CHECK_SESSION it does not warn": {false, 0}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.CheckSession = c.on }))
+			if strings.Contains(e.log.String(), "Stateless") {
+				t.Error("it warns before Stateless is called")
+			}
+			for range 2 {
+				e.Stateless()
+				e.WithoutCookies().Stateless()
+			}
+			if got := strings.Count(e.log.String(), "level=WARN msg=\"Auth.Stateless ignores CHECK_SESSION"); got != c.want {
+				t.Errorf("%d warnings, want %d:\n%s", got, c.want, e.log.String())
+			}
+		})
 	}
 }
 

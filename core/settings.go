@@ -68,6 +68,7 @@ func (a *Auth) configure(invalid *simplejwt.Faults) {
 	c.checkNilDependencies()
 	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, invalid)
 	c.checkLifetimes()
+	c.checkLifetimeOrder(a.codec.CanSign())
 	c.checkClaims()
 	c.checkHeader()
 	a.classes = newTokenClasses(&a.s, a.d.TokenClasses, invalid)
@@ -153,6 +154,22 @@ func (c settingsCheck) checkLifetimes() {
 		}
 		if l.value > maxLifetime {
 			c.invalid.Add(l.name, "may not be longer than a hundred years")
+		}
+	}
+}
+
+// checkLifetimeOrder warns of a token that outlives the one that it is refreshed with. It is allowed, as in SimpleJWT.
+func (c settingsCheck) checkLifetimeOrder(canSign bool) {
+	for _, pair := range []struct {
+		short, long string
+		s, l        time.Duration
+	}{
+		{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", c.s.AccessTokenLifetime, c.s.RefreshTokenLifetime},
+		{"SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", c.s.SlidingTokenLifetime, c.s.SlidingTokenRefreshLifetime},
+	} {
+		if pair.s > pair.l && canSign {
+			c.d.Logger.Warn(pair.short+" is longer than "+pair.long+": a token opens routes when it can't be refreshed any more",
+				pair.short, pair.s, pair.long, pair.l)
 		}
 	}
 }

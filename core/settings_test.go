@@ -3,6 +3,9 @@ package core_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -154,6 +157,47 @@ func TestNewBoundsEveryDuration(t *testing.T) {
 			t.Log(name, value)
 			tokFaults(t, err, want...)
 		}
+	}
+}
+
+func TestNew_TokenThatOutlivesItsRefresh(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		json string
+		want []string
+	}{
+		"the defaults do not warn":                {`{}`, nil},
+		"equal lifetimes do not warn":             {`{"ACCESS_TOKEN_LIFETIME": "1h", "REFRESH_TOKEN_LIFETIME": "1h"}`, nil},
+		"a longer access token warns":             {`{"ACCESS_TOKEN_LIFETIME": "25h"}`, []string{"ACCESS_TOKEN_LIFETIME is longer than REFRESH_TOKEN_LIFETIME"}},
+		"a shorter refresh token warns":           {`{"REFRESH_TOKEN_LIFETIME": "4m"}`, []string{"ACCESS_TOKEN_LIFETIME is longer than REFRESH_TOKEN_LIFETIME"}},
+		"a longer sliding token warns":            {`{"SLIDING_TOKEN_LIFETIME": "25h"}`, []string{"SLIDING_TOKEN_LIFETIME is longer than SLIDING_TOKEN_REFRESH_LIFETIME"}},
+		"a program that only verifies can't warn": {`{"ACCESS_TOKEN_LIFETIME": "25h", "SIGNING_KEY": null, "ALGORITHM": "ES256"}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := new(opsLog)
+			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+			tokFile(t, c.json)(&settings, &deps)
+			if settings.SigningKey == "" {
+				key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+				if err != nil {
+					t.Fatal(err)
+				}
+				settings.VerifyingKey = tokPublic(t, key.Public())
+			}
+			deps.Logger = slog.New(slog.NewTextHandler(log, nil))
+			if _, err := core.New(settings, deps); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Count(log.String(), "level=WARN"); got != len(c.want) {
+				t.Errorf("%d warnings, want %d:\n%s", got, len(c.want), log.String())
+			}
+			for _, want := range c.want {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("the log does not say %q:\n%s", want, log.String())
+				}
+			}
+		})
 	}
 }
 

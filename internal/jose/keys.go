@@ -54,15 +54,33 @@ func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simpl
 	c.loadKeyPair(s, invalid)
 }
 
+// keyCommand returns a command that prints a SIGNING_KEY for an algorithm.
+func keyCommand(algorithm string) string {
+	switch algorithm[:2] {
+	case "HS":
+		return "openssl rand -base64 48"
+	case "RS", "PS":
+		return "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072"
+	case "ES":
+		curve := map[string]string{"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[algorithm]
+		return "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:" + curve
+	}
+	return "openssl genpkey -algorithm ED25519"
+}
+
+// publicKeyCommand prints the VERIFYING_KEY of a private key.
+const publicKeyCommand = "openssl pkey -in private.pem -pubout"
+
 func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.Faults) {
 	secret := []byte(s.SigningKey)
+	command := keyCommand(s.Algorithm)
 	switch least := method.Hash.Size(); {
 	case len(secret) == 0:
-		invalid.Add("SIGNING_KEY", "is missing: %s needs a secret of at least %d bytes", s.Algorithm, least)
+		invalid.Add("SIGNING_KEY", "is missing: %s needs a secret of at least %d bytes; `%s` prints one", s.Algorithm, least, command)
 	case strings.Contains(s.SigningKey, "-----BEGIN "):
-		invalid.Add("SIGNING_KEY", "is a PEM key, %s needs a secret: did you mean another ALGORITHM?", s.Algorithm)
+		invalid.Add("SIGNING_KEY", "is a PEM key, %s needs a secret: did you mean another ALGORITHM? `%s` prints a secret", s.Algorithm, command)
 	case len(secret) < least:
-		invalid.Add("SIGNING_KEY", "has %d bytes, %s needs at least %d (RFC 7518 section 3.2)", len(secret), s.Algorithm, least)
+		invalid.Add("SIGNING_KEY", "has %d bytes, %s needs at least %d (RFC 7518 section 3.2); `%s` prints enough", len(secret), s.Algorithm, least, command)
 	}
 	if s.VerifyingKey != "" {
 		log.Warn("VERIFYING_KEY is ignored: the algorithm is HMAC", "algorithm", s.Algorithm)
@@ -83,7 +101,7 @@ func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 			err = checkKeyFits(s.Algorithm, derived)
 		}
 		if err != nil {
-			invalid.Add("SIGNING_KEY", "%v", err)
+			invalid.Add("SIGNING_KEY", "%v; `%s` prints a key for %s", err, keyCommand(s.Algorithm), s.Algorithm)
 		} else {
 			c.signingKey, c.verifyingKey = private, derived
 		}
@@ -97,13 +115,14 @@ func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 			err = errors.New("is not the public half of SIGNING_KEY")
 		}
 		if err != nil {
-			invalid.Add("VERIFYING_KEY", "%v", err)
+			invalid.Add("VERIFYING_KEY", "%v; `%s` prints that of a private key", err, publicKeyCommand)
 		}
 		c.verifyingKey = public
 	}
 	c.checkJWKURL(s, invalid)
 	if s.SigningKey == "" && s.VerifyingKey == "" && s.JWKURL == "" {
-		invalid.Add("SIGNING_KEY", "is missing: %s needs a private key in PEM, or VERIFYING_KEY or JWK_URL to verify only", s.Algorithm)
+		invalid.Add("SIGNING_KEY", "is missing: %s needs a private key in PEM, or VERIFYING_KEY or JWK_URL to verify only; `%s` prints a private key",
+			s.Algorithm, keyCommand(s.Algorithm))
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -205,6 +208,77 @@ func TestNew_InvalidKeys(t *testing.T) {
 						t.Errorf("the error shows a line of the key: %v", faults)
 					}
 				}
+			}
+		})
+	}
+}
+
+// commandIn returns the command that a fault tells to run.
+func commandIn(t *testing.T, faults simplejwt.Faults) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(faults.Error(), "`")
+	command, _, found := strings.Cut(rest, "`")
+	if len(faults) != 1 || !found {
+		t.Fatalf("faults %v, want one with a command", faults)
+	}
+	return command
+}
+
+// runOpenSSL runs a command of a fault in a folder and returns what it prints.
+func runOpenSSL(t *testing.T, command, folder string) string {
+	t.Helper()
+	words := strings.Fields(command)
+	if _, err := exec.LookPath(words[0]); err != nil {
+		t.Skip("there is no openssl here")
+	}
+	run := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	run.Dir = folder
+	out, err := run.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	return strings.TrimSuffix(string(out), "\n") // as a shell does
+}
+
+func TestNew_InvalidKeysSayHowToMakeOne(t *testing.T) {
+	t.Parallel()
+	rsaPrivate, ecPublic := privatePEM(t, rsaKey()), publicPEM(t, newECKey(t, elliptic.P224()).Public())
+	for algorithm := range algorithms {
+		t.Run("the commands for "+algorithm+" print keys that are good", func(t *testing.T) {
+			t.Parallel()
+			if algorithm != "RS256" && (algorithm[:2] == "RS" || algorithm[:2] == "PS") { // an RSA key takes a second
+				_, faults := tryCodec(nil, withKeys(algorithm, "", ""))
+				if got := commandIn(t, faults); got != keyCommand("RS256") {
+					t.Errorf("another command than for RS256: %s", got)
+				}
+				return
+			}
+			bad := []string{"", "short", ecPublic, encodePEM("PRIVATE KEY", []byte("x"))}
+			if algorithm[:2] != "RS" && algorithm[:2] != "PS" {
+				bad = append(bad, rsaPrivate)
+			}
+			command := ""
+			for _, key := range bad {
+				_, faults := tryCodec(nil, withKeys(algorithm, key, ""))
+				if got := commandIn(t, faults); command != "" && got != command {
+					t.Errorf("the commands differ: %s and %s", got, command)
+				}
+				command = commandIn(t, faults)
+			}
+			folder := t.TempDir()
+			private := runOpenSSL(t, command, folder)
+			c := newCodec(t, withKeys(algorithm, private, ""))
+			mustVerify(t, c, mustSign(t, c, goodClaims(t)))
+			if algorithm[:2] == "HS" {
+				return
+			}
+			if err := os.WriteFile(filepath.Join(folder, "private.pem"), []byte(private), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range []string{"short", private, ecPublic} {
+				_, faults := tryCodec(nil, withKeys(algorithm, "", key))
+				public := runOpenSSL(t, commandIn(t, faults), folder)
+				mustVerify(t, newCodec(t, withKeys(algorithm, "", public)), mustSign(t, c, goodClaims(t)))
 			}
 		})
 	}

@@ -15,10 +15,10 @@ func parsePrivateKey(text string) (crypto.Signer, error) {
 		block, _ = pem.Decode(rest)
 	}
 	if block == nil {
-		return nil, errors.New("is not a private key in PEM")
+		return nil, errors.New("is not a private key in PEM (the text itself, not the name of a file)")
 	}
 	if strings.HasSuffix(block.Type, "PUBLIC KEY") {
-		return nil, errors.New("is a public key, a private one is needed")
+		return nil, errors.New("is a public key, which belongs into VERIFYING_KEY: a private one is needed")
 	}
 	var key any
 	var err error
@@ -40,10 +40,10 @@ func parsePrivateKey(text string) (crypto.Signer, error) {
 func parsePublicKey(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
 	if block == nil {
-		return nil, errors.New("is not a public key in PEM")
+		return nil, errors.New("is not a public key in PEM (the text itself, not the name of a file)")
 	}
 	if strings.HasSuffix(block.Type, "PRIVATE KEY") {
-		return nil, errors.New("is a private key, the public one is needed")
+		return nil, errors.New("is a private key, which belongs into SIGNING_KEY: the public one is needed")
 	}
 	if key, err := x509.ParsePKIXPublicKey(block.Bytes); err == nil {
 		return key, nil
