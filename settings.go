@@ -6,6 +6,7 @@
 package simplejwt
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -199,6 +200,7 @@ type Settings struct {
 	DataUploadMaxMemorySize int64 `setting:"DATA_UPLOAD_MAX_MEMORY_SIZE"`
 
 	given        map[string]bool
+	names        map[string]string // NameOf, of what FromFile and FromEnv found
 	faults       Faults
 	audienceList bool
 }
@@ -218,12 +220,16 @@ func Recommended() Settings {
 // ClassName is the name of a token class. The package core has those of SimpleJWT's classes, such as core.AccessToken.
 type ClassName string
 
-// IsSet reports whether FromJSON or FromEnv found the setting of this name, so that a present zero ("0s", "") is told
+// IsSet reports whether FromJSON, FromFile or FromEnv found the setting of this name, so that a present zero ("0s", "") is told
 // from an absent one.
 func (s *Settings) IsSet(name string) bool { return s.given[name] }
+
+// NameOf is what an error calls the setting of this name: SIMPLE_JWT_LEEWAY where FromEnv found it last, "settings.json: LEEWAY"
+// where FromFile did, else LEEWAY.
+func (s *Settings) NameOf(name string) string { return cmp.Or(s.names[name], name) }
 
 // AudienceIsList reports whether AUDIENCE is written into tokens as a list.
 func (s *Settings) AudienceIsList() bool { return s.audienceList || len(s.Audience) > 1 }
 
-// Faults are the faults that FromJSON and FromEnv found. core.New reports them together with its own.
+// Faults are the faults that FromJSON, FromFile and FromEnv found. core.New reports them together with its own.
 func (s *Settings) Faults() Faults { return s.faults }

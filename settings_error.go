@@ -1,6 +1,7 @@
 package simplejwt
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -13,6 +14,9 @@ type Fault struct {
 	Setting string
 	// Problem says what is wrong and what to do. It never holds the value of a key.
 	Problem string
+	// Name is what Faults.Error calls the setting: the environment variable that gave it ("SIMPLE_JWT_ACCESS_TOKEN_LIFETIME"), or
+	// the file before it ("settings.json: ACCESS_TOKEN_LIFETIME"). Empty stands for Setting.
+	Name string
 }
 
 // Faults is the error that names everything wrong at once.
@@ -24,8 +28,8 @@ func (f Faults) Error() string {
 	fmt.Fprintf(&b, "simplejwt: %d fault(s) in the settings", len(f))
 	for _, one := range f {
 		b.WriteString("\n  ")
-		if one.Setting != "" {
-			b.WriteString(one.Setting + ": ")
+		if name := cmp.Or(one.Name, one.Setting); name != "" {
+			b.WriteString(name + ": ")
 		}
 		b.WriteString(one.Problem)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"reflect"
@@ -68,28 +70,68 @@ var fields = func() []field {
 //
 // The error is a Faults with all that is wrong. The returned Settings remember the faults too and core.New reports them
 // with its own, so a program that calls core.New in any case may leave the error to it.
-func FromJSON(base Settings, data []byte) (Settings, error) {
+func FromJSON(base Settings, data []byte) (Settings, error) { return fromJSON(base, data, "") }
+
+// FromFile is FromJSON for a file, whose name stands in its faults. A file that can't be read is a fault too.
+func FromFile(base Settings, file string) (Settings, error) {
+	data, err := os.ReadFile(file)
+	if err == nil {
+		return fromJSON(base, data, file)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	s := base.clone()
+	s.faults = append(s.faults, Fault{Problem: fmt.Sprintf("the settings can't be read: %v", err), Name: file})
+	return s, s.faults
+}
+
+// fromJSON is FromJSON for the data of a file; "" is none.
+func fromJSON(base Settings, data []byte, file string) (Settings, error) {
 	s := base.clone()
 	values, err := strictjson.Object(string(data))
 	if err != nil {
-		s.faults.Add("", "the settings are not a JSON object of names and values: %v", err)
+		problem := fmt.Sprintf("%sthe settings are not a JSON object of names and values: %v", lineOf(data, err), err)
+		s.faults = append(s.faults, Fault{Problem: problem, Name: file})
 		return s, s.faults
 	}
 	for _, v := range values {
-		s.set(v.Name, json.RawMessage(v.Raw))
+		name := ""
+		if file != "" {
+			name = file + ": " + v.Name
+		}
+		s.set(v.Name, name, json.RawMessage(v.Raw))
 	}
 	return s, s.err()
 }
 
+// lineOf says in which line of a JSON text a syntax error is; nothing for an error without a place.
+func lineOf(data []byte, err error) string {
+	var syntax *json.SyntaxError
+	end := 0
+	switch {
+	case errors.As(err, &syntax):
+		end = max(0, int(syntax.Offset)-1) // it counts the byte that is wrong
+	case !utf8.Valid(data):
+		for r, size := utf8.DecodeRune(data); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRune(data[end:]) {
+			end += size
+		}
+	default:
+		return ""
+	}
+	return fmt.Sprintf("line %d: ", 1+bytes.Count(data[:end], []byte("\n")))
+}
+
 // FromEnv reads settings from environment variables such as SIMPLE_JWT_ROTATE_REFRESH_TOKENS=true over base. Values are
 // written as in FromJSON, strings without quotes; lists may be written as JSON, and null is Python's None.
-// The error is as in FromJSON.
+// The error is as in FromJSON, with the variables' names.
 func FromEnv(base Settings) (Settings, error) {
 	s := base.clone()
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
-		if name, ok := strings.CutPrefix(name, envPrefix); ok {
-			s.set(name, envJSON(name, value))
+		if setting, ok := strings.CutPrefix(name, envPrefix); ok {
+			s.set(setting, name, envJSON(setting, value))
 		}
 	}
 	return s, s.err()
@@ -127,11 +169,12 @@ func looksNumeric(value string) bool {
 }
 
 func (s Settings) clone() Settings {
-	given := map[string]bool{}
+	given, names := map[string]bool{}, map[string]string{}
 	for name := range s.given {
 		given[name] = true
 	}
-	s.given, s.faults = given, slices.Clone(s.faults)
+	maps.Copy(names, s.names)
+	s.given, s.names, s.faults = given, names, slices.Clone(s.faults)
 	return s
 }
 
@@ -142,26 +185,30 @@ func (s *Settings) err() error {
 	return s.faults
 }
 
-// set reads one setting; what is wrong with it becomes a fault.
-func (s *Settings) set(name string, raw json.RawMessage) {
+// set reads one setting; what is wrong with it becomes a fault. called is the setting's NameOf, "" for its name.
+func (s *Settings) set(name, called string, raw json.RawMessage) {
+	add := func(setting, problem string, args ...any) {
+		s.faults = append(s.faults, Fault{Setting: setting, Problem: fmt.Sprintf(problem, args...), Name: called})
+	}
 	if slices.Contains(removed, name) {
-		s.faults.Add("", "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings.", name)
+		add("", "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings.", name)
 		return
 	}
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
-		s.faults.Add(name, "no such setting%s", suggestion(name))
+		add(name, "no such setting%s", suggestion(name))
 		return
 	}
 	if _, lone := strictjson.LoneSurrogate(string(raw)); lone || !utf8.Valid(raw) { // never replaced: it would be another key
-		s.faults.Add(name, "is not valid Unicode text")
+		add(name, "is not valid Unicode text")
 		return
 	}
 	if err := s.read(fields[i], raw); err != nil {
-		s.faults.Add(name, "%v", err)
+		add(name, "%v", err)
 		return
 	}
 	s.given[name] = !bytes.Equal(raw, []byte("null"))
+	s.names[name] = called
 }
 
 func (s *Settings) read(f field, raw json.RawMessage) error {

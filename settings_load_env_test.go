@@ -46,8 +46,9 @@ func TestFromEnvReadsEachKindAsText(t *testing.T) {
 			if c.fault == "" && (err != nil || !s.IsSet(c.name) && c.value != "null") {
 				t.Fatalf("error %v, set %t", err, s.IsSet(c.name))
 			}
-			if faults := s.Faults(); c.fault != "" && (len(faults) != 1 || faults[0].Problem != c.fault) {
-				t.Fatalf("faults %v, want %q", faults, c.fault)
+			if faults := s.Faults(); c.fault != "" && (len(faults) != 1 || faults[0].Problem != c.fault ||
+				!strings.Contains(err.Error(), "\n  SIMPLE_JWT_"+c.name+": "+c.fault)) {
+				t.Fatalf("faults %v, want %q with the name of the variable", faults, c.fault)
 			}
 			if diff := cmp.Diff(c.want, s, exported); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
@@ -90,12 +91,12 @@ func FuzzEnvValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name, value string) {
 		first := Settings{}.clone()
-		first.set(name, envJSON(name, value))
+		first.set(name, "SIMPLE_JWT_"+name, envJSON(name, value))
 		if first.err() != nil {
 			return
 		}
 		second := first.clone()
-		second.set(name, envJSON(name, value))
+		second.set(name, "SIMPLE_JWT_"+name, envJSON(name, value))
 		if diff := cmp.Diff(first, second, exported); diff != "" || second.err() != nil {
 			t.Fatalf("set again: error %v, changed:\n%s", second.err(), diff)
 		}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -147,7 +149,7 @@ func TestNullIsPythonsNone(t *testing.T) {
 	}
 	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "ALGORITHM", "ROTATE_REFRESH_TOKENS", "CHECK_USER_IS_ACTIVE", "AUTH_HEADER_TYPES", "DATA_UPLOAD_MAX_MEMORY_SIZE", "USER_ID_CLAIM"} {
 		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": null}`))
-		if diff := cmp.Diff(error(Faults{{name, "may not be null"}}), err); diff != "" {
+		if diff := cmp.Diff(error(Faults{{Setting: name, Problem: "may not be null"}}), err); diff != "" {
 			t.Errorf("%s null (-want +got):\n%s", name, diff)
 		}
 	}
@@ -170,7 +172,7 @@ func TestFunctionsAreSetInGoOnly(t *testing.T) {
 	for _, name := range hookNames {
 		for _, value := range []string{`"app.hooks.mine"`, `""`, `1`, `true`, `{}`, `"rest_framework_simplejwt.tokens.AccessToken"`} {
 			_, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+value+`}`))
-			if diff := cmp.Diff(error(Faults{{name, "is a function: set it in Go"}}), err); diff != "" {
+			if diff := cmp.Diff(error(Faults{{Setting: name, Problem: "is a function: set it in Go"}}), err); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", name, value, diff)
 			}
 		}
@@ -200,16 +202,16 @@ func TestNamesThatAreNone(t *testing.T) {
 	t.Parallel()
 	const gone = "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings."
 	for name, want := range map[string]Fault{
-		"AUTH_HEADER_TYPE":      {"", fmt.Sprintf(gone, "AUTH_HEADER_TYPE")},
-		"AUTH_TOKEN_CLASS":      {"", fmt.Sprintf(gone, "AUTH_TOKEN_CLASS")},
-		"SECRET_KEY":            {"", fmt.Sprintf(gone, "SECRET_KEY")},
-		"TOKEN_BACKEND_CLASS":   {"", fmt.Sprintf(gone, "TOKEN_BACKEND_CLASS")},
-		"ROTATE_REFRESH_TOKEN":  {"ROTATE_REFRESH_TOKEN", "no such setting; did you mean ROTATE_REFRESH_TOKENS?"},
-		"signing_key":           {"signing_key", "no such setting; did you mean SIGNING_KEY?"},
-		"ACESS_TOKEN_LIFETIME":  {"ACESS_TOKEN_LIFETIME", "no such setting; did you mean ACCESS_TOKEN_LIFETIME?"},
-		"BLACKLIST_AFTER_ROTA":  {"BLACKLIST_AFTER_ROTA", "no such setting; did you mean BLACKLIST_AFTER_ROTATION?"},
-		"COMPLETELY_DIFFERENT!": {"COMPLETELY_DIFFERENT!", "no such setting"},
-		"":                      {"", "no such setting"},
+		"AUTH_HEADER_TYPE":      {Problem: fmt.Sprintf(gone, "AUTH_HEADER_TYPE")},
+		"AUTH_TOKEN_CLASS":      {Problem: fmt.Sprintf(gone, "AUTH_TOKEN_CLASS")},
+		"SECRET_KEY":            {Problem: fmt.Sprintf(gone, "SECRET_KEY")},
+		"TOKEN_BACKEND_CLASS":   {Problem: fmt.Sprintf(gone, "TOKEN_BACKEND_CLASS")},
+		"ROTATE_REFRESH_TOKEN":  {Setting: "ROTATE_REFRESH_TOKEN", Problem: "no such setting; did you mean ROTATE_REFRESH_TOKENS?"},
+		"signing_key":           {Setting: "signing_key", Problem: "no such setting; did you mean SIGNING_KEY?"},
+		"ACESS_TOKEN_LIFETIME":  {Setting: "ACESS_TOKEN_LIFETIME", Problem: "no such setting; did you mean ACCESS_TOKEN_LIFETIME?"},
+		"BLACKLIST_AFTER_ROTA":  {Setting: "BLACKLIST_AFTER_ROTA", Problem: "no such setting; did you mean BLACKLIST_AFTER_ROTATION?"},
+		"COMPLETELY_DIFFERENT!": {Setting: "COMPLETELY_DIFFERENT!", Problem: "no such setting"},
+		"":                      {Setting: "", Problem: "no such setting"},
 	} {
 		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": "x"}`))
 		if diff := cmp.Diff(error(Faults{want}), err); diff != "" {
@@ -243,6 +245,77 @@ func TestWhatIsNoSettingsFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFromJSON_NamesTheLineOfASyntaxError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		in   string
+		line int // 0 for none
+	}{
+		"nothing":                       {"", 1},
+		"the first line":                {"{\"LEEWAY\" 1}", 1},
+		"the third line":                {"{\n\"LEEWAY\": 1,\n\"ISSUER\" \"x\"}\n", 3},
+		"with Windows line ends":        {"{\r\n\"LEEWAY\": 1,\r\n\"ISSUER\" \"x\"}\r\n", 3},
+		"a text that is not closed":     {"{\n\"ISSUER\": \"x\n}", 2},
+		"an object that is not closed":  {"{\n\"ISSUER\": \"x\"\n", 2},
+		"bytes that are no UTF-8":       {"{\n\n\"ISSUER\": \"\xff\"}", 3},
+		"a replacement character first": {"{\"ISSUER\": \"\uFFFD\",\n\"AUDIENCE\": \"\xc3\"}", 2},
+		"a list has no place":           {"[\n]", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := FromJSON(Settings{}, []byte(c.in))
+			want := "\n  the settings are not"
+			if c.line > 0 {
+				want = fmt.Sprintf("\n  line %d: the settings are not", c.line)
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want one that says %q", err, want)
+			}
+		})
+	}
+}
+
+func TestFromFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ in, says string }{
+		"a good file has no fault":            {`{"ISSUER": "me"}`, ""},
+		"an unknown name":                     {`{"LEAWAY": 1}`, "FILE: LEAWAY: no such setting; did you mean LEEWAY?"},
+		"a removed name":                      {`{"SECRET_KEY": 1}`, "FILE: SECRET_KEY: The 'SECRET_KEY' setting has been removed."},
+		"a value of another kind":             {`{"LEEWAY": true}`, "FILE: LEEWAY: must be a duration"},
+		"a syntax error names the line":       {"{\n\"ISSUER\" 1}", "FILE: line 2: the settings are not a JSON object"},
+		"a list is no settings":               {`[]`, "FILE: the settings are not a JSON object of names and values: not an object"},
+		"half a character in a text":          {`{"ISSUER": "\ud800"}`, "FILE: ISSUER: is not valid Unicode text"},
+		"a function can't be given in a file": {`{"ON_LOGIN_FAILED": "x"}`, "FILE: ON_LOGIN_FAILED: is a function"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "settings.json")
+			if err := os.WriteFile(file, []byte(c.in), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := FromFile(Settings{Algorithm: "HS512"}, file)
+			if c.says == "" {
+				if err != nil || s.Issuer != "me" || s.Algorithm != "HS512" || s.NameOf("ISSUER") != file+": ISSUER" || s.NameOf("ALGORITHM") != "ALGORITHM" {
+					t.Errorf("error %v, settings %v, ISSUER is called %q", err, s, s.NameOf("ISSUER"))
+				}
+				return
+			}
+			if want := "\n  " + strings.Replace(c.says, "FILE", file, 1); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		})
+	}
+	t.Run("a file that can't be read is a fault that core.New sees", func(t *testing.T) {
+		t.Parallel()
+		file := filepath.Join(t.TempDir(), "none.json")
+		s, err := FromFile(Settings{Issuer: "me"}, file)
+		want := "simplejwt: 1 fault(s) in the settings\n  " + file + ": the settings can't be read: no such file or directory"
+		if err == nil || err.Error() != want || s.Faults().Error() != want || s.Issuer != "me" {
+			t.Errorf("error %v, faults %v; want %s", err, s.Faults(), want)
+		}
+	})
 }
 
 func TestAllFaultsAreToldAtOnceAndTheRestApplies(t *testing.T) {

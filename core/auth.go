@@ -73,7 +73,7 @@ type Auth struct {
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
-// wrong, of the settings and of what FromJSON and FromEnv found. Password hashes are prepared here, so that the first
+// wrong, of the settings and of what FromJSON, FromFile and FromEnv found, and the file or the variable that it came from. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	a := &Auth{s: withDefaults(settings), d: deps, warned: &sync.Map{}}
@@ -91,6 +91,9 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	a.configure(&found)
 	faults := slices.Clone(told)
 	for _, f := range found { // what could not be read is not missing as well
+		if name := settings.NameOf(f.Setting); name != f.Setting {
+			f.Name = name
+		}
 		if !slices.ContainsFunc(told, func(t simplejwt.Fault) bool { return t.Setting != "" && t.Setting == f.Setting }) {
 			faults = append(faults, f)
 		}

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +158,34 @@ func TestNewBoundsEveryDuration(t *testing.T) {
 			_, err := core.New(settings, tokDeps(t))
 			t.Log(name, value)
 			tokFaults(t, err, want...)
+		}
+	}
+}
+
+func TestNew_NamesWhereAFaultCameFrom(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.json")
+	if err := os.WriteFile(file, []byte(`{"LEEWAY": "-1s", "NUM_PROXIES": -1, "ALGORITHM": "none", "NOPE": 1, "MAX_SESSIONS_PER_USER": -1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SIMPLE_JWT_ALGORITHM", "HS255")
+	t.Setenv("SIMPLE_JWT_SIGNING_KEY", "short")
+	t.Setenv("SIMPLE_JWT_FOO", "1")
+	settings, _ := simplejwt.FromFile(simplejwt.Settings{}, file)
+	settings, _ = simplejwt.FromEnv(settings)
+	settings, _ = simplejwt.FromJSON(settings, []byte(`{"NUM_PROXIES": -2}`))
+	settings.UserIDClaim = "exp"
+	_, err := core.New(settings, tokDeps(t))
+	want := []string{
+		file + ": NOPE: no such setting", "SIMPLE_JWT_FOO: no such setting", "SIMPLE_JWT_ALGORITHM: Unrecognized", file + ": LEEWAY: may not",
+		`USER_ID_CLAIM: the claim "exp"`, file + ": MAX_SESSIONS_PER_USER: may not", "NUM_PROXIES: may not",
+	}
+	var lines []string
+	if err != nil {
+		lines = strings.Split(err.Error(), "\n  ")[1:]
+	}
+	for i := range max(len(lines), len(want)) {
+		if i >= len(lines) || i >= len(want) || !strings.HasPrefix(lines[i], want[i]) {
+			t.Fatalf("faults %q, want %q", lines, want)
 		}
 	}
 }

@@ -73,12 +73,8 @@ func isLoopback(addr string) bool {
 // loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile. What is
 // wrong with a setting is told later, by core.New, together with all else.
 func (p *program) loadSettings() (simplejwt.Settings, error) {
-	var faults simplejwt.Faults
 	if p.settings != "" {
-		settings, err := readSettings(p.settings)
-		if err != nil && !errors.As(err, &faults) {
-			return settings, err
-		}
+		settings, _ := simplejwt.FromFile(simplejwt.Settings{}, p.settings)
 		return settings, nil
 	}
 	base := simplejwt.Recommended()

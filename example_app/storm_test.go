@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 )
@@ -51,7 +52,7 @@ func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 	pool := s.srv.DB()
 	pool.SetMaxOpenConns(2)
 	pool.SetMaxIdleConns(2)
-	parsed, err := readSettings(s.srv.settings)
+	parsed, err := simplejwt.FromFile(simplejwt.Settings{}, s.srv.settings)
 	if err != nil {
 		t.Fatal(err)
 	}

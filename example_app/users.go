@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -138,7 +137,7 @@ func (p *program) setPassword(ctx context.Context) error {
 func (p *program) flushExpiredTokens(ctx context.Context) error {
 	settings, err := simplejwt.FromEnv(simplejwt.Recommended())
 	if p.settings != "" {
-		settings, err = readSettings(p.settings)
+		settings, err = simplejwt.FromFile(simplejwt.Settings{}, p.settings)
 	}
 	if err != nil {
 		return err
@@ -168,13 +167,4 @@ func (p *program) flushExpiredTokens(ctx context.Context) error {
 			}
 		}
 	})
-}
-
-// readSettings reads a settings file over the zero Settings. Its error names all faults of the file.
-func readSettings(file string) (simplejwt.Settings, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return simplejwt.Settings{}, fmt.Errorf("read settings: %w", err)
-	}
-	return simplejwt.FromJSON(simplejwt.Settings{}, data)
 }

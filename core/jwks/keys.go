@@ -79,15 +79,16 @@ func NewWithOptions(ctx context.Context, settings simplejwt.Settings, opts Optio
 		return k, nil
 	}
 	var err error
+	name := settings.NameOf("JWK_URL")
 	if k.source, err = newSource(settings.JWKURL, opts.Client); err != nil {
-		return nil, fmt.Errorf("JWK_URL: %w", err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	set, err := k.fetch(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("JWK_URL: fetch key set: %w", err)
+		return nil, fmt.Errorf("%s: fetch key set: %w", name, err)
 	}
 	if !set.usable() {
-		return nil, fmt.Errorf("JWK_URL: the key set has no key for %s: %s", k.algorithm, set.reasons())
+		return nil, fmt.Errorf("%s: the key set has no key for %s: %s", name, k.algorithm, set.reasons())
 	}
 	k.set.Store(set)
 	go k.run(ctx)

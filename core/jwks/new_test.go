@@ -65,6 +65,17 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+func TestNew_NamesWhereTheURLCameFrom(t *testing.T) {
+	t.Setenv("SIMPLE_JWT_JWK_URL", "ftp://issuer.example/keys")
+	settings, err := simplejwt.FromEnv(simplejwt.Settings{Algorithm: "RS256"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), settings); err == nil || err.Error() != "SIMPLE_JWT_JWK_URL: must be an https URL" {
+		t.Errorf("error %v, want one that names the variable", err)
+	}
+}
+
 func TestNothingIsFetchedBesideAnHMACAlgorithm(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{"", "HS256", "HS384", "HS512"} {
