@@ -12,13 +12,13 @@ type EventType string
 const (
 	// EventLogin is a login that gave tokens.
 	EventLogin EventType = "login"
-	// EventLoginFailed is a refused login; Username is the name as it was sent.
+	// EventLoginFailed is a login with wrong credentials, or of a user who may not log in; Username is the name as it was sent.
 	EventLoginFailed EventType = "login_failed"
 	// EventRefresh is a refresh that gave tokens.
 	EventRefresh EventType = "refresh"
 	// EventRetry is a refresh with a rotated token within ROTATION_GRACE_PERIOD.
 	EventRetry EventType = "retry"
-	// EventReuse is a rotated token that came back after the grace period: a copy is in other hands.
+	// EventReuse is a rotated token that was presented again after the grace period: a copy is in other hands.
 	EventReuse EventType = "reuse"
 	// EventRevoke is the end of sessions; Count is how many tokens were consumed, but for a presented one.
 	EventRevoke EventType = "revoke"
@@ -26,7 +26,8 @@ const (
 	// unavailable for too long. The client got a 503 and may try again, but not after a login that replaced another session in its
 	// cookies: that succeeds. SessionID or UserID say whose rights to look after.
 	EventRevokeFailed EventType = "revoke_failed"
-	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that can't be checked.
+	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that is too expensive: whatever
+	// the log calls "authentication is unavailable".
 	EventStoreError EventType = "store_error"
 )
 
@@ -51,13 +52,13 @@ func (a *Auth) event(ctx context.Context, e Event) {
 	case EventLogin:
 		message = "a user logged in"
 	case EventLoginFailed:
-		message = "a login was refused"
+		message = "a login failed"
 	case EventRefresh:
 		level, message = slog.LevelDebug, "a token was refreshed"
 	case EventRetry:
-		level, message = slog.LevelDebug, "a rotated refresh token came again within the grace period"
+		level, message = slog.LevelDebug, "a rotated refresh token was presented again within the grace period"
 	case EventReuse:
-		level, message = slog.LevelWarn, "a rotated refresh token was used again"
+		level, message = slog.LevelWarn, "a rotated refresh token was presented again after the grace period"
 	case EventRevoke:
 		message = "sessions were ended"
 	case EventRevokeFailed:
@@ -83,7 +84,7 @@ func (e Event) attrs() []slog.Attr {
 		}
 	}
 	if e.Type == EventRevoke {
-		out = append(out, slog.Int("tokens", e.Count))
+		out = append(out, slog.Int("tokens", e.Count)) // as in "expired tokens were deleted"
 	}
 	return out
 }

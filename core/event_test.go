@@ -20,13 +20,13 @@ func TestWhatHappensIsLogged(t *testing.T) {
 		want string
 	}{
 		{func() { e.login() }, `level=INFO msg="a user logged in" user_id=1 session_id=id-000001 jti=id-000001 token_type=refresh`},
-		{func() { _, _, _ = e.ObtainPair(opsCtx(), "alice's password", "x") }, `level=INFO msg="a login was refused"`},
+		{func() { _, _, _ = e.ObtainPair(opsCtx(), "alice's password", "x") }, `level=INFO msg="a login failed"`},
 		{func() { e.mustRefresh(e.login().Refresh) }, `level=DEBUG msg="a token was refreshed" user_id=1 session_id=id-000003 jti=id-000005 token_type=refresh`},
 		{func() {
 			raw := e.login().Refresh
 			e.mustRefresh(raw)
 			e.mustRefresh(raw)
-		}, `level=DEBUG msg="a rotated refresh token came again within the grace period" user_id=1 session_id=id-000007 jti=id-000009 token_type=refresh`},
+		}, `level=DEBUG msg="a rotated refresh token was presented again within the grace period" user_id=1 session_id=id-000007 jti=id-000009 token_type=refresh`},
 		{func() { _ = e.RevokeUser(opsCtx(), "1", "theft") }, `level=INFO msg="sessions were ended" user_id=1 reason=theft tokens=3`},
 	} {
 		c.do()
@@ -38,7 +38,7 @@ func TestWhatHappensIsLogged(t *testing.T) {
 	e.mustRefresh(raw)
 	e.clock.advance(time.Minute)
 	_, _ = e.refresh(raw)
-	if want := `level=WARN msg="a rotated refresh token was used again" user_id=1`; !strings.Contains(e.log.String(), want) {
+	if want := `level=WARN msg="a rotated refresh token was presented again after the grace period" user_id=1`; !strings.Contains(e.log.String(), want) {
 		t.Errorf("the log has no line %s", want)
 	}
 	warned := opsNew(t, opsRotate, opsReuse)

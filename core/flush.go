@@ -40,7 +40,7 @@ func (a *Auth) FlushEvery(ctx context.Context, interval time.Duration) error {
 		case err != nil:
 			_ = a.unavailable(ctx, "flush expired tokens", err)
 		case n > 0:
-			a.d.Logger.InfoContext(ctx, "expired tokens were deleted", "count", n)
+			a.d.Logger.InfoContext(ctx, "expired tokens were deleted", "tokens", n)
 		}
 		select {
 		case <-ctx.Done():

@@ -197,7 +197,7 @@ func (c settingsCheck) checkClaims() {
 		taken[n.name] = n.setting
 	}
 	if c.s.IsSet("AUDIENCE") && !slices.ContainsFunc(c.s.Audience, func(s string) bool { return s != "" }) {
-		c.d.Logger.Warn("AUDIENCE names nobody: every token will be refused")
+		c.d.Logger.Warn("AUDIENCE names nobody: every token will be rejected")
 	}
 }
 
