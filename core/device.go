@@ -37,7 +37,7 @@ func (d Device) or(older Device) Device {
 type deviceKey struct{}
 
 // WithDevice returns a context by which logins and refreshes record the client's device. The views do it from the
-// request; a program that calls Auth.Login itself may do it too.
+// request, and views.WithDevice does it for a program that calls Auth.Login itself.
 func WithDevice(ctx context.Context, d Device) context.Context {
 	return context.WithValue(ctx, deviceKey{}, Device{
 		Name: presentable(d.Name, maxDeviceName), IP: presentable(d.IP, maxIP), UserAgent: presentable(d.UserAgent, maxUserAgent),

@@ -78,6 +78,11 @@ func send(ctx context.Context, t *testing.T, method, url, body string, headers .
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
+	return sendRequest(t, r)
+}
+
+func sendRequest(t *testing.T, r *http.Request) answer {
+	t.Helper()
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Error(err)
@@ -89,11 +94,11 @@ func send(ctx context.Context, t *testing.T, method, url, body string, headers .
 	out := answer{status: resp.StatusCode}
 	if data.Len() > 0 {
 		if err := json.Unmarshal(data.Bytes(), &out.body); err != nil {
-			t.Errorf("%s %s: no JSON: %q", method, url, data.String())
+			t.Errorf("%s %s: no JSON: %q", r.Method, r.URL, data.String())
 		}
 	}
 	if out.status >= 500 {
-		t.Errorf("%s %s: %d %s", method, url, out.status, data.String())
+		t.Errorf("%s %s: %d %s", r.Method, r.URL, out.status, data.String())
 	}
 	return out
 }

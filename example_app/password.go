@@ -3,19 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/core/hashers"
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
 // passwordChange is the body of a change of the password.
-type passwordChange struct {
-	Old string `json:"old_password"`
-	New string `json:"new_password"`
-}
+type passwordChange struct{ Old, New string }
 
 // maxOutlast is how long a request takes at most whose client may not stop it by hanging up.
 const maxOutlast = 10 * time.Second
@@ -41,19 +39,14 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 		views.MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
 		return
 	}
-	var body passwordChange
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, a.auth.Settings().DataUploadMaxMemorySize)).Decode(&body); err != nil {
-		refusal := &core.Error{Status: http.StatusBadRequest, Detail: "The body is no JSON object with old_password and new_password."}
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			refusal = &core.Error{Status: http.StatusRequestEntityTooLarge, Detail: "The request body is too large."}
-		}
-		views.WriteError(w, r, a.auth, refusal)
+	fields, err := views.ReadJSON(w, r, auth, "old_password", "new_password")
+	if err != nil {
+		views.WriteError(w, r, a.auth, err)
 		return
 	}
 	user, _ := views.User[*Account](r.Context())
 	token, _ := views.Token(r.Context())
-	ctx := core.WithDevice(r.Context(), core.Device{UserAgent: r.UserAgent()})
-	pair, err := a.setPassword(ctx, user, body, token)
+	pair, err := a.setPassword(views.WithDevice(r, auth), user, passwordChange{fields[0], fields[1]}, token)
 	if err != nil {
 		views.WriteError(w, r, a.auth, err)
 		return
@@ -77,8 +70,8 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 // setPassword changes the password of a user who knows the old one. All sessions end; that of the token is replaced by a new
 // one, whose tokens it returns.
 func (a *app) setPassword(ctx context.Context, user *Account, change passwordChange, token *core.Token) (core.Pair, error) {
-	if change.New == "" || len(change.New) > 4096 {
-		return core.Pair{}, core.ValidationError{"new_password": {"Must have 1 to 4096 bytes."}}
+	if len(change.New) > hashers.MaxPasswordBytes {
+		return core.Pair{}, core.ValidationError{"new_password": {fmt.Sprintf("Ensure this field has no more than %d bytes.", hashers.MaxPasswordBytes)}}
 	}
 	asking := token.Session()
 	if token.Class().Name != core.AccessToken {

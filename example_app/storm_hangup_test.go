@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
@@ -31,7 +32,7 @@ type hangups struct {
 func newHangups(t *testing.T, settings, dsn string) *hangups {
 	t.Helper()
 	h := &hangups{t: t, srv: startOn(t, rotating+settings, dsn).srv}
-	parsed, err := readSettings(h.srv.settings)
+	parsed, err := simplejwt.FromFile(simplejwt.Settings{}, h.srv.settings)
 	if err != nil {
 		t.Fatal(err)
 	}

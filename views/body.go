@@ -60,8 +60,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 	case "multipart/form-data":
 		return readMultipart(data, params["boundary"])
 	}
-	return nil, &core.Error{Status: http.StatusUnsupportedMediaType,
-		Detail: `Unsupported media type "` + strings.ToValidUTF8(contentType, "\uFFFD") + `" in request.`}
+	return nil, unsupportedMediaType(contentType)
 }
 
 // parseHeader reads a value with parameters as Django does, which is laxer than RFC 2045: a boundary may hold any byte
