@@ -17,7 +17,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// sqlitePath is the file of an sqlite:// DSN; "" for another DSN.
+// sqlitePath is the file of an sqlite:// DSN, in the current folder unless it begins with a third slash; "" for another DSN.
 func sqlitePath(dsn string) string {
 	path, ok := strings.CutPrefix(dsn, "sqlite://")
 	if !ok || path == "" {
@@ -37,7 +37,7 @@ func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
 		dialector = postgres.Open(dsn)
 	default:
-		return nil, errors.New("the flag -database must be sqlite:///path or postgres://user:password@host/name")
+		return nil, errors.New("the flag -database must be such as " + databaseForms)
 	}
 	// Queries are logged without their values, if at all: some of these are secrets.
 	db, err := gorm.Open(dialector, &gorm.Config{Logger: logger.Discard, TranslateError: false})

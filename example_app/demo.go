@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"unicode"
 
 	"gorm.io/gorm"
 
@@ -52,6 +53,47 @@ curl -s URL/api/token/blacklist/ -H 'Content-Type: application/json' -d "{\"refr
 curl -s URL/api/token/refresh/ -H 'Content-Type: application/json' -d "{\"refresh\": \"$(token refresh)\"}"; echo
 
 `
+
+// printUsers says which user there is and how to set a password, but no password. What it says of the database holds none either.
+func (p *program) printUsers(ctx context.Context, db *gorm.DB) error {
+	var users int64
+	var first Account
+	err := db.WithContext(ctx).Model(&Account{}).Count(&users).Error
+	if err == nil && users > 0 {
+		err = db.WithContext(ctx).Order("id").Take(&first).Error
+	}
+	if err != nil {
+		return fmt.Errorf("look for users: %w", err)
+	}
+	who, command := fmt.Sprintf("there is the user %q; to set a password:", first.Username), "setpassword"
+	switch {
+	case users == 0:
+		who, command, first.Username = "there is no user yet; to make one:", "createuser", "NAME"
+	case users > 1:
+		who = fmt.Sprintf("there are %d users, the first is %q; to set a password:", users, first.Username)
+	}
+	database := ""
+	if p.database != defaultDatabase {
+		database = " -database " + shellWord(p.database, "DSN")
+		if sqlitePath(p.database) == "" {
+			database = " -database DSN" // its password is not for the terminal
+		}
+	}
+	_, err = fmt.Fprintf(p.stderr, "%s go run ./example_app %s%s -username %s -password PASSWORD\n",
+		who, command, database, shellWord(first.Username, "NAME"))
+	return err
+}
+
+// shellWord writes a text as one word of a shell's command line; what a terminal can't show it replaces.
+func shellWord(text, replacement string) string {
+	switch {
+	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return replacement
+	case strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-") == "":
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
 
 // needsSecret reports whether an HMAC secret is to be made, as none is configured.
 func needsSecret(s simplejwt.Settings) bool {

@@ -18,6 +18,9 @@ import (
 // defaultDatabase is an SQLite file in the current folder.
 const defaultDatabase = "sqlite://simplejwt-example.sqlite3"
 
+// databaseForms says what -database may be.
+const databaseForms = "sqlite://app.sqlite3 (a file in the current folder), sqlite:///var/lib/app.sqlite3 or postgres://user:password@host/name"
+
 // program is a run of a command: where it prints, and what its flags said.
 type program struct {
 	stdout, stderr io.Writer
@@ -103,7 +106,7 @@ func (p *program) flagSet(name, flags string) *flag.FlagSet {
 		case "framework":
 			set.StringVar(&p.framework, f, "std", "gin, echo or std")
 		case "database":
-			set.StringVar(&p.database, f, defaultDatabase, "sqlite:///path or postgres://...")
+			set.StringVar(&p.database, f, defaultDatabase, databaseForms)
 		case "settings":
 			set.StringVar(&p.settings, f, "", "JSON `file` of SIMPLE_JWT settings; without it SIMPLE_JWT_* from the environment over the recommended profile")
 		case "blacklist":

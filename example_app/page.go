@@ -23,13 +23,14 @@ var pageFiles embed.FS
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// page is a user's account in the browser, by path: the page, its files and the client of the library. It has no secrets;
-// what it shows it fetches. Without AUTH_COOKIE there is none.
-func (a *app) page() map[string]http.Handler {
+// pages are the start page and, with AUTH_COOKIE, a user's account in the browser, by path: the page, its files and the client of
+// the library. They have no secrets; what the account shows it fetches.
+func (a *app) pages() map[string]http.Handler {
 	if !a.auth.Settings().AuthCookie {
-		return nil
+		return map[string]http.Handler{"/": a.startPage()}
 	}
 	return map[string]http.Handler{
+		"/":                               a.startPage(),
 		pagePath:                          a.index(),
 		strings.TrimSuffix(pagePath, "/"): http.RedirectHandler(pagePath, http.StatusPermanentRedirect),
 		pagePath + "page.js":              pageFile("page/page.js", "text/javascript; charset=utf-8"),
@@ -41,15 +42,20 @@ func (a *app) page() map[string]http.Handler {
 
 // index tells the page's script where the views are and how the server's cookies are called.
 func (a *app) index() http.Handler {
-	var html bytes.Buffer
-	err := template.Must(template.ParseFS(pageFiles, "page/index.html")).Execute(&html, map[string]string{
+	html := render("page/index.html", map[string]string{
 		"TokenURL": pagePath + "token/", "UserURL": pagePath + "me/", "PasswordURL": pagePath + "me/password/",
 		"CSRFCookie": a.auth.Settings().CSRFCookieName, "CSRFHeader": a.auth.Transport().Cookies.CSRFHeader,
 	})
-	if err != nil {
+	return content(html, "text/html; charset=utf-8")
+}
+
+// render fills a template of the page's files.
+func render(name string, data any) []byte {
+	var html bytes.Buffer
+	if err := template.Must(template.ParseFS(pageFiles, name)).Execute(&html, data); err != nil {
 		panic(err) // the template is compiled in, and tested
 	}
-	return content(html.Bytes(), "text/html; charset=utf-8")
+	return html.Bytes()
 }
 
 func pageFile(name, contentType string) http.Handler {

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 type process struct {
 	url    string
 	stdout string // the name of the file it prints to
+	log    string // what it wrote to stderr before it listened
 	pid    int
 	stop   func() error
 }
@@ -68,7 +69,7 @@ func launch(t *testing.T, dir string, env []string, args ...string) *process {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		if url, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
-			p.url = url
+			p.url, p.log = url, log.String()
 			go func() {
 				for lines.Scan() { // so that the program never waits for us
 				}
@@ -137,6 +138,63 @@ func TestFirstRun(t *testing.T) {
 	again := launch(t, dir, nil, "-addr", "127.0.0.1:0")
 	if second, _ := os.ReadFile(keyFile); string(second) != string(first) || again.printed(t) != "" {
 		t.Errorf("the second start made another key or another demo account: %q", again.printed(t))
+	}
+	for _, log := range []string{p.log, again.log} {
+		if want := "there is the user \"demo\"; to set a password: go run ./example_app setpassword -username demo -password PASSWORD\n"; !strings.Contains(log, want) {
+			t.Errorf("a start does not say %q: %s", want, log)
+		}
+	}
+	setPassword := exec.CommandContext(t.Context(), os.Args[0], strings.Fields("setpassword -username demo -password another")...)
+	setPassword.Dir, setPassword.Env = dir, append(os.Environ(), asProgram+"=1")
+	if out, err := setPassword.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if a := send(t.Context(), t, http.MethodPost, again.url+"/api/token/", `{"username": "demo", "password": "another"}`); a.status != http.StatusOK {
+		t.Errorf("a login with the password that the command set: %d %v", a.status, a.body)
+	}
+}
+
+func TestPrintUsers(t *testing.T) {
+	t.Parallel()
+	dsn := "sqlite://" + filepath.Join(t.TempDir(), "it's a file.sqlite3")
+	db, err := openDatabase(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDatabase(db)
+	quoted := "'" + strings.ReplaceAll(dsn, "'", `'\''`) + "'"
+	for _, c := range []struct{ add, database, want string }{
+		{"", dsn, "there is no user yet; to make one: go run ./example_app createuser -database " + quoted + " -username NAME -password PASSWORD\n"},
+		{"al ice's\x1b", dsn, `there is the user "al ice's\x1b"; to set a password: go run ./example_app setpassword -database ` + quoted + " -username NAME -password PASSWORD\n"},
+		{"bob", defaultDatabase, `there are 2 users, the first is "al ice's\x1b"; to set a password: go run ./example_app setpassword -username NAME -password PASSWORD` + "\n"},
+		{"", "postgres://app:hunter2@db/app", `there are 2 users, the first is "al ice's\x1b"; to set a password: go run ./example_app setpassword -database DSN -username NAME -password PASSWORD` + "\n"},
+	} {
+		if c.add != "" {
+			if _, err := createAccount(t.Context(), db, c.add, "secret", true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log strings.Builder
+		if err := (&program{stderr: &log, database: c.database}).printUsers(t.Context(), db); err != nil || log.String() != c.want {
+			t.Errorf("%s: error %v, printed %q, want %q", c.database, err, log.String(), c.want)
+		}
+	}
+}
+
+func TestDatabase_Forms(t *testing.T) {
+	t.Parallel()
+	t.Run("the text of the error names DSNs that are taken", func(t *testing.T) {
+		t.Parallel()
+		for dsn, want := range map[string]string{"sqlite://app.sqlite3": "app.sqlite3", "sqlite:///var/lib/app.sqlite3": "/var/lib/app.sqlite3", "sqlite://": "", "app.sqlite3": ""} {
+			if got := sqlitePath(dsn); got != want || want != "" && !strings.Contains(databaseForms, dsn) {
+				t.Errorf("%s is the file %q, want %q, as %q says", dsn, got, want, databaseForms)
+			}
+		}
+	})
+	for _, dsn := range []string{"app.sqlite3", "sqlite:app.sqlite3", "sqlite://", "mysql://host/name", ""} {
+		if _, err := openDatabase(t.Context(), dsn); err == nil || !strings.Contains(err.Error(), databaseForms) {
+			t.Errorf("%q: error %v", dsn, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // frameworks make the same routes on each framework: the views below /api/token/, two protected ones, and one that
-// changes the password; and the page with what it needs below /account/.
+// changes the password; the page with what it needs below /account/; and a start page at /.
 func frameworks() map[string]func(*app) http.Handler {
 	return map[string]func(*app) http.Handler{"gin": ginRoutes, "echo": echoRoutes, "std": stdRoutes}
 }
@@ -97,7 +97,7 @@ func ginRoutes(a *app) http.Handler {
 			c.JSON(http.StatusOK, fromToken(c.Request.Context()))
 		})
 	}
-	for path, handler := range a.page() {
+	for path, handler := range a.pages() {
 		r.Any(path, gin.WrapH(handler))
 	}
 	return r
@@ -145,7 +145,7 @@ func echoRoutes(a *app) http.Handler {
 			return c.JSON(http.StatusOK, fromToken(c.Request().Context()))
 		}, echojwt.Required(api.auth.Stateless()))
 	}
-	for path, handler := range a.page() {
+	for path, handler := range a.pages() {
 		e.Any(path, echo.WrapHandler(handler))
 	}
 	return e
@@ -172,7 +172,7 @@ func stdRoutes(a *app) http.Handler {
 	handle(api.path+"/me/stateless", stdjwt.Required(api.auth.Stateless())(get(func(r *http.Request) me {
 		return fromToken(r.Context())
 	})))
-	for path, handler := range a.page() {
+	for path, handler := range a.pages() {
 		if strings.HasSuffix(path, "/") {
 			path += "{$}"
 		}

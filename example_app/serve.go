@@ -51,6 +51,9 @@ func (p *program) serve(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.printUsers(ctx, db); err != nil {
+		return err
+	}
 	if a.auth.Settings().AuthCookie {
 		behind := ""
 		if !local {
