@@ -48,8 +48,7 @@ func (t *Token) Blacklist(ctx context.Context) error {
 	})
 }
 
-// ownerForLogout returns whose the records of a token must be. A logout asks for the user only if the claim does not say it. A user
-// who was deleted leaves it open.
+// ownerForLogout returns whose the records of a token must be. A logout asks for the user only if the claim does not say it.
 func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 	a := t.auth
 	if owner := t.claimedOwner(); owner != nil {
@@ -57,7 +56,7 @@ func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 	}
 	user, err := a.findUser(ctx, t.UserID())
 	if errors.Is(err, ErrUserNotFound) {
-		return nil, nil //nolint:nilnil // everybody's
+		return new(""), nil // deleted, so the records are nobody's
 	}
 	if err != nil {
 		return nil, a.unavailable(ctx, "look up user", err)
@@ -68,11 +67,7 @@ func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 // endOwnSession ends the session of a token that a logout has consumed. The session is what the token claims, so only what is the
 // owner's in it ends; of a user who was deleted, what is nobody's.
 func (t *Token) endOwnSession(ctx context.Context, owner *string) error {
-	a := t.auth
-	if owner == nil {
-		owner = new("")
-	}
-	_, err := a.revoke(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
+	_, err := t.auth.revoke(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
 	return err
 }
 

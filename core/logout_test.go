@@ -431,6 +431,38 @@ func TestRefresh_AfterAFlushByAWrongClock(t *testing.T) {
 	}
 }
 
+func TestRefresh_FlushedWhileItsSessionIsActive(t *testing.T) {
+	t.Parallel()
+	untyped := opsSettings(func(s *simplejwt.Settings) { s.TokenTypeClaim = simplejwt.Off })
+	for what, options := range map[string][]opsOption{
+		"rotation": {opsGrace, opsReuse}, "rotation without blacklisting": {opsRotateOnly}, "rotation, types off": {opsGrace, untyped},
+	} {
+		e := opsNew(t, options...)
+		first := e.login().Refresh
+		e.clock.advance(2 * time.Second)
+		second := e.mustRefresh(first).Refresh
+		e.clock.set(opsStart().Add(25*time.Hour + 5*time.Minute + time.Second + e.Settings().RotationGracePeriod)) // by a clock ahead: only the first one's record goes
+		if _, err := e.FlushExpired(opsCtx()); err != nil || e.row(e.jti(first)) != nil || e.row(e.jti(second)) == nil {
+			t.Fatalf("%s: the flush did not part the two, error %v", what, err)
+		}
+		e.clock.set(opsStart().Add(time.Minute))
+		e.wantRefused(what+": a token that was replaced, and flushed", first, core.ErrTokenBlacklisted)
+		if err := e.Blacklist(opsCtx(), first); err == nil && e.reason(second) == "live" {
+			t.Errorf("%s: a logout with it is good, and its session goes on", what)
+		}
+	}
+	for what, option := range map[string]opsOption{"types": opsPlain, "no types": untyped} {
+		e := opsNew(t, option)
+		raw := e.login().Refresh
+		e.clock.advance(48 * time.Hour)
+		if n, err := e.FlushExpired(opsCtx()); n == 0 || err != nil {
+			t.Fatalf("flushed %d, error %v", n, err)
+		}
+		e.clock.set(opsStart().Add(time.Minute))
+		e.wantRefused("without rotation, with "+what+", flushed with its session", raw, core.ErrTokenBlacklisted)
+	}
+}
+
 // contradictingStore consumes nothing, and says that nothing is consumed.
 type contradictingStore struct{ core.Store }
 

@@ -32,7 +32,7 @@ func TestOwner(t *testing.T) {
 	}
 	for name, option := range map[string]opsOption{"": opsPlain, "by name": opsByName} {
 		for kind, rotation := range map[string]opsOption{"rotation": opsGrace, "no blacklisting": opsRotateOnly, "no rotation": opsPlain, "lifetimes": opsSessionLifetime(24 * time.Hour)} {
-			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", "by name": "mallory"}[name], "nobody": nil} {
+			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", "by name": "mallory"}[name], "nobody": nil, "a ghost": "999"} {
 				for what, do := range opsOwnerAttacks() {
 					t.Run(kind+" "+name+", "+who+" "+what, func(t *testing.T) {
 						t.Parallel()

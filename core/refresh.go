@@ -171,9 +171,10 @@ func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (
 		return time.Time{}, a.rules.denial(state, t.now)
 	case state.Presented != nil:
 		row = state.Presented.OutstandingToken
-	case state.Head == nil && t.SessionID() != "", state.Head != nil && a.rules.hasEnded(state.Head, t.now):
-		return time.Time{}, errSessionEnded // without a record of the session, it was flushed
-	case state.Head != nil:
+	case t.SessionID() != "" || state.Head != nil:
+		if err := t.checkNotFlushed(state.Head); err != nil {
+			return time.Time{}, err
+		}
 		row = state.Head.OutstandingToken
 	}
 	end := a.rules.sessionEnd(row)

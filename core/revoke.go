@@ -230,9 +230,6 @@ func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 // ErrServiceUnavailable.
 func (t *Token) namedSession(ctx context.Context) (Scope, error) {
 	owner, err := t.ownerForLogout(ctx)
-	if owner == nil {
-		owner = new("") // of a user who was deleted, what is nobody's
-	}
 	session := Scope{SessionID: t.ownSession(), Owner: owner}
 	if err != nil || t.SessionID() != "" {
 		return session, err

@@ -101,14 +101,26 @@ func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (Outstandi
 	if t.SessionID() == "" {
 		return row, nil
 	}
-	if head == nil || t.auth.rules.hasEnded(head, t.now) {
-		return row, errSessionEnded // without a record of the session, it was flushed: every session of ours has one
+	if err := t.checkNotFlushed(head); err != nil {
+		return row, err
 	}
 	row.SessionExpiresAt = t.auth.rules.sessionEnd(head.OutstandingToken)
 	if !head.SessionStartedAt.IsZero() {
 		row.SessionStartedAt = head.SessionStartedAt
 	}
 	return row, nil
+}
+
+// checkNotFlushed denies a token without a record that was recorded once, as far as the latest token of the session that it names
+// tells: every session of ours has a record, which outlasts those of its older tokens. head is nil for none.
+func (t *Token) checkNotFlushed(head *TokenState) error {
+	switch {
+	case head == nil, t.auth.rules.hasEnded(head, t.now):
+		return errSessionEnded
+	case t.issuedAt().Before(head.CreatedAt.Truncate(time.Second)): // iat is in whole seconds
+		return errTokenReused // another token has replaced it
+	}
+	return nil
 }
 
 // recordExternal records such a token, so that it can be consumed.

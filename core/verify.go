@@ -90,14 +90,18 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 		return nil
 	}
 	state, err := t.state(ctx, owner)
-	if err == nil && (state.Head == nil || a.rules.hasEnded(state.Head, t.now)) {
-		err = errSessionEnded
+	if err != nil {
+		return err
 	}
-	return err
+	return t.checkNotFlushed(state.Head)
 }
 
-// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued.
+// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; without the claim,
+// whether it is presented as one.
 func (t *Token) isOfRecordedType() bool {
+	if t.auth.s.TokenTypeClaim == "" {
+		return t.class.Blacklistable
+	}
 	for _, c := range t.auth.classes.byName {
 		if c.Blacklistable && t.text(t.auth.s.TokenTypeClaim) == c.Type {
 			return true
