@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -107,6 +108,20 @@ func TestOrigins(t *testing.T) {
 		if got := client.OriginOf(c.scheme, c.host); got != c.want {
 			t.Errorf("%s %s: %s, want %s", c.scheme, c.host, got, c.want)
 		}
+	}
+}
+
+func TestTimesOf_OfDots(t *testing.T) {
+	token := strings.Repeat(".", 1<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	exp, iat := client.TimesOf(token)
+	runtime.ReadMemStats(&after)
+	if !exp.IsZero() || !iat.IsZero() {
+		t.Errorf("times %v, %v", exp, iat)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("allocated %d bytes for a token of 1 MiB", got)
 	}
 }
 

@@ -73,7 +73,7 @@ type times struct{ exp, iat time.Time }
 
 // timesOf reads a token without verifying it: it only tells when to refresh. A token in another form says nothing.
 func timesOf(token string) times {
-	parts := strings.Split(token, ".")
+	parts := strings.SplitN(token, ".", 4)
 	if len(parts) != 3 {
 		return times{}
 	}

@@ -28,7 +28,8 @@ type Deps struct {
 	// Store records refresh and sliding tokens. Without one nothing is recorded, as without SimpleJWT's blacklist app.
 	Store Store
 	// Authenticate checks a login instead of the stored password (LDAP and the like). It returns nil, nil where the
-	// credentials fit nobody, which is answered like a wrong password; a nil pointer counts as nil. An error is a 503.
+	// credentials fit nobody, which is answered like a wrong password; a nil pointer counts as nil. An error is a 503. Both texts may
+	// be as long as DATA_UPLOAD_MAX_MEMORY_SIZE lets a body be.
 	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)
 	// Claims adds custom claims: at login and again at every refresh, with the user as he is then, to the refresh or
 	// sliding token and to each access token. An *Error refuses as it says, any other is a 503, and nothing is consumed.

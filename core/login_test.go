@@ -39,6 +39,39 @@ func opsWrongLogins() []opsLogin {
 	}
 }
 
+func TestLogin_LongNames(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		bytes int
+		calls []string
+	}{
+		{"the longest name is looked up", 4096, []string{"ByUsername"}},
+		{"a longer one reaches no database, and costs a hash all the same", 4097, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := opsNew(t)
+			name := strings.Repeat("x", c.bytes)
+			_, _, err := e.ObtainPair(opsCtx(), name, opsPassword)
+			if err != core.ErrNoActiveAccount {
+				t.Errorf("error %v, want ErrNoActiveAccount", err)
+			}
+			if diff := cmp.Diff(c.calls, e.spy.take()); diff != "" {
+				t.Errorf("calls of users and store (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]core.Event{{Type: core.EventLoginFailed, Username: name}}, e.events.all()); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			ended, cancel := context.WithCancel(opsCtx())
+			cancel()
+			if _, _, err := e.ObtainPair(ended, name, opsPassword); !errors.Is(err, core.ErrServiceUnavailable) {
+				t.Errorf("error %v of a login that can't hash, want ErrServiceUnavailable", err)
+			}
+		})
+	}
+}
+
 func TestWrongCredentialsAreAllRefusedAlike(t *testing.T) {
 	t.Parallel()
 	for _, c := range opsWrongLogins() {

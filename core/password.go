@@ -36,10 +36,7 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 // checkPassword is Django's ModelBackend: it returns the active user with this name and password, else nil.
 func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	h := a.d.PasswordHashers
-	callCtx, cancel := withStoreTimeout(ctx)
-	defer cancel()
-	user, err := a.d.Users.ByUsername(callCtx, username)
-	user, err = foundUser("ByUsername", user, err)
+	user, err := a.loadUserByName(ctx, username)
 	hashCtx, cancelHash := withStoreTimeout(ctx) // logins wait for a slot to hash in, but not for ever
 	defer cancelHash()
 	if errors.Is(err, ErrUserNotFound) {
@@ -59,6 +56,21 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 		}
 	}
 	return user, nil
+}
+
+// maxUsernameBytes is the longest name of a login that is looked up.
+const maxUsernameBytes = 4096
+
+// loadUserByName returns the user of a login. Errors: ErrUserNotFound, also for a name of more than maxUsernameBytes, which is
+// not sent to the database; any other where the users are unavailable.
+func (a *Auth) loadUserByName(ctx context.Context, username string) (simplejwt.User, error) {
+	if len(username) > maxUsernameBytes {
+		return nil, ErrUserNotFound
+	}
+	ctx, cancel := withStoreTimeout(ctx)
+	defer cancel()
+	user, err := a.d.Users.ByUsername(ctx, username)
+	return foundUser("ByUsername", user, err)
 }
 
 // checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. A hash that can't

@@ -3,6 +3,8 @@ package models_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/libtnb/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
@@ -124,6 +127,35 @@ func usersAreFound(t *testing.T, db *gorm.DB) {
 			}
 			if got, err := c.users.FieldValue(user, c.field); err != nil || got != c.value {
 				t.Errorf("FieldValue: got %q, %v; want %q", got, err, c.value)
+			}
+		})
+	}
+}
+
+func TestUsers_LongIntegers(t *testing.T) {
+	users := models.NewUsers[account](people(t, open(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "users.db"))))))
+	for _, c := range []struct {
+		name, text string
+		invalid    bool
+	}{
+		{"4,300 digits are an integer that nobody has", strings.Repeat("9", 4300), false},
+		{"with a sign too", "-" + strings.Repeat("9", 4300), false},
+		{"4,301 digits are none", strings.Repeat("9", 4301), true},
+		{"a million digits are not converted", strings.Repeat("9", 1<<20), true},
+		{"a sign is none", "-", true},
+		{"two signs are none", "--1", true},
+		{"a fraction is none", "1.0", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			_, err := users.ByField(t.Context(), "id", c.text)
+			runtime.ReadMemStats(&after)
+			if !errors.Is(err, core.ErrUserNotFound) || errors.Is(err, core.ErrUserIDInvalid) != c.invalid {
+				t.Errorf("error %v; core.ErrUserIDInvalid: want %t", err, c.invalid)
+			}
+			if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
+				t.Errorf("allocated %d bytes", got)
 			}
 		})
 	}

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"encoding"
 	"fmt"
-	"math/big"
 	"reflect"
 	"strconv"
 	"strings"
@@ -30,12 +29,18 @@ func parse(fieldType reflect.Type, text string) (any, bool) {
 	return target.Elem().Interface(), true
 }
 
+// maxDigits is how many digits a text may have to be an integer, as for Python's int().
+const maxDigits = 4300
+
 // looksLike reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
 func looksLike(fieldType reflect.Type, text string) bool {
 	target := reflect.New(deref(fieldType))
 	if zero := target.Elem(); zero.CanInt() || zero.CanUint() {
-		_, ok := new(big.Int).SetString(strings.TrimSpace(text), 10)
-		return ok
+		text = strings.TrimSpace(text)
+		if text != "" && (text[0] == '+' || text[0] == '-') {
+			text = text[1:]
+		}
+		return text != "" && len(text) <= maxDigits && strings.Trim(text, "0123456789") == ""
 	}
 	return read(target, text)
 }

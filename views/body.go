@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -16,8 +17,19 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/strictjson"
 )
 
-// maxFields is how many fields a form may have: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS.
-const maxFields = 1000
+const (
+	// maxFields is how many fields a form may have: Django's DATA_UPLOAD_MAX_NUMBER_FIELDS.
+	maxFields = 1000
+
+	// maxValues is how many values JSON for a hook may have: making one costs as much as scanning 100 bytes.
+	maxValues = 10_000
+
+	// maxPartHeaders is how many headers a part of a multipart body may have: reading one costs fifty times what its bytes do.
+	maxPartHeaders = 20
+
+	// maxHeader is how many bytes of a header with parameters are read, as in Django. A longer one counts as empty.
+	maxHeader = 10_000
+)
 
 // body are the fields of a request: strings, or what a JSON value can be, or a file or surrogate.
 type body map[string]any
@@ -31,8 +43,9 @@ type surrogate struct {
 	half rune
 }
 
-// readBody reads a JSON, form or multipart body, as DRF's default parsers do. An empty body has no fields.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error) {
+// readBody reads a JSON, form or multipart body, as DRF's default parsers do. An empty body has no fields. Of JSON it reads
+// the wanted fields only, nil for all: decoding the others can cost ten times what scanning them does.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, wanted []field) (body, error) {
 	if r.Body == nil { // a request that was not read from a connection
 		return body{}, nil
 	}
@@ -51,7 +64,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 	media, params := parseHeader(contentType)
 	switch media {
 	case "application/json":
-		return readJSON(data, params["charset"])
+		return readJSON(data, params["charset"], wanted)
 	case "application/x-www-form-urlencoded":
 		if !utf8.Valid(data) { // then Django takes it for Latin-1
 			return readForm(latin1(data))
@@ -66,6 +79,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (body, error)
 // parseHeader reads a value with parameters as Django does, which is laxer than RFC 2045: a boundary may hold any byte
 // without quotes, as some clients send it, and of equal parameters the last one counts.
 func parseHeader(header string) (value string, params map[string]string) {
+	if len(header) > maxHeader {
+		return "", nil
+	}
 	value, rest := cutParameter(header)
 	params = map[string]string{}
 	for rest != "" {
@@ -77,12 +93,15 @@ func parseHeader(header string) (value string, params map[string]string) {
 		}
 		text = strings.TrimSpace(text)
 		if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
-			text = strings.NewReplacer(`\\`, `\`, `\"`, `"`).Replace(text[1 : len(text)-1])
+			text = quotedPairs.Replace(text[1 : len(text)-1])
 		}
 		params[strings.ToLower(strings.TrimSpace(name))] = text
 	}
 	return strings.ToLower(strings.TrimSpace(value)), params
 }
+
+// quotedPairs takes the backslashes out of a quoted text. Making a replacer costs a hundred times what using one does.
+var quotedPairs = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
 // cutParameter cuts at the first semicolon outside quotes.
 func cutParameter(s string) (before, after string) {
@@ -104,20 +123,33 @@ func badRequest(text string) error {
 	return &core.Error{Status: http.StatusBadRequest, Detail: text}
 }
 
-func readJSON(data []byte, charset string) (body, error) {
+func readJSON(data []byte, charset string, wanted []field) (body, error) {
+	var text string
 	switch strings.ToLower(charset) {
 	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin-1", "latin1", "latin", "l1", "8859", "cp819": // Python's names of it
-		data = []byte(latin1(data))
+		text = latin1(data)
+	default:
+		text = string(data)
 	}
-	members, err := strictjson.Object(string(data))
+	members, err := strictjson.Object(text)
 	if errors.Is(err, strictjson.ErrNotObject) {
-		return nil, notAnObject(bytes.TrimSpace(data))
+		return nil, notAnObject(strings.TrimSpace(text))
 	}
 	if err != nil {
 		return nil, badRequest("JSON parse error - " + err.Error())
 	}
-	out := make(body, len(members))
+	size := len(wanted)
+	if wanted == nil {
+		size = len(members)
+		if countValues(text) > maxValues {
+			return nil, badRequest(fmt.Sprintf("JSON parse error - more than %d values", maxValues))
+		}
+	}
+	out := make(body, size)
 	for _, m := range members {
+		if wanted != nil && !slices.ContainsFunc(wanted, func(f field) bool { return f.name == m.Name }) {
+			continue
+		}
 		value, err := strictjson.Value(m.Raw)
 		if err != nil {
 			return nil, badRequest("JSON parse error - " + err.Error())
@@ -132,28 +164,34 @@ func readJSON(data []byte, charset string) (body, error) {
 	return out, nil
 }
 
+// countValues returns at least how many values are in a JSON text: it counts what is in front of each, in texts as well.
+func countValues(text string) int {
+	return strings.Count(text, "[") + strings.Count(text, "{") + strings.Count(text, ",")
+}
+
 func latin1(data []byte) string {
-	runes := make([]rune, len(data))
-	for i, b := range data {
-		runes[i] = rune(b)
+	var text strings.Builder
+	text.Grow(2 * len(data)) // what is not ASCII takes two bytes
+	for _, b := range data {
+		text.WriteRune(rune(b))
 	}
-	return string(runes)
+	return text.String()
 }
 
 // notAnObject names the Python type of a JSON value, as DRF does.
-func notAnObject(data []byte) error {
-	if string(data) == "null" {
+func notAnObject(text string) error {
+	if text == "null" {
 		return core.ValidationError{"non_field_errors": {"No data provided"}}
 	}
 	kind := "int"
 	switch {
-	case data[0] == '[':
+	case text[0] == '[':
 		kind = "list"
-	case data[0] == '"':
+	case text[0] == '"':
 		kind = "str"
-	case data[0] == 't', data[0] == 'f':
+	case text[0] == 't', text[0] == 'f':
 		kind = "bool"
-	case bytes.ContainsAny(data, ".eE"):
+	case strings.ContainsAny(text, ".eE"):
 		kind = "float"
 	}
 	return core.ValidationError{"non_field_errors": {"Invalid data. Expected a dictionary, but got " + kind + "."}}
@@ -176,23 +214,21 @@ func readForm(data string) (body, error) {
 }
 
 func unescape(s string) string {
-	s = strings.ReplaceAll(s, "+", " ")
 	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(s, "%")
-		b.WriteString(before)
-		if !found {
-			return strings.ToValidUTF8(b.String(), "\uFFFD")
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		char := [1]byte{s[i]}
+		switch {
+		case s[i] == '+':
+			char[0] = ' '
+		case s[i] == '%' && i+2 < len(s):
+			if n, _ := hex.Decode(char[:], []byte(s[i+1:i+3])); n == 1 {
+				i += 2
+			}
 		}
-		char, err := hex.DecodeString(after[:min(2, len(after))])
-		if err != nil || len(char) == 0 {
-			b.WriteByte('%')
-			s = after
-			continue
-		}
-		b.Write(char)
-		s = after[2:]
+		b.WriteByte(char[0])
 	}
+	return strings.ToValidUTF8(b.String(), "\uFFFD")
 }
 
 func readMultipart(data []byte, boundary string) (body, error) {
@@ -207,7 +243,7 @@ func readMultipart(data []byte, boundary string) (body, error) {
 		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
-		if err != nil || n >= maxFields {
+		if err != nil || n >= maxFields || countHeaders(part) > maxPartHeaders {
 			return fail("the parts can't be read")
 		}
 		value, err := io.ReadAll(part) // bounded: the whole body is
@@ -229,4 +265,12 @@ func readMultipart(data []byte, boundary string) (body, error) {
 			out[name] = strings.ToValidUTF8(string(value), "\uFFFD")
 		}
 	}
+}
+
+func countHeaders(part *multipart.Part) int {
+	n := 0
+	for _, values := range part.Header {
+		n += len(values)
+	}
+	return n
 }

@@ -47,6 +47,7 @@ func TestBodiesOfEveryKindAreRead(t *testing.T) {
 		{"multipart with parts of another disposition", multipartType, parts("Content-Disposition: attachment; name=username\r\n\r\na", part("password", "p")), "a", "p"},
 		{"multipart with a file nobody asks for", multipartType, parts(upload("avatar", "x.png"), part("username", "a"), part("password", "p")), "a", "p"},
 		{"multipart with a part without a name", multipartType, parts("Content-Type: text/plain\r\n\r\nx", part("username", "a"), part("password", "p")), "a", "p"},
+		{"multipart with 20 headers in a part", multipartType, parts(strings.Repeat("X: y\r\n", 19)+part("username", "a"), part("password", "p")), "a", "p"},
 		{"multipart with text before and behind", multipartType, "preamble\r\n" + parts(part("username", "a"), part("password", "p")) + "epilogue", "a", "p"},
 		{"multipart without its last boundary", multipartType, strings.TrimSuffix(parts(part("username", "a"), part("password", "p"), part("x", "y")), "--\r\n") + "\r\n", "a", "p"},
 	} {
@@ -113,6 +114,9 @@ func TestBadBodies(t *testing.T) {
 		{"a type with a quote", `a/"b`, "{}", 415, unsupported(`a/\"b`)},
 		{"a type that is no UTF-8", "text/\xff", "{}", 415, unsupported("text/\uFFFD")},
 		{"JSON by another name", "application/vnd.api+json", "{}", 415, unsupported("application/vnd.api+json")},
+		{"a type as long as it is read", jsonType + ";" + strings.Repeat("x", 10_000-len(jsonType)-1), "{}", 400, required},
+		{"a longer type is none, and its start is named", jsonType + ";" + strings.Repeat("x", 10_000), "{}", 415, unsupported(jsonType + ";" + strings.Repeat("x", 10_000-len(jsonType)-1))},
+		{"multipart with a disposition that is too long has no name", multipartType, parts("Content-Disposition: form-data; name=refresh; x=" + strings.Repeat("x", 10_000) + "\r\n\r\nx"), 400, required},
 		{"a form of a file", multipartType, parts(upload("refresh", "x.txt")), 400, `{"refresh":["Not a valid string."]}`},
 		{"a file before a text of its name", multipartType, parts(upload("refresh", "x.txt"), part("refresh", "x")), 400, `{"refresh":["Not a valid string."]}`},
 		{"a form with NUL", formType, "refresh=a%00b", 400, `{"refresh":["Null characters are not allowed."]}`},
@@ -128,6 +132,29 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
+func TestBodiesOfManyValues(t *testing.T) {
+	t.Parallel()
+	hooked, plain := views.Refresh(newFixture(t, withHook(mirror)).Auth), views.Refresh(newFixture(t).Auth)
+	most, more := `{"x":[0`+strings.Repeat(",0", 9998)+"]}", `{"x":[0`+strings.Repeat(",0", 9999)+"]}"
+	const required = `{"refresh":["This field is required."]}`
+	for _, c := range []struct {
+		name string
+		view http.Handler
+		body string
+		want string
+	}{
+		{"a hook gets as many as this", hooked, most, required},
+		{"and no more", hooked, more, `{"detail":"JSON parse error - more than 10000 values"}`},
+		{"nested ones count", hooked, `{"x":[0` + strings.Repeat(`,[0],{"":0}`, 5000) + "]}", `{"detail":"JSON parse error - more than 10000 values"}`},
+		{"without a hook nobody reads them", plain, more, required},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			wantAnswer(t, post(c.view, jsonType, c.body), http.StatusBadRequest, c.want)
+		})
+	}
+}
+
 // TestBodiesThatCannotBeReadAreBadRequests asks for 400 and the start of DRF's sentence: the rest is the parser's.
 func TestBodiesThatCannotBeReadAreBadRequests(t *testing.T) {
 	t.Parallel()
@@ -136,6 +163,7 @@ func TestBodiesThatCannotBeReadAreBadRequests(t *testing.T) {
 	const multipartError = `{"detail":"Multipart form parse error - `
 	for _, c := range []struct{ name, contentType, body, prefix string }{
 		{"half an object", jsonType, `{"refresh":`, parseError},
+		{"a part of more than 20 headers", multipartType, parts(strings.Repeat("X: y\r\n", 20) + part("refresh", "x")), multipartError},
 		{"blanks alone", jsonType, "  ", parseError},
 		{"something behind the object", jsonType, `{"refresh":"x"}x`, parseError},
 		{"two objects", jsonType, `{"refresh":"x"}{}`, parseError},

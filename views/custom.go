@@ -24,13 +24,13 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, a *core.Auth, names ...str
 	if media, _ := parseHeader(contentType); media != "application/json" && (contentType != "" || r.ContentLength != 0) {
 		return nil, unsupportedMediaType(contentType)
 	}
-	in, err := readBody(w, r, a.Settings().DataUploadMaxMemorySize)
-	if err != nil {
-		return nil, err
-	}
 	fields := make([]field, len(names))
 	for i, name := range names {
 		fields[i] = field{name: name}
+	}
+	in, err := readBody(w, r, a.Settings().DataUploadMaxMemorySize, fields)
+	if err != nil {
+		return nil, err
 	}
 	attrs, err := in.validate(fields)
 	if err != nil {
@@ -43,7 +43,9 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, a *core.Auth, names ...str
 	return out, nil
 }
 
+// unsupportedMediaType is DRF's error. It names as much of a Content-Type as is read.
 func unsupportedMediaType(contentType string) error {
+	contentType = contentType[:min(maxHeader, len(contentType))]
 	return &core.Error{Status: http.StatusUnsupportedMediaType,
 		Detail: `Unsupported media type "` + strings.ToValidUTF8(contentType, "\uFFFD") + `" in request.`}
 }

@@ -3,7 +3,6 @@ package views
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"strconv"
 	"strings"
 	"unicode"
@@ -33,18 +32,9 @@ const (
 	msgSurrogate = "Surrogate characters are not allowed: U+%X."
 )
 
-// validate checks the fields and returns all of the body, with the fields as text. All wrong fields are named at once.
+// validate checks the fields and returns the body, with the fields as text. All wrong fields are named at once.
 func (b body) validate(fields []field) (simplejwt.Attrs, error) {
-	out := simplejwt.Attrs{}
-	for name, value := range b {
-		if s, ok := value.(surrogate); ok {
-			value = s.text
-		}
-		if value != (any)(file{}) {
-			out[name] = value
-		}
-	}
-	faults := core.ValidationError{}
+	invalid := core.ValidationError{}
 	for _, f := range fields {
 		value, present := b[f.name]
 		if !present && f.optional {
@@ -55,14 +45,22 @@ func (b body) validate(fields []field) (simplejwt.Attrs, error) {
 		}
 		text, messages := f.read(value, present)
 		if len(messages) > 0 {
-			faults[f.name] = messages
+			invalid[f.name] = messages
 		}
-		out[f.name] = text
+		b[f.name] = text
 	}
-	if len(faults) > 0 {
-		return nil, faults
+	if len(invalid) > 0 {
+		return nil, invalid
 	}
-	return out, nil
+	for name, value := range b {
+		switch v := value.(type) {
+		case surrogate:
+			b[name] = v.text
+		case file:
+			delete(b, name)
+		}
+	}
+	return simplejwt.Attrs(b), nil
 }
 
 // read turns a value into text as DRF's CharField does. Without trim only the check for blank looks past white space.
@@ -107,12 +105,12 @@ func (f field) read(value any, present bool) (string, []string) {
 // isPythonSpace is what Python's str.strip cuts off: Go's white space and the four information separators.
 func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f) }
 
-// pythonNumber writes a JSON number as Python's str does.
+// pythonNumber writes a JSON number as Python's str does. JSON has one spelling of every integer but 0.
 func pythonNumber(literal string) string {
+	if literal == "-0" {
+		return "0"
+	}
 	if !strings.ContainsAny(literal, ".eE") {
-		if n, ok := new(big.Int).SetString(literal, 10); ok && len(literal) < 4300 {
-			return n.String()
-		}
 		return literal
 	}
 	f, err := strconv.ParseFloat(literal, 64)

@@ -24,6 +24,8 @@ func TestFieldsAreCheckedAsCharFields(t *testing.T) {
 		{"a surrogate pair is one character", `"\ud83d\ude00"`, "😀"},
 		{"an integer is its digits", `42`, "42"},
 		{"an integer keeps all digits", `123456789012345678901234567890`, "123456789012345678901234567890"},
+		{"an integer of as many digits as Python reads", strings.Repeat("9", 4300), strings.Repeat("9", 4300)},
+		{"and below zero", "-" + strings.Repeat("9", 4300), "-" + strings.Repeat("9", 4300)},
 		{"minus zero is the integer 0", `-0`, "0"},
 		{"a fraction is a float", `1.50`, "1.5"},
 		{"a whole float shows it", `1.0`, "1.0"},
@@ -43,6 +45,24 @@ func TestFieldsAreCheckedAsCharFields(t *testing.T) {
 			t.Parallel()
 			wantObject(t, post(view, jsonType, `{"refresh":`+c.value+`}`), http.StatusOK, map[string]any{"refresh": c.text})
 		})
+	}
+}
+
+// TestLongIntegersAreParseErrors sends what Python does not convert either.
+func TestLongIntegersAreParseErrors(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	digits := strings.Repeat("9", 4301)
+	for _, body := range []string{
+		`{"username":` + digits + `}`, `{"password":-` + digits + `}`, `{"device_name":` + digits + `}`, `{"refresh":` + digits + `}`, `{"token":` + digits + `}`,
+		`{"x":` + digits + `}`, `{"x":[{"y":` + digits + `}]}`, `[` + digits + `]`, digits,
+	} {
+		for _, e := range endpoints() {
+			w := post(e.view(f.Auth), jsonType, body)
+			if w.Code != http.StatusBadRequest || w.Body.String() != `{"detail":"JSON parse error - an integer has more than 4300 digits"}` {
+				t.Errorf("%s, %.20s: answer %d %.100s", e.name, body, w.Code, w.Body)
+			}
+		}
 	}
 }
 

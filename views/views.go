@@ -188,7 +188,11 @@ func (v *view) read(w http.ResponseWriter, r *http.Request, input *simplejwt.Ser
 			return err
 		}
 	}
-	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize)
+	wanted := v.fields
+	if v.hook != nil {
+		wanted = nil
+	}
+	in, err := readBody(w, r, v.auth.Settings().DataUploadMaxMemorySize, wanted)
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,27 @@ const (
 	// maxDepth is how deep values may be nested, as in encoding/json.
 	maxDepth = 10_000
 
+	// maxDigits is how many digits an integer may have, as for Python's int(), which most programs make of one: the time to
+	// convert a longer one grows faster than its length.
+	maxDigits = 4300
+
 	// manyNames is from how many names on a map finds those that stand twice.
 	manyNames = 32
 )
+
+// What a scan returns in place of an end.
+const (
+	invalid     = -1
+	longInteger = -2 // more than maxDigits
+)
+
+// scanError returns the error that such an end stands for.
+func scanError(end int) error {
+	if end == longInteger {
+		return errLongInteger
+	}
+	return errSyntax
+}
 
 // Append takes a JSON object apart, in the order of the text, in one pass, and appends its members to a slice. Names and
 // values are parts of the text. Errors: as for Object, but a syntax error without its place.
@@ -22,7 +40,7 @@ func Append(members []Member, text string) ([]Member, error) {
 	i := blank(text, 0)
 	if at(text, i) != '{' {
 		if end := value(text, i, 0); end < 0 || blank(text, end) != len(text) {
-			return nil, errSyntax
+			return nil, scanError(end)
 		}
 		return nil, ErrNotObject
 	}
@@ -35,7 +53,7 @@ func Append(members []Member, text string) ([]Member, error) {
 		}
 		name := text[i+1 : nameEnd-1]
 		if escaped {
-			name = unescape(text[i:nameEnd])
+			name = Text(text[i:nameEnd])
 		}
 		colon := blank(text, nameEnd)
 		if at(text, colon) != ':' {
@@ -44,7 +62,7 @@ func Append(members []Member, text string) ([]Member, error) {
 		start := blank(text, colon+1)
 		end := value(text, start, 1)
 		if end < 0 {
-			return nil, errSyntax
+			return nil, scanError(end)
 		}
 		if names.twice(members, name) {
 			return nil, &twiceError{name}
@@ -119,7 +137,7 @@ func blank(text string, i int) int {
 	return i
 }
 
-// value is the end of the value that begins at i, inside of depth others; -1 for none.
+// value is the end of the value that begins at i, inside of depth others; invalid or longInteger for none.
 func value(text string, i, depth int) int {
 	switch c := at(text, i); c {
 	case '"':
@@ -127,7 +145,7 @@ func value(text string, i, depth int) int {
 		return end
 	case '{', '[':
 		if depth >= maxDepth {
-			return -1
+			return invalid
 		}
 		return container(text, i, depth+1, c == '{')
 	case 't':
@@ -140,7 +158,7 @@ func value(text string, i, depth int) int {
 	return number(text, i)
 }
 
-// container is the end of the object or array that begins at i.
+// container is the end of the object or array that begins at i; invalid or longInteger for none.
 func container(text string, i, depth int, object bool) int {
 	closing := byte(']')
 	if object {
@@ -152,15 +170,15 @@ func container(text string, i, depth int, object bool) int {
 	for {
 		if object {
 			if i, _ = quoted(text, i); i < 0 {
-				return -1
+				return invalid
 			}
 			if i = blank(text, i); at(text, i) != ':' {
-				return -1
+				return invalid
 			}
 			i = blank(text, i+1)
 		}
 		if i = value(text, i, depth); i < 0 {
-			return -1
+			return i
 		}
 		switch i = blank(text, i); at(text, i) {
 		case closing:
@@ -168,62 +186,64 @@ func container(text string, i, depth int, object bool) int {
 		case ',':
 			i = blank(text, i+1)
 		default:
-			return -1
+			return invalid
 		}
 	}
 }
 
-// quoted is the end of the string that begins at i, behind its quotation mark, -1 for none, and whether it holds escapes.
+// quoted is the end of the string that begins at i, behind its quotation mark, invalid for none, and whether it holds escapes.
 func quoted(text string, i int) (end int, escaped bool) {
 	if at(text, i) != '"' {
-		return -1, false
+		return invalid, false
 	}
 	for i++; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '"':
 			return i + 1, escaped
 		case c < ' ':
-			return -1, false
+			return invalid, false
 		case c == '\\':
 			escaped = true
 			i++
 			if at(text, i) == 'u' {
 				if escape(text[i-1:]) < 0 {
-					return -1, false
+					return invalid, false
 				}
 				i += 4
 			} else if strings.IndexByte(`"\/bfnrt`, at(text, i)) < 0 {
-				return -1, false
+				return invalid, false
 			}
 		}
 	}
-	return -1, false
+	return invalid, false
 }
 
 func word(text string, i int, w string) int {
 	if strings.HasPrefix(text[i:], w) {
 		return i + len(w)
 	}
-	return -1
+	return invalid
 }
 
-// number is the end of the number that begins at i (RFC 8259 section 6).
+// number is the end of the number that begins at i (RFC 8259 section 6); invalid or longInteger for none.
 func number(text string, i int) int {
 	if at(text, i) == '-' {
 		i++
 	}
+	start := i
 	switch {
 	case at(text, i) == '0':
 		i++
 	case digits(text, i) == i:
-		return -1
+		return invalid
 	default:
 		i = digits(text, i)
 	}
+	integer := i
 	if at(text, i) == '.' {
 		end := digits(text, i+1)
 		if end == i+1 {
-			return -1
+			return invalid
 		}
 		i = end
 	}
@@ -233,9 +253,12 @@ func number(text string, i int) int {
 		}
 		end := digits(text, i+1)
 		if end == i+1 {
-			return -1
+			return invalid
 		}
 		i = end
+	}
+	if i == integer && i-start > maxDigits {
+		return longInteger
 	}
 	return i
 }

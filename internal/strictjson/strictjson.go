@@ -17,19 +17,25 @@ import (
 var ErrNotObject = errors.New("not an object")
 
 var (
-	errNotUTF8 = errors.New("not valid UTF-8")
-	errSyntax  = errors.New("not valid JSON")
+	errNotUTF8     = errors.New("not valid UTF-8")
+	errSyntax      = errors.New("not valid JSON")
+	errLongInteger = fmt.Errorf("an integer has more than %d digits", maxDigits)
 )
 
+// twiceError is the error of a name that stands twice. Of a long one it prints the start, as quoting it could print ten times
+// what was sent.
 type twiceError struct{ name string }
 
-func (e *twiceError) Error() string { return fmt.Sprintf("the name %q stands twice", e.name) }
+func (e *twiceError) Error() string {
+	const longest = 100 // bytes
+	return fmt.Sprintf("the name %q stands twice", e.name[:min(longest, len(e.name))])
+}
 
 // Member is a name of an object and its value as it is written.
 type Member struct{ Name, Raw string }
 
 // Object takes a JSON object apart, in the order of the text. Errors: a syntax error with its place, text that is not
-// UTF-8, a name that stands twice, ErrNotObject.
+// UTF-8, a name that stands twice, an integer of more than 4,300 digits, ErrNotObject.
 func Object(text string) ([]Member, error) {
 	members, err := Append(make([]Member, 0, 8), text)
 	if errors.Is(err, errSyntax) {
@@ -62,17 +68,43 @@ func Value(raw string) (any, error) {
 
 // Text decodes a member's value that is a string. A lone surrogate becomes the replacement character.
 func Text(raw string) string {
-	if strings.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1]
+	text := raw[1 : len(raw)-1]
+	if strings.IndexByte(text, '\\') < 0 {
+		return text
 	}
-	return unescape(raw)
+	var b strings.Builder
+	b.Grow(len(text))
+	for {
+		before, after, found := strings.Cut(text, `\`)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		if after[0] != 'u' {
+			b.WriteByte(shortEscapes[after[0]])
+			text = after[1:]
+			continue
+		}
+		r, n := escapedRune(text[len(before):])
+		b.WriteRune(r)
+		text = text[len(before)+n:]
+	}
 }
 
-// unescape decodes a valid string.
-func unescape(raw string) string {
-	var s string
-	_ = json.Unmarshal([]byte(raw), &s) // never fails: it was scanned
-	return s
+// shortEscapes are the bytes that stand behind a backslash, and what they mean.
+var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escapedRune reads the \uXXXX at the start of raw, or the two of a surrogate pair, and returns how many bytes that is. Half of
+// a pair is utf8.RuneError.
+func escapedRune(raw string) (r rune, n int) {
+	r = escape(raw)
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if pair := utf16.DecodeRune(r, escape(raw[6:])); pair != utf8.RuneError {
+		return pair, 12
+	}
+	return utf8.RuneError, 6
 }
 
 // LoneSurrogate finds the first \u escape in a JSON text that is half of a surrogate pair, which no valid text holds.
@@ -86,19 +118,16 @@ func LoneSurrogate(raw string) (rune, bool) {
 			i++ // a short escape such as \\ or \n
 			continue
 		}
-		i += 5
-		if !utf16.IsSurrogate(r) {
-			continue
-		}
-		if low := escape(raw[i+1:]); low < 0 || utf16.DecodeRune(r, low) == utf8.RuneError {
+		_, n := escapedRune(raw[i:])
+		if utf16.IsSurrogate(r) && n == 6 {
 			return r, true
 		}
-		i += 6
+		i += n - 1
 	}
 	return 0, false
 }
 
-// escape reads \uXXXX at the start of raw, or answers -1.
+// escape reads \uXXXX at the start of raw, or returns -1.
 func escape(raw string) rune {
 	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
 		return -1

@@ -65,6 +65,31 @@ func TestValueKeepsNumbers(t *testing.T) {
 	}
 }
 
+func TestText(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		`""`, `"a"`, `"é€😀"`, `"a\nb"`, `"\"\\\/\b\f\n\r\t"`, `"\u0000\u00e9\u20ac\u0041x"`, `"\ud83d\ude00"`, `"x\ud83d\ude00x"`, `"\ud83d"`, `"\ud83dx"`,
+		`"\ude00\ud83d"`, `"\ud83d\ud83d\ude00x"`, `"\ud83d\u0041"`, `"\ud83d\n"`, `"\\ud83d"`, `"\uD83D\uDE00"`,
+	} {
+		compareText(t, raw)
+	}
+}
+
+// compareText compares the text of a value that is a string with what encoding/json reads.
+func compareText(t *testing.T, raw string) {
+	t.Helper()
+	var want string
+	if raw[0] != '"' {
+		return
+	}
+	if err := json.Unmarshal([]byte(raw), &want); err != nil {
+		t.Fatal(err)
+	}
+	if got := Text(raw); got != want {
+		t.Errorf("%s: read %q, want %q", raw, got, want)
+	}
+}
+
 func TestLoneSurrogate(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]rune{
@@ -75,6 +100,47 @@ func TestLoneSurrogate(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %x, want %x", in, got, want)
 		}
+	}
+}
+
+func TestObject_LongIntegers(t *testing.T) {
+	t.Parallel()
+	longest := strings.Repeat("9", maxDigits)
+	for name, c := range map[string]struct {
+		in   string
+		good bool
+	}{
+		"the longest integer":                 {`{"a":` + longest + `}`, true},
+		"with a sign":                         {`{"a":-` + longest + `}`, true},
+		"a digit more":                        {`{"a":` + longest + `0}`, false},
+		"a digit more with a sign":            {`{"a":-` + longest + `0}`, false},
+		"a digit more in an array":            {`{"a":[1,[` + longest + `0]]}`, false},
+		"a digit more in an object":           {`{"a":{"b":{"c":` + longest + `0}}}`, false},
+		"a digit more before a broken object": {`{"a":` + longest + `0,`, false},
+		"a fraction, which is a float":        {`{"a":` + longest + `0.5}`, true},
+		"digits behind the point":             {`{"a":0.` + longest + longest + `}`, true},
+		"an exponent, which makes a float":    {`{"a":` + longest + `0e1}`, true},
+		"digits in a text":                    {`{"a":"` + longest + `0"}`, true},
+		"a digit more, alone":                 {longest + "0", false},
+		"a digit more in an array alone":      {"[" + longest + "0]", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Object(c.in)
+			if (err == nil) != c.good || !c.good && !errors.Is(err, errLongInteger) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestObject_LongNamesTwice(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("\U000e0001", 1000)
+	_, err := Object(`{"` + long + `":0,"` + long + `":0}`)
+	var twice *twiceError
+	if !errors.As(err, &twice) || len(err.Error()) > 500 {
+		t.Errorf("error %.600v", err)
 	}
 }
 
@@ -125,7 +191,7 @@ func TestAppendLeavesOthersAlone(t *testing.T) {
 func FuzzObject(f *testing.F) {
 	for _, s := range []string{
 		`{"a":1}`, `{"a":{"b":[1,"x"]},"c":null}`, `{"\ud800":"\"}"}`, `[]`, `{"a":1 , "b":-0.5e3}`, `{"a":01}`, `{"a":1.}`,
-		`{"a":tru}`, `{"a":"\u12g4"}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", `{"a":[1,]}`, `{"a":{,}}`, `{"a":[}`, `{"a":"b"`, `{"a":-}`, `{"a":1}}`,
+		`{"a":tru}`, `{"a":"\u12g4"}`, `{"a":"\x"}`, "{\"a\":\"\n\"}", `{"a":[1,]}`, `{"a":{,}}`, `{"a":[[],{},"\ud83d\ude00\ud83d\n\/",{"b":1,"b":[null,true]}]}`, `{"a":[}`, `{"a":"b"`, `{"a":-}`, `{"a":1}}`,
 	} {
 		f.Add(s)
 	}
@@ -136,7 +202,7 @@ func FuzzObject(f *testing.F) {
 		if err != nil {
 			var twice *twiceError
 			null := errors.Is(err, ErrNotObject) && strings.TrimSpace(text) == "null" // into a map it is an empty one
-			if wantErr == nil && utf8.ValidString(text) && !errors.As(err, &twice) && !null {
+			if wantErr == nil && utf8.ValidString(text) && !errors.As(err, &twice) && !errors.Is(err, errLongInteger) && !null {
 				t.Fatalf("refused what encoding/json accepts: %v", err)
 			}
 			return
@@ -152,6 +218,7 @@ func FuzzObject(f *testing.F) {
 				t.Fatalf("%q is %q, encoding/json found %q", m.Name, m.Raw, want[m.Name])
 			}
 			LoneSurrogate(m.Raw)
+			compareText(t, m.Raw)
 			if _, err := Value(m.Raw); err != nil {
 				t.Fatal(err)
 			}
