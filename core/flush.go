@@ -17,11 +17,11 @@ func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 	if a.d.Store == nil {
 		return 0, nil
 	}
-	var kept time.Duration
-	for _, d := range []time.Duration{a.s.Leeway, a.s.RotationGracePeriod, a.s.SlidingTokenLifetime, clockMargin} {
-		kept += min(d, maxLifetime-kept) // each is at most maxLifetime, their sum could overflow
+	before := a.now().Add(-clockMargin)
+	for _, kept := range []time.Duration{a.s.Leeway, a.s.RotationGracePeriod, a.s.SlidingTokenLifetime} {
+		before = before.Add(-kept) // one by one: the sum of three centuries is more than a Duration holds
 	}
-	return a.records.flushExpired(ctx, a.now().Add(-kept))
+	return a.records.flushExpired(ctx, before)
 }
 
 // FlushEvery calls FlushExpired at once and then at an interval, until ctx ends; it returns the error of ctx. Start it with

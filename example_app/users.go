@@ -142,14 +142,17 @@ func (p *program) flushExpiredTokens(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kept := settings.Leeway + settings.RotationGracePeriod
+	kept := []time.Duration{settings.Leeway, settings.RotationGracePeriod}
 	if slices.ContainsFunc(settings.AuthTokenClasses, func(name core.ClassName) bool {
 		return strings.HasSuffix(string(name), string(core.SlidingToken))
 	}) {
-		kept += cmp.Or(settings.SlidingTokenLifetime, 5*time.Minute) // a last refresh may reach so far beyond the row
+		kept = append(kept, cmp.Or(settings.SlidingTokenLifetime, 5*time.Minute)) // a last refresh may reach so far beyond the row
 	}
 	return p.withDatabase(ctx, func(db *gorm.DB) error {
-		before := time.Now().Add(-kept)
+		before := time.Now()
+		for _, d := range kept {
+			before = before.Add(-max(d, 0)) // one by one: a sum of centuries is more than a Duration holds
+		}
 		total := 0
 		for {
 			n, err := models.NewStore(db).FlushExpired(ctx, before)
