@@ -127,6 +127,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 func (t *Token) continueSession(row *OutstandingToken, latest OutstandingToken) {
 	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, t.auth.rules.sessionEnd(latest)
 	row.Device = row.Device.or(latest.Device)
+	t.SetExp("exp", t.class.Lifetime) // by the older session's end, not by that of one which begins now
 	t.capExp("exp", row.SessionExpiresAt)
 	row.ExpiresAt = t.ExpiresAt()
 }

@@ -696,6 +696,21 @@ func TestRenewSession_KeepsStartEndAndDevice(t *testing.T) {
 	}
 }
 
+func TestRenewSession_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, opsSessionLifetime(time.Minute))
+	pair := e.login()
+	end := e.row(e.jti(pair.Refresh)).SessionExpiresAt
+	e.clock.advance(-5 * time.Second)
+	renewed, err := e.RenewSession(opsCtx(), e.user("alice"), e.session(pair.Refresh))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := e.token(renewed.Refresh).ExpiresAt(), end.Truncate(time.Second); !got.Equal(want) {
+		t.Errorf("the refresh token expires at %v, want the end of its session, %v", got, want)
+	}
+}
+
 func TestRenewSession_EndedMeanwhile(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsGrace)
