@@ -27,16 +27,17 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 	return a.authenticateToken(ctx, raw, false)
 }
 
-// authenticateToken is AuthenticateToken. With checkSession it also looks after the session of a token that names one.
-func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession bool) (simplejwt.User, *Token, error) {
+// authenticateToken is AuthenticateToken. If explicit, the session of a token that names one is checked in any case, and not by
+// the cache.
+func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	checkSession = a.s.CheckSession || checkSession && a.recorded() && t.Session() != ""
+	checkSession := a.s.CheckSession || explicit && a.recorded() && t.Session() != ""
 	owner := t.claimedOwner()
 	if checkSession && owner != nil {
-		if err := t.checkSessionAsItsClass(ctx, owner); err != nil {
+		if err := t.checkSessionAsItsClass(ctx, owner, explicit); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -56,7 +57,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 		return nil, nil, ErrPasswordChanged
 	}
 	if checkSession && owner == nil { // only the user tells whose the session must be
-		if err := t.checkSessionAsItsClass(ctx, ownerOf(user)); err != nil {
+		if err := t.checkSessionAsItsClass(ctx, ownerOf(user), explicit); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -64,8 +65,8 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, checkSession b
 }
 
 // checkSessionAsItsClass is checkSession, whose denial it returns as that of the token's class.
-func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string) error {
-	err := t.checkSession(ctx, owner)
+func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, afresh bool) error {
+	err := t.checkSession(ctx, owner, afresh)
 	var denied refusals
 	if denied.add(t.class, err) {
 		return denied.err()

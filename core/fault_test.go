@@ -63,9 +63,9 @@ func (s *opsStore) Blacklist(ctx context.Context, jti string, owner *string, rea
 	return found, won, err
 }
 
-func (s *opsStore) IsBlacklisted(ctx context.Context, jti string) (found, is bool, err error) {
-	err = s.spy.watch(ctx, "IsBlacklisted", func() (err error) { found, is, err = s.Store.IsBlacklisted(ctx, jti); return err })
-	return found, is, err
+func (s *opsStore) IsBlacklisted(ctx context.Context, jti string) (owner *string, is bool, err error) {
+	err = s.spy.watch(ctx, "IsBlacklisted", func() (err error) { owner, is, err = s.Store.IsBlacklisted(ctx, jti); return err })
+	return owner, is, err
 }
 
 func (s *opsStore) State(ctx context.Context, jti, sid string) (out core.SessionState, err error) {

@@ -133,3 +133,40 @@ func opsOwnerAttacks() map[string]func(e *opsEnv, alice string, sign func(map[st
 		},
 	}
 }
+
+// A service that shares the key may sign a token for a name that no user has.
+func TestOwner_AUserWhoDoesNotExist(t *testing.T) {
+	t.Parallel()
+	for name, rotated := range map[string]bool{"with the latest jti": false, "with a jti that was rotated within the grace period": true} {
+		t.Run("a logout "+name+" ends nothing of another user's", func(t *testing.T) {
+			t.Parallel()
+			e := opsNew(t, opsGrace, opsByName)
+			presented := e.login().Refresh
+			latest := presented
+			if rotated {
+				latest = e.mustRefresh(presented).Refresh
+			}
+			_ = e.Blacklist(opsCtx(), e.forge(map[string]any{"user_id": "ghost", "jti": e.jti(presented)}))
+			if got := e.reason(latest); got != "live" {
+				t.Errorf("alice's token is %q, want it live", got)
+			}
+		})
+	}
+}
+
+// With a jti of alice's on record nobody looks whose it is, nor whether the session that the token names is on record.
+func TestOwner_VerifyAndRefreshWithoutRotation(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	opsMallory(e)
+	alice := e.login().Refresh
+	for what, sid := range map[string]string{"and sid": e.session(alice), "and a sid that was flushed": "flushed"} {
+		raw := e.forge(map[string]any{"user_id": "3", "jti": e.jti(alice), "sid": sid})
+		if _, err := e.Verify(opsCtx(), raw); err == nil {
+			t.Errorf("verify: mallory's token with alice's jti %s is good", what)
+		}
+		if _, err := e.refresh(raw); err == nil {
+			t.Errorf("refresh: mallory's token with alice's jti %s is good", what)
+		}
+	}
+}

@@ -107,12 +107,16 @@ func (r records) blacklist(ctx context.Context, jti string, owner *string, reaso
 	return found, won, r.unavailable(ctx, "blacklist token", err)
 }
 
-// isBlacklisted reports whether a token is on record, and on the blacklist. Errors: ErrServiceUnavailable.
-func (r records) isBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
+// isBlacklisted reports whether a token is on record, and on the blacklist. Errors: ErrTokenInvalid where the record is another
+// user's than the owner's, ErrServiceUnavailable.
+func (r records) isBlacklisted(ctx context.Context, jti string, owner *string) (found, blacklisted bool, err error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	found, blacklisted, err = r.store.IsBlacklisted(callCtx, jti)
-	return found, blacklisted, r.unavailable(ctx, "look up blacklist", err)
+	userID, blacklisted, err := r.store.IsBlacklisted(callCtx, jti)
+	if err == nil && userID != nil && !isOwnedBy(owner, *userID) {
+		return false, false, ErrTokenInvalid.because(errAnotherUsers)
+	}
+	return userID != nil, blacklisted, r.unavailable(ctx, "look up blacklist", err)
 }
 
 // revoke puts all tokens of a scope on the blacklist, and returns how many were not there yet. Errors: ErrServiceUnavailable.

@@ -88,8 +88,8 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 	return errTokenReused
 }
 
-// A token without a record was issued by another service with our key. SimpleJWT rotates such tokens. The session that
-// it names may be one of ours, whose latest token is head: the token then belongs to it, and ends with it.
+// A token without a record was issued by another service with our key, or was flushed. SimpleJWT rotates such tokens. The
+// session that it names may be one of ours, whose latest token is head: the token then joins it, unless checkNotFlushed denies it.
 
 // externalRecord is the record that such a token gets.
 func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (OutstandingToken, error) {
@@ -129,10 +129,11 @@ func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simple
 	if err != nil {
 		return err
 	}
-	if err := a.records.recordOwnerless(ctx, row); err != nil {
-		return err
+	err = a.records.recordOwnerless(ctx, row)
+	if ended := a.revokeIfSessionEnded(ctx, presented, head); ended != nil && err == nil { // also if the outcome is unknown
+		err = ended
 	}
-	return a.revokeIfSessionEnded(ctx, presented, head)
+	return err
 }
 
 // rotateExternal records the successor of such a token, which itself stays without a record, as nothing is consumed.
@@ -145,14 +146,21 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 	if !ok {
 		return refreshed{}, ErrTokenExpired
 	}
-	if err := a.records.recordOwnerless(ctx, row); err != nil {
-		return refreshed{}, err
+	err = a.records.recordOwnerless(ctx, row)
+	if err == nil {
+		err = presented.CheckBlacklist(ctx)
 	}
-	if err := presented.CheckBlacklist(ctx); err != nil { // it was consumed meanwhile
+	if err != nil && !errors.Is(err, ErrServiceUnavailable) { // it was consumed meanwhile
 		_, _, _ = a.records.blacklist(ctx, next.JTI(), nil, ReasonLogout, next.now) // best effort: nobody gets next
 		return refreshed{}, err
 	}
-	return next.applyRecord(row, EventRefresh), a.revokeIfSessionEnded(ctx, next, head)
+	if ended := a.revokeIfSessionEnded(ctx, next, head); ended != nil && err == nil { // also if the outcome is unknown
+		err = ended
+	}
+	if err != nil {
+		return refreshed{}, err
+	}
+	return next.applyRecord(row, EventRefresh), nil
 }
 
 // revokeIfSessionEnded revokes a token just recorded if the session that it joined was ended meanwhile; head is nil for none.

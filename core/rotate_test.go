@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
@@ -389,5 +390,49 @@ func TestNothingSurvivesAnEndingWithinARefresh(t *testing.T) {
 				e.wantOver(e.session(raw))
 			}
 		}
+	}
+}
+
+// hangUpStore records a token, and answers that it does not know: its client hung up while the session ended.
+type hangUpStore struct {
+	core.Store
+	meanwhile func()
+}
+
+func (s *hangUpStore) Outstand(ctx context.Context, t core.OutstandingToken) error {
+	if s.meanwhile == nil {
+		return s.Store.Outstand(ctx, t)
+	}
+	s.meanwhile()
+	return errors.Join(s.Store.Outstand(context.WithoutCancel(ctx), t), context.Canceled)
+}
+
+// A token of another service joins a session while that ends, and its client hangs up once it is on record.
+func TestRefresh_AnExternalTokenWhoseClientHangsUpWhileItsSessionEnds(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]opsOption{"with blacklisting": opsRotate, "without": opsRotateOnly} {
+		t.Run(name+", the session stays ended", func(t *testing.T) {
+			t.Parallel()
+			var store *hangUpStore
+			e := opsNew(t, option, opsCheckSession, func(_ *simplejwt.Settings, d *core.Deps) {
+				store = &hangUpStore{Store: d.Store}
+				d.Store = store
+			})
+			alice := e.login()
+			raw := e.forge(map[string]any{"sid": e.session(alice.Refresh)})
+			ctx, hangUp := context.WithCancel(opsCtx())
+			store.meanwhile = func() {
+				if _, err := e.mem.Revoke(opsCtx(), core.Scope{SessionID: e.session(alice.Refresh)}, core.ReasonLogout, e.clock.now()); err != nil {
+					t.Error(err)
+				}
+				hangUp()
+			}
+			if _, _, err := e.Refresh(ctx, raw); err == nil {
+				t.Error("the refresh succeeded")
+			}
+			if _, _, err := e.AuthenticateToken(opsCtx(), alice.Access); err == nil {
+				t.Error("an access token of the ended session is good again")
+			}
+		})
 	}
 }

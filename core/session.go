@@ -60,14 +60,15 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 	return a.endWhatIsLeft(ctx, s, ReasonLimit)
 }
 
-// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION.
-func (t *Token) checkSession(ctx context.Context, owner *string) error {
+// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION. Asked afresh, it
+// does not believe the cache.
+func (t *Token) checkSession(ctx context.Context, owner *string, afresh bool) error {
 	a, sid := t.auth, t.Session()
 	if sid == "" {
 		return errSessionEnded
 	}
 	userID, epoch, active := a.activeSessions.get(sid, t.now)
-	if active && isOwnedBy(owner, userID) {
+	if active && !afresh && isOwnedBy(owner, userID) {
 		return nil
 	}
 	state, err := a.records.state(ctx, lookup{sid: sid, owner: owner, issuedAt: t.now})

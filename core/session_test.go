@@ -750,3 +750,21 @@ func TestPasswordChanged(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckingSession_AsksTheStoreWhateverTheCacheHolds(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsGrace, opsCheckSession, opsSettings(func(s *simplejwt.Settings) { s.CheckSessionCacheTimeout = time.Minute }))
+	pair := e.login()
+	if _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); err != nil { // into the cache
+		t.Fatal(err)
+	}
+	if _, err := e.mem.Revoke(opsCtx(), core.Scope{SessionID: e.session(pair.Refresh)}, core.ReasonLogout, e.clock.now()); err != nil { // by another process
+		t.Fatal(err)
+	}
+	if _, _, err := e.AuthenticateToken(opsCtx(), pair.Access); err != nil {
+		t.Errorf("an ordinary route: %v, want the cache to be believed", err)
+	}
+	if _, _, err := e.CheckingSession().AuthenticateToken(opsCtx(), pair.Access); err == nil {
+		t.Error("a session that another process has ended may end others")
+	}
+}

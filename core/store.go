@@ -202,8 +202,8 @@ type Store interface {
 	// exactly one of all calls of Blacklist, Rotate and Revoke that would consume it.
 	Blacklist(ctx context.Context, jti string, owner *string, reason Reason, now time.Time) (found, won bool, err error)
 
-	// IsBlacklisted reports whether the token has a row, and whether that has a blacklist row.
-	IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error)
+	// IsBlacklisted returns whose row the token has, "" for nobody's and nil without a row, and whether it has a blacklist row.
+	IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error)
 
 	// State reads the presented token and the head of its session in one consistent, up-to-date look. sid is the session
 	// that the token names, "" if none; it counts where the row names no session or is missing.

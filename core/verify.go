@@ -80,7 +80,7 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	if !a.recorded() || !isID(t.JTI()) {
 		return nil
 	}
-	found, blacklisted, err := a.records.isBlacklisted(ctx, t.JTI())
+	found, blacklisted, err := a.records.isBlacklisted(ctx, t.JTI(), owner)
 	switch {
 	case err != nil:
 		return err
@@ -90,17 +90,20 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 		return nil
 	}
 	state, err := t.state(ctx, owner)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case a.s.TokenTypeClaim == "" && !t.class.Blacklistable && state.Head != nil:
+		return nil // it may be an access token, which outlives later tokens
 	}
 	return t.checkNotFlushed(state.Head)
 }
 
-// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; without the claim,
-// whether it is presented as one.
+// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; with TOKEN_TYPE_CLAIM
+// off it may be.
 func (t *Token) isOfRecordedType() bool {
 	if t.auth.s.TokenTypeClaim == "" {
-		return t.class.Blacklistable
+		return true
 	}
 	for _, c := range t.auth.classes.byName {
 		if c.Blacklistable && t.text(t.auth.s.TokenTypeClaim) == c.Type {
@@ -122,7 +125,7 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, err
 	}
 	if a.s.CheckSession && t.SessionID() != "" {
-		if err := t.checkSession(ctx, t.claimedOwner()); err != nil {
+		if err := t.checkSession(ctx, t.claimedOwner(), false); err != nil {
 			return nil, err
 		}
 	}

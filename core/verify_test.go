@@ -227,3 +227,18 @@ func TestRefresh_WithoutASigningKeyConsumesNothing(t *testing.T) {
 		t.Errorf("%d live tokens (error %v), want the signer's one", live, err)
 	}
 }
+
+func TestCheckBlacklist_AFlushedTokenWithoutTokenTypeClaim(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.TokenTypeClaim = simplejwt.Off }))
+	raw := e.login().Refresh
+	if _, err := e.mem.FlushExpired(opsCtx(), e.token(raw).ExpiresAt()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.refresh(raw); err == nil {
+		t.Error("refresh: a flushed token was accepted")
+	}
+	if _, err := e.ParseToken(opsCtx(), core.RefreshToken, raw); err == nil {
+		t.Error("ParseToken: a flushed token was accepted")
+	}
+}

@@ -222,13 +222,19 @@ func TestStopDrains(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }()
 	const body = `{"token": "x"}`
-	fmt.Fprintf(conn, "POST /api/token/verify/ HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body[:5])
-	// A later connection is answered: so the first one, with half a request, has been accepted.
-	send(t.Context(), t, http.MethodPost, p.url+"/api/token/verify/", body)
+	fmt.Fprintf(conn, "POST /api/token/verify/ HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", host, len(body))
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") { // the view is reading the body
+		t.Fatalf("answer %q, error %v, want 100 Continue", line, err)
+	}
+	if _, err := answers.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, body[:5])
 	ended := make(chan error, 1)
 	go func() { ended <- p.stop() }()
 	fmt.Fprint(conn, body[5:])
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	resp, err := http.ReadResponse(answers, nil)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		t.Fatalf("the request under way got %v (%v), want its 401", resp, err)
 	}

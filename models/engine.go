@@ -35,7 +35,7 @@ type operations interface {
 	insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (bool, error)
 	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
 	blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error)
-	isBlacklisted(ctx context.Context, on conn, jti string) (found, blacklisted bool, err error)
+	isBlacklisted(ctx context.Context, on conn, jti string) (owner *string, blacklisted bool, err error)
 	readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error)
 	listSessions(ctx context.Context, on conn, userID string, now time.Time) ([]core.OutstandingToken, error)
 	sweep(ctx context.Context, on conn, s sweep) (swept, error)

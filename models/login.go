@@ -15,7 +15,7 @@ var _ core.LoginRecorder = (*Store)(nil)
 
 // gormUsers are Users, whatever their model.
 type gormUsers interface {
-	// unchangedUser selects and locks the row of a user who still has ttheir password. errors.ErrUnsupported says that these
+	// unchangedUser selects and locks the row of a user who still has their password. errors.ErrUnsupported says that these
 	// Users can't do that.
 	unchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error)
 	connections() gorm.ConnPool

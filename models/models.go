@@ -30,7 +30,7 @@ const (
 // OutstandingToken is the record of a refresh or sliding token, a row of token_blacklist_outstandingtoken. It is for
 // reading ("the sessions of this user"); only the Store writes it.
 type OutstandingToken struct {
-	// ID grows from token to token: the newest row of a session is the only one that can be live.
+	// ID grows from token to token. With BLACKLIST_AFTER_ROTATION only the newest row of a session can be of a good token.
 	ID int64 `gorm:"column:id;primaryKey;autoIncrement;generated:identity"`
 	// UserID is the primary key of the user as text, whatever the type of the column; nil for a token without a user and
 	// where the user was deleted.

@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"crypto/rand"
 	"testing"
 	"time"
 
@@ -159,4 +160,60 @@ func drawDevice(t *rapid.T, whose string) core.Device {
 		return rapid.SampledFrom([]string{"", value}).Draw(t, whose+" "+what)
 	}
 	return core.Device{Name: text("device_name", "phone of "+whose), IP: text("ip", "192.0.2.1"), UserAgent: text("user_agent", whose+" browser")}
+}
+
+// A rotation without Consume must look again after it has recorded the successor, even if its client hangs up by then.
+func TestRotate_WithoutConsume_WhoseClientHangsUpWhileTheSessionEnds(t *testing.T) {
+	t.Parallel()
+	d := onPostgres(t)
+	db := migrated(t, d.open(t), &account{})
+	store := models.NewStore(db)
+	user, err := addAccount(t.Context(), db, rand.Text())
+	must(t, err)
+	jti := login(t, store, user)
+	begin := func(statement string, args ...any) *gorm.DB {
+		tx := db.Begin()
+		must(t, tx.Exec(statement, args...).Error)
+		return tx
+	}
+	waiting := func(n int) { // until so many backends wait for a lock
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if count(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == n {
+				return
+			}
+		}
+		t.Fatalf("not %d backends wait", n)
+	}
+	users := begin("SELECT id FROM accounts WHERE id = ? FOR UPDATE", user) // its foreign key holds the rotation up
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	done := make(chan error, 1)
+	go func() {
+		r := rotation(jti)
+		r.Consume = false
+		_, ok, err := store.Rotate(ctx, r)
+		if ok && err == nil {
+			t.Error("Rotate: a token was rotated whose session had ended")
+		}
+		done <- err
+	}()
+	waiting(1)
+	_, err = store.Revoke(t.Context(), core.Scope{SessionID: jti}, core.ReasonLogout, now)
+	must(t, err)
+	locked := make(chan *gorm.DB, 1) // holds up what follows the rotation's statement
+	go func() { locked <- begin("LOCK TABLE token_blacklist_blacklistedtoken IN ACCESS EXCLUSIVE MODE") }()
+	waiting(2)
+	must(t, users.Commit().Error)
+	blacklist := <-locked
+	waiting(1)
+	hangUp()
+	// A rotation that looks again whatever its client does is still at it.
+	time.AfterFunc(time.Second, func() { blacklist.Commit() })
+	<-done
+	time.Sleep(1500 * time.Millisecond)
+	if live := count(t, db, `SELECT count(*) FROM token_blacklist_outstandingtoken o
+		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL`); live != 0 {
+		t.Errorf("%d tokens of a session that has ended are live, want none", live)
+	}
 }

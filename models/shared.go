@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"time"
 
 	"gorm.io/gorm"
@@ -51,13 +52,17 @@ func (sharedSQL) insertLogin(ctx context.Context, on conn, user userQuery, t cor
 	return n > 0, err
 }
 
-const isBlacklistedSQL = `SELECT count(*), count(b.id) FROM token_blacklist_outstandingtoken o
+const isBlacklistedSQL = `SELECT o.user_id, b.id FROM token_blacklist_outstandingtoken o
   LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?`
 
-func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (found, blacklisted bool, err error) {
-	var rows, consumed int
-	err = on.row(ctx, isBlacklistedSQL, []any{jti}, &rows, &consumed)
-	return rows > 0, consumed > 0, err
+func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (owner *string, blacklisted bool, err error) {
+	var row OutstandingToken
+	var consumed sql.NullInt64
+	err = on.row(ctx, isBlacklistedSQL, []any{jti}, &row.UserID, &consumed)
+	if noRows(err) {
+		return nil, false, nil
+	}
+	return new(textOrEmpty(row.UserID)), consumed.Valid, err
 }
 
 // stateSQL reads the presented token p and the head h of its session, each with its blacklist row, in one row: one

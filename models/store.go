@@ -70,16 +70,21 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.Outstandi
 	return out, true, nil
 }
 
-// confirm keeps the promise of Revoke where the presented token is not consumed, so that no unique row orders a
-// rotation and a sweep. Whoever writes looks again afterwards: the sweep until it finds no token, the rotation whether
-// its token still is good. So one of the two sees the other.
+// confirm keeps the promise of Revoke where the presented token is not consumed, so that no unique row orders a rotation and a
+// sweep: the rotation looks again once its successor is on record. It does so whatever its client does, as the successor of an
+// ended session would revive it. If the database is unavailable for as long as both statements may take, that is not prevented.
 func (s *Store) confirm(ctx context.Context, r core.Rotation) (bool, error) {
+	ctx = context.WithoutCancel(ctx)
 	state, err := s.State(ctx, r.JTI, "")
-	if err != nil || state.Presented == nil || !state.Presented.Blacklisted {
-		return err == nil, err
+	if err == nil && (state.Presented == nil || !state.Presented.Blacklisted) {
+		return true, nil
 	}
-	_, _, err = s.Blacklist(ctx, r.NewJTI, nil, state.Presented.Reason, r.Now)
-	return false, err
+	reason := core.ReasonLogout // nobody gets a successor that could not be confirmed
+	if state.Presented != nil {
+		reason = state.Presented.Reason
+	}
+	_, _, revokeErr := s.Blacklist(ctx, r.NewJTI, nil, reason, r.Now)
+	return false, errors.Join(err, revokeErr)
 }
 
 // Blacklist puts a recorded token of the owner on the blacklist.
@@ -91,13 +96,13 @@ func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason
 	return found, won, during("blacklist a token", err)
 }
 
-// IsBlacklisted reports whether the token has a row, and whether that has a blacklist row.
-func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
+// IsBlacklisted returns whose row the token has, and whether that has a blacklist row.
+func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		found, blacklisted, err = s.pool.engine.isBlacklisted(ctx, on, jti)
+		owner, blacklisted, err = s.pool.engine.isBlacklisted(ctx, on, jti)
 		return err
 	})
-	return found, blacklisted, during("look up the blacklist", err)
+	return owner, blacklisted, during("look up the blacklist", err)
 }
 
 // State reads the presented token and the head of its session in one statement.

@@ -201,8 +201,8 @@ func (s brokenStore) Blacklist(context.Context, string, *string, core.Reason, ti
 	return false, false, s.err
 }
 
-func (s brokenStore) IsBlacklisted(context.Context, string) (found, blacklisted bool, err error) {
-	return false, false, s.err
+func (s brokenStore) IsBlacklisted(context.Context, string) (owner *string, blacklisted bool, err error) {
+	return nil, false, s.err
 }
 
 func (s brokenStore) State(context.Context, string, string) (core.SessionState, error) {

@@ -74,15 +74,18 @@ func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason
 	return true, r.consume(reason, now), nil
 }
 
-// IsBlacklisted reports whether the token is on record, and on the blacklist.
-func (s *Store) IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
+// IsBlacklisted returns whose record the token has, and whether it is on the blacklist.
+func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
 	if err := ctx.Err(); err != nil {
-		return false, false, err
+		return nil, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.rows[jti]
-	return r != nil, r != nil && r.Blacklisted, nil
+	if r == nil {
+		return nil, false, nil
+	}
+	return new(r.UserID), r.Blacklisted, nil
 }
 
 // State reads the presented token and the head of its session.

@@ -13,7 +13,7 @@ type broken struct {
 	outstand  func(context.Context, core.OutstandingToken) error
 	rotate    func(context.Context, core.Rotation) (core.OutstandingToken, bool, error)
 	blacklist func(context.Context, string, *string, core.Reason, time.Time) (bool, bool, error)
-	listed    func(context.Context, string) (bool, bool, error)
+	listed    func(context.Context, string) (*string, bool, error)
 	state     func(context.Context, string, string) (core.SessionState, error)
 	revoke    func(context.Context, core.Scope, core.Reason, time.Time) (int, error)
 	sessions  func(context.Context, string, time.Time) ([]core.OutstandingToken, error)
@@ -41,7 +41,7 @@ func (b *broken) Blacklist(ctx context.Context, jti string, owner *string, reaso
 	return b.Store.Blacklist(ctx, jti, owner, reason, now)
 }
 
-func (b *broken) IsBlacklisted(ctx context.Context, jti string) (bool, bool, error) {
+func (b *broken) IsBlacklisted(ctx context.Context, jti string) (*string, bool, error) {
 	if b.listed != nil {
 		return b.listed(ctx, jti)
 	}

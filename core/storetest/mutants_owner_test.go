@@ -9,7 +9,7 @@ import (
 
 func brokenOwners() []mutant {
 	const token, session = "Rotate and Blacklist leave another user's token alone", "Rotate joins no other user's session by the sid"
-	const found = "IsBlacklisted tells whether the token is on record"
+	const found = "IsBlacklisted tells whose the token on record is"
 	blacklistingFor := func(g *guarded, change func(owner *string) *string) core.Store {
 		return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 			return g.Blacklist(ctx, jti, change(owner), reason, now)
@@ -56,9 +56,9 @@ func brokenOwners() []mutant {
 			}}
 		}},
 		{"every token is on record", found, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, bool, error) {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
 				_, blacklisted, err := g.IsBlacklisted(ctx, jti)
-				return true, blacklisted, err
+				return new(""), blacklisted, err
 			}}
 		}},
 	}

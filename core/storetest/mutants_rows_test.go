@@ -49,15 +49,15 @@ func brokenBlacklists() []mutant {
 			}}
 		}},
 		{"what is unknown is blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, bool, error) {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
-				return state.Presented != nil, state.Presented == nil || state.Presented.Blacklisted, err
+				return ownerIn(state), state.Presented == nil || state.Presented.Blacklisted, err
 			}}
 		}},
 		{"what has ended is no longer blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (bool, bool, error) {
+			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
-				return state.Presented != nil, state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
+				return ownerIn(state), state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
 			}}
 		}},
 		{"it flushes what ends in this second", boundary, func(g *guarded) core.Store {
@@ -77,7 +77,7 @@ func brokenBlacklists() []mutant {
 					spent[jti] = true
 					return g.Blacklist(ctx, jti, owner, reason, now)
 				},
-				listed: func(_ context.Context, jti string) (bool, bool, error) { return spent[jti], spent[jti], nil },
+				listed: func(_ context.Context, jti string) (*string, bool, error) { return nil, spent[jti], nil },
 			}
 		}},
 		{"it flushes whole sessions", younger, func(g *guarded) core.Store {
@@ -125,4 +125,12 @@ func brokenBlacklists() []mutant {
 			return &broken{Store: g, outstand: g.Store.Outstand}
 		}},
 	}
+}
+
+// ownerIn is whose the presented row is, as IsBlacklisted returns it.
+func ownerIn(state core.SessionState) *string {
+	if state.Presented == nil {
+		return nil
+	}
+	return &state.Presented.UserID
 }

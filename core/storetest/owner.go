@@ -16,22 +16,31 @@ func ownerCases() []testCase {
 		rule: "a token can claim the session of another user: with an Owner, only that user's rows and those without a user are consumed",
 		run:  ownerOfScope,
 	}, {
-		name: "IsBlacklisted tells whether the token is on record",
-		rule: "found tells a token that is not on the blacklist from one without a row: that may have been flushed",
-		run: func(e *env) {
-			for jti, want := range map[string]bool{e.login().JTI: true, e.newID(): false} {
-				found, blacklisted, err := e.Store.IsBlacklisted(e.ctx, jti)
-				if err != nil || found != want || blacklisted {
-					e.Errorf("IsBlacklisted: found %v, blacklisted %v, error %v; want %v, false", found, blacklisted, err, want)
-				}
-			}
-			t := e.login()
-			e.blacklist(t.JTI, core.ReasonLogout)
-			if found, blacklisted, err := e.Store.IsBlacklisted(e.ctx, t.JTI); err != nil || !found || !blacklisted {
-				e.Errorf("IsBlacklisted of a consumed token: found %v, blacklisted %v, error %v; want true, true", found, blacklisted, err)
-			}
-		},
+		name: "IsBlacklisted tells whose the token on record is",
+		rule: "a token that is not on the blacklist may be another user's, or have no row: that may have been flushed",
+		run:  isBlacklistedOwner,
 	}}
+}
+
+func isBlacklistedOwner(e *env) {
+	nobodys := e.login(func(t *core.OutstandingToken) { t.UserID = "" })
+	consumedOne := e.login()
+	e.blacklist(consumedOne.JTI, core.ReasonLogout)
+	nobody := ""
+	for _, c := range []struct {
+		what, jti   string
+		want        *string
+		blacklisted bool
+	}{
+		{"a user's token", e.login().JTI, &e.userID, false}, {"nobody's token", nobodys.JTI, &nobody, false},
+		{"a consumed token", consumedOne.JTI, &e.userID, true}, {"a token without a row", e.newID(), nil, false},
+	} {
+		owner, blacklisted, err := e.Store.IsBlacklisted(e.ctx, c.jti)
+		if err != nil || blacklisted != c.blacklisted {
+			e.Errorf("IsBlacklisted of %s: blacklisted %v, error %v; want %v", c.what, blacklisted, err, c.blacklisted)
+		}
+		e.same("the owner of "+c.what, c.want, owner)
+	}
 }
 
 func ownerOfToken(e *env) {

@@ -61,9 +61,9 @@ func (s cutStore) State(ctx context.Context, jti, sid string) (core.SessionState
 	return s.Store.State(ctx, jti, sid)
 }
 
-func (s cutStore) IsBlacklisted(ctx context.Context, jti string) (found, blacklisted bool, err error) {
+func (s cutStore) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
 	if err := s.line.pass(ctx); err != nil {
-		return false, false, err
+		return nil, false, err
 	}
 	return s.Store.IsBlacklisted(ctx, jti)
 }

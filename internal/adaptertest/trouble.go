@@ -53,8 +53,8 @@ func (e *env[H, M]) usersTrouble() {
 // brokenStore is a store that can't be asked what is blacklisted.
 type brokenStore struct{ core.Store }
 
-func (brokenStore) IsBlacklisted(context.Context, string) (found, blacklisted bool, err error) {
-	return false, false, errDatabase
+func (brokenStore) IsBlacklisted(context.Context, string) (owner *string, blacklisted bool, err error) {
+	return nil, false, errDatabase
 }
 
 func (e *env[H, M]) storeTrouble() {
