@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core/hashers"
+	"github.com/go-simplejwt/simplejwt/internal/detached"
 	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
@@ -133,8 +134,12 @@ func (a *Auth) recorded() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
 // now is the time, in UTC and to the microsecond, as the tables keep it.
 func (a *Auth) now() time.Time { return a.d.Now().UTC().Truncate(time.Microsecond) }
 
-// withStoreTimeout limits how long a call of the Store or of Users may take.
+// withStoreTimeout limits how long a call of the Store or of Users may take. Work that outlasts its client has that limit for all
+// of its calls.
 func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if detached.Is(ctx) {
+		return ctx, func() {}
+	}
 	return context.WithTimeout(ctx, storeTimeout)
 }
 

@@ -35,8 +35,11 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 		return nil, nil, err
 	}
 	checkSession := a.s.CheckSession || explicit && a.recorded() && t.Session() != ""
-	owner := t.claimedOwner()
-	if checkSession && owner != nil {
+	var owner *string
+	if checkSession {
+		owner = t.claimedOwner()
+	}
+	if owner != nil {
 		if err := t.checkSessionAsItsClass(ctx, owner, explicit); err != nil {
 			return nil, nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/go-simplejwt/simplejwt/core"
 )
@@ -22,10 +23,8 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 	if presented == nil || presented.Blacklisted || !presented.isOwnedBy(r.Owner) {
 		return core.OutstandingToken{}, false, nil
 	}
-	for _, other := range s.sessions[r.SessionID] {
-		if other.UserID != "" && other.UserID != presented.UserID {
-			r.SessionID = ""
-		}
+	if presented.SessionID == "" && s.hasOthers(r.SessionID, presented.UserID) {
+		r.SessionID = ""
 	}
 	next, ok := r.Successor(presented.OutstandingToken)
 	if !ok {
@@ -38,4 +37,9 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 		presented.consume(cmp.Or(r.Reason, core.ReasonRotated), r.Now)
 	}
 	return s.insert(next).OutstandingToken, true, nil
+}
+
+// hasOthers reports whether a session has a record of another user. The caller holds the lock.
+func (s *Store) hasOthers(session, userID string) bool {
+	return slices.ContainsFunc(s.sessions[session], func(r *row) bool { return r.UserID != "" && r.UserID != userID })
 }
