@@ -29,7 +29,7 @@ func documents(t *testing.T) []string {
 	if err != nil || len(out) == 0 {
 		t.Fatalf("no documents: %v", err)
 	}
-	return append(out, "README.md", "CHANGELOG.md")
+	return append(out, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 
 func read(t *testing.T, file string) string {
