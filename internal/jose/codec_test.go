@@ -98,7 +98,7 @@ func TestVerify_RejectsForgeriesWithoutAllocating(t *testing.T) {
 		"a forged one": forge(goodHeader, goodPayload(), hs256("another")),
 		"no token":     "x",
 	} {
-		if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow) }); n != 0 && !underRace {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
