@@ -423,3 +423,21 @@ func TestNobodyCannotLogIn(t *testing.T) {
 		t.Errorf("ObtainPair: %v", err)
 	}
 }
+
+func TestObtainPair_RecheckUnavailable(t *testing.T) {
+	t.Parallel()
+	e := opsNew(t)
+	e.spy.before = func(_ context.Context, call string) error {
+		if call == "ByField" { // the user is loaded again once the login is on record
+			return errOpsDown
+		}
+		return nil
+	}
+	if _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); !errors.Is(err, core.ErrServiceUnavailable) {
+		t.Fatalf("error %v, want ErrServiceUnavailable", err)
+	}
+	e.spy.before = nil
+	if left := e.sessions("1"); len(left) > 0 {
+		t.Errorf("sessions whose tokens nobody has are left: %v", left)
+	}
+}

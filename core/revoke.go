@@ -15,8 +15,8 @@ import (
 // maxReason is the width of the column.
 const maxReason = 32
 
-// reasonToRevoke checks the reason that a caller gives. ReasonRotated and ReasonRenewed mean that a session is active, and the
-// former would open a grace period.
+// reasonToRevoke checks the reason that a caller gives. ReasonRotated would open a grace period, and ReasonRenewed says that
+// another session has taken the place of this one.
 func reasonToRevoke(reason Reason) (Reason, error) {
 	if len(reason) > maxReason || reason == ReasonRotated || reason == ReasonRenewed {
 		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReason, ReasonRotated, ReasonRenewed)
@@ -69,13 +69,19 @@ func (s Scope) user() string {
 	return s.UserID
 }
 
-// endWhatIsLeft ends a scope, and emits the event if there was anything to end.
+// revokeWhatIsLeft is revoke with the event only if there was anything to end.
+func (a *Auth) revokeWhatIsLeft(ctx context.Context, s Scope, reason Reason) (int, error) {
+	n, err := a.revokeQuietly(ctx, s, reason)
+	if err == nil && n > 0 {
+		a.revoked(ctx, s, reason, n)
+	}
+	return n, err
+}
+
+// endWhatIsLeft is revokeWhatIsLeft, run to its end.
 func (a *Auth) endWhatIsLeft(ctx context.Context, s Scope, reason Reason) error {
 	return a.endSessions(ctx, s, reason, func(ctx context.Context) error {
-		n, err := a.revokeQuietly(ctx, s, reason)
-		if err == nil && n > 0 {
-			a.revoked(ctx, s, reason, n)
-		}
+		_, err := a.revokeWhatIsLeft(ctx, s, reason)
 		return err
 	})
 }
@@ -95,15 +101,11 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 	}
 	session := Scope{SessionID: sessionID, UserID: userID}
 	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
-		n, err := a.revokeQuietly(ctx, session, reason)
-		if err != nil {
-			return err
+		n, err := a.revokeWhatIsLeft(ctx, session, reason)
+		if err == nil && n == 0 {
+			err = ErrSessionNotFound
 		}
-		if n == 0 {
-			return ErrSessionNotFound
-		}
-		a.revoked(ctx, session, reason, n)
-		return nil
+		return err
 	})
 }
 
@@ -218,10 +220,7 @@ func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 		if err != nil {
 			return err
 		}
-		n, err := a.revokeQuietly(ctx, session, reason)
-		if err == nil && n > 0 {
-			a.revoked(ctx, session, reason, n)
-		}
+		_, err = a.revokeWhatIsLeft(ctx, session, reason)
 		return err
 	})
 }

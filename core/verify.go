@@ -69,8 +69,8 @@ func (t *Token) blacklistedOr(ctx context.Context, denial error) error {
 }
 
 // CheckBlacklist denies a token that is on the blacklist. Without a Store, or without an id, it never is. A refresh or sliding
-// token without a record is denied too, if the session that it names has none: both were flushed.
-// Errors: ErrTokenBlacklisted, ErrServiceUnavailable, ErrTokenInvalid where the session is another user's.
+// token without a record is denied too, if the session that it names has none, has ended, or has a later token: it was flushed.
+// Errors: ErrTokenBlacklisted, ErrServiceUnavailable, ErrTokenInvalid where the token's record or its session is another user's.
 func (t *Token) CheckBlacklist(ctx context.Context) error {
 	return t.checkBlacklist(ctx, t.claimedOwner())
 }
