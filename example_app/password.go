@@ -64,7 +64,7 @@ func (a *app) servePassword(auth *core.Auth, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]string{"access": pair.Access, "refresh": pair.Refresh}) // the client may be gone
+	_ = json.NewEncoder(w).Encode(pair) // the client may be gone
 }
 
 // setPassword changes the password of a user who knows the old one. All sessions end; that of the token is replaced by a new
