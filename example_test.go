@@ -67,12 +67,12 @@ func ExampleFromEnv() {
 }
 
 // All that is wrong is told at once, with what a file said.
-func ExampleFaults() {
+func ExampleSettingsError() {
 	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"ACESS_TOKEN_LIFETIME": "5m", "SIGNING_KEY": "secret"}`)) // the Settings remember the error
 	settings.ReuseDetection = true
 	_, err := core.New(settings, core.Deps{Users: memstore.NewUsers()})
 
-	var faults simplejwt.Faults
+	var faults simplejwt.SettingsError
 	if errors.As(err, &faults) {
 		for _, fault := range faults {
 			fmt.Printf("%s %s\n", fault.Setting, fault.Problem)

@@ -201,7 +201,7 @@ type Settings struct {
 
 	given        map[string]bool
 	names        map[string]string // NameOf, of what FromFile and FromEnv found
-	faults       Faults
+	faults       SettingsError
 	audienceList bool
 }
 
@@ -231,5 +231,5 @@ func (s *Settings) NameOf(name string) string { return cmp.Or(s.names[name], nam
 // AudienceIsList reports whether AUDIENCE is written into tokens as a list.
 func (s *Settings) AudienceIsList() bool { return s.audienceList || len(s.Audience) > 1 }
 
-// Faults are the faults that FromJSON, FromFile and FromEnv found. core.New reports them together with its own.
-func (s *Settings) Faults() Faults { return s.faults }
+// InvalidSettings are the faults that FromJSON, FromFile and FromEnv found. core.New reports them together with its own.
+func (s *Settings) InvalidSettings() SettingsError { return s.faults }

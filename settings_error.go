@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Fault is one thing wrong with the settings.
-type Fault struct {
+// InvalidSetting is one thing wrong with the settings.
+type InvalidSetting struct {
 	// Setting is the SIMPLE_JWT name ("ACCESS_TOKEN_LIFETIME") or the name of a core.Deps field ("Deps.Store").
 	Setting string
 	// Problem says what is wrong and what to do. It never holds the value of a key.
@@ -19,11 +19,11 @@ type Fault struct {
 	Name string
 }
 
-// Faults is the error that names everything wrong at once.
-type Faults []Fault
+// SettingsError is the error that names everything wrong at once.
+type SettingsError []InvalidSetting
 
 // Error lists the faults, one on a line, after a line that counts them.
-func (f Faults) Error() string {
+func (f SettingsError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "simplejwt: %d fault(s) in the settings", len(f))
 	for _, one := range f {
@@ -37,8 +37,8 @@ func (f Faults) Error() string {
 }
 
 // Add appends a fault; problem is a fmt format.
-func (f *Faults) Add(setting, problem string, args ...any) {
-	*f = append(*f, Fault{Setting: setting, Problem: fmt.Sprintf(problem, args...)})
+func (f *SettingsError) Add(setting, problem string, args ...any) {
+	*f = append(*f, InvalidSetting{Setting: setting, Problem: fmt.Sprintf(problem, args...)})
 }
 
 // Format prints the settings that are not zero, without any key, for every verb.

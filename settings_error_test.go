@@ -14,7 +14,7 @@ import (
 
 func TestFaultsListEverythingAtOnce(t *testing.T) {
 	t.Parallel()
-	var f Faults
+	var f SettingsError
 	f.Add("LEEWAY", "may not be %s", "negative")
 	f.Add("", "a fault of no setting, at 100%%")
 	f.Add("Deps.Store", "is missing")
@@ -91,7 +91,7 @@ func TestAFaultNeverHoldsTheValueOfAKey(t *testing.T) {
 			continue
 		}
 		sees(t, "the error", err.Error())
-		sees(t, "%+v of the faults", fmt.Sprintf("%+v %#v", s.Faults(), s.Faults()))
+		sees(t, "%+v of the faults", fmt.Sprintf("%+v %#v", s.InvalidSettings(), s.InvalidSettings()))
 	}
 }
 

@@ -83,7 +83,7 @@ func FromFile(base Settings, file string) (Settings, error) {
 		err = path.Err
 	}
 	s := base.clone()
-	s.faults = append(s.faults, Fault{Problem: fmt.Sprintf("the settings can't be read: %v", err), Name: file})
+	s.faults = append(s.faults, InvalidSetting{Problem: fmt.Sprintf("the settings can't be read: %v", err), Name: file})
 	return s, s.faults
 }
 
@@ -93,7 +93,7 @@ func fromJSON(base Settings, data []byte, file string) (Settings, error) {
 	values, err := strictjson.Object(string(data))
 	if err != nil {
 		problem := fmt.Sprintf("%sthe settings are not a JSON object of names and values: %v", lineOf(data, err), err)
-		s.faults = append(s.faults, Fault{Problem: problem, Name: file})
+		s.faults = append(s.faults, InvalidSetting{Problem: problem, Name: file})
 		return s, s.faults
 	}
 	for _, v := range values {
@@ -188,7 +188,7 @@ func (s *Settings) err() error {
 // set reads one setting; what is wrong with it becomes a fault. called is the setting's NameOf, "" for its name.
 func (s *Settings) set(name, called string, raw json.RawMessage) {
 	add := func(setting, problem string, args ...any) {
-		s.faults = append(s.faults, Fault{Setting: setting, Problem: fmt.Sprintf(problem, args...), Name: called})
+		s.faults = append(s.faults, InvalidSetting{Setting: setting, Problem: fmt.Sprintf(problem, args...), Name: called})
 	}
 	if slices.Contains(removed, name) {
 		add("", "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings.", name)

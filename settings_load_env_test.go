@@ -46,7 +46,7 @@ func TestFromEnvReadsEachKindAsText(t *testing.T) {
 			if c.fault == "" && (err != nil || !s.IsSet(c.name) && c.value != "null") {
 				t.Fatalf("error %v, set %t", err, s.IsSet(c.name))
 			}
-			if faults := s.Faults(); c.fault != "" && (len(faults) != 1 || faults[0].Problem != c.fault ||
+			if faults := s.InvalidSettings(); c.fault != "" && (len(faults) != 1 || faults[0].Problem != c.fault ||
 				!strings.Contains(err.Error(), "\n  SIMPLE_JWT_"+c.name+": "+c.fault)) {
 				t.Fatalf("faults %v, want %q with the name of the variable", faults, c.fault)
 			}
@@ -64,8 +64,8 @@ func TestFromEnvTellsAllFaultsAndLooksAtNoOtherVariable(t *testing.T) {
 	t.Setenv("SIMPLEJWT_AUDIENCE", "other")
 	t.Setenv("AUDIENCE", "other")
 	s, err := FromEnv(Settings{Algorithm: "HS512"})
-	if err == nil || len(s.Faults()) != 2 {
-		t.Errorf("faults %v, want two", s.Faults())
+	if err == nil || len(s.InvalidSettings()) != 2 {
+		t.Errorf("faults %v, want two", s.InvalidSettings())
 	}
 	if diff := cmp.Diff(Settings{Algorithm: "HS512", Issuer: "me"}, s, exported); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)

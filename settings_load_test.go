@@ -120,7 +120,7 @@ func TestOneKindOfValueFitsASetting(t *testing.T) {
 			if accepted, want := err == nil, slices.Contains(fits[kind], value); accepted != want {
 				t.Errorf("%s: %s is accepted: %t, want %t (%v)", f.name, value, accepted, want, err)
 			}
-			if faults := s.Faults(); err != nil && (len(faults) != 1 || faults[0].Setting != f.name) {
+			if faults := s.InvalidSettings(); err != nil && (len(faults) != 1 || faults[0].Setting != f.name) {
 				t.Errorf("%s: %s: faults %v, want one by this name", f.name, value, faults)
 			}
 		}
@@ -149,7 +149,7 @@ func TestNullIsPythonsNone(t *testing.T) {
 	}
 	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "ALGORITHM", "ROTATE_REFRESH_TOKENS", "CHECK_USER_IS_ACTIVE", "AUTH_HEADER_TYPES", "DATA_UPLOAD_MAX_MEMORY_SIZE", "USER_ID_CLAIM"} {
 		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": null}`))
-		if diff := cmp.Diff(error(Faults{{Setting: name, Problem: "may not be null"}}), err); diff != "" {
+		if diff := cmp.Diff(error(SettingsError{{Setting: name, Problem: "may not be null"}}), err); diff != "" {
 			t.Errorf("%s null (-want +got):\n%s", name, diff)
 		}
 	}
@@ -172,7 +172,7 @@ func TestFunctionsAreSetInGoOnly(t *testing.T) {
 	for _, name := range hookNames {
 		for _, value := range []string{`"app.hooks.mine"`, `""`, `1`, `true`, `{}`, `"rest_framework_simplejwt.tokens.AccessToken"`} {
 			_, err := FromJSON(Settings{}, []byte(`{"`+name+`": `+value+`}`))
-			if diff := cmp.Diff(error(Faults{{Setting: name, Problem: "is a function: set it in Go"}}), err); diff != "" {
+			if diff := cmp.Diff(error(SettingsError{{Setting: name, Problem: "is a function: set it in Go"}}), err); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", name, value, diff)
 			}
 		}
@@ -201,7 +201,7 @@ func TestAFunctionOfTheProgramSurvivesAFile(t *testing.T) {
 func TestNamesThatAreNone(t *testing.T) {
 	t.Parallel()
 	const gone = "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings."
-	for name, want := range map[string]Fault{
+	for name, want := range map[string]InvalidSetting{
 		"AUTH_HEADER_TYPE":      {Problem: fmt.Sprintf(gone, "AUTH_HEADER_TYPE")},
 		"AUTH_TOKEN_CLASS":      {Problem: fmt.Sprintf(gone, "AUTH_TOKEN_CLASS")},
 		"SECRET_KEY":            {Problem: fmt.Sprintf(gone, "SECRET_KEY")},
@@ -214,7 +214,7 @@ func TestNamesThatAreNone(t *testing.T) {
 		"":                      {Setting: "", Problem: "no such setting"},
 	} {
 		_, err := FromJSON(Settings{}, []byte(`{"`+name+`": "x"}`))
-		if diff := cmp.Diff(error(Faults{want}), err); diff != "" {
+		if diff := cmp.Diff(error(SettingsError{want}), err); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", name, diff)
 		}
 	}
@@ -312,8 +312,8 @@ func TestFromFile(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "none.json")
 		s, err := FromFile(Settings{Issuer: "me"}, file)
 		want := "simplejwt: 1 fault(s) in the settings\n  " + file + ": the settings can't be read: no such file or directory"
-		if err == nil || err.Error() != want || s.Faults().Error() != want || s.Issuer != "me" {
-			t.Errorf("error %v, faults %v; want %s", err, s.Faults(), want)
+		if err == nil || err.Error() != want || s.InvalidSettings().Error() != want || s.Issuer != "me" {
+			t.Errorf("error %v, faults %v; want %s", err, s.InvalidSettings(), want)
 		}
 	})
 }
@@ -321,7 +321,7 @@ func TestFromFile(t *testing.T) {
 func TestAllFaultsAreToldAtOnceAndTheRestApplies(t *testing.T) {
 	t.Parallel()
 	s, err := FromJSON(Settings{}, []byte(`{"LEEWAY": "x", "ISSUER": "me", "NOPE": 1, "SECRET_KEY": "x", "AUDIENCE": 5, "REUSE_DETECTION": true, "TOKEN_USER_CLASS": 1}`))
-	var faults Faults
+	var faults SettingsError
 	if !errors.As(err, &faults) {
 		t.Fatalf("error %T, want Faults", err)
 	}
@@ -335,12 +335,12 @@ func TestAllFaultsAreToldAtOnceAndTheRestApplies(t *testing.T) {
 	if diff := cmp.Diff(Settings{Issuer: "me", ReuseDetection: true}, s, exported); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(faults, s.Faults()); diff != "" {
+	if diff := cmp.Diff(faults, s.InvalidSettings()); diff != "" {
 		t.Errorf("the settings remember other faults:\n%s", diff)
 	}
 	again, err := FromJSON(s, []byte(`{"JWK_URL": 5}`))
-	if err == nil || len(again.Faults()) != 6 || len(s.Faults()) != 5 {
-		t.Errorf("a second file: %d faults, the first now %d; want 6 and 5", len(again.Faults()), len(s.Faults()))
+	if err == nil || len(again.InvalidSettings()) != 6 || len(s.InvalidSettings()) != 5 {
+		t.Errorf("a second file: %d faults, the first now %d; want 6 and 5", len(again.InvalidSettings()), len(s.InvalidSettings()))
 	}
 }
 
@@ -371,8 +371,8 @@ func TestBaseIsNotChanged(t *testing.T) {
 	if diff := cmp.Diff(want, base, exported); diff != "" {
 		t.Errorf("base (-want +got):\n%s", diff)
 	}
-	if base.IsSet("ISSUER") || !base.IsSet("LEEWAY") || len(base.Faults()) != 0 || base.AudienceIsList() != true {
-		t.Errorf("base remembers what another file said: ISSUER %t, faults %v", base.IsSet("ISSUER"), base.Faults())
+	if base.IsSet("ISSUER") || !base.IsSet("LEEWAY") || len(base.InvalidSettings()) != 0 || base.AudienceIsList() != true {
+		t.Errorf("base remembers what another file said: ISSUER %t, faults %v", base.IsSet("ISSUER"), base.InvalidSettings())
 	}
 }
 
@@ -396,8 +396,8 @@ func FuzzFromJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		first, err := FromJSON(Settings{}, data)
-		if (err != nil) != (len(first.Faults()) > 0) {
-			t.Fatalf("error %v, but faults %v", err, first.Faults())
+		if (err != nil) != (len(first.InvalidSettings()) > 0) {
+			t.Fatalf("error %v, but faults %v", err, first.InvalidSettings())
 		}
 		if err != nil {
 			return

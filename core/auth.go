@@ -79,8 +79,8 @@ type Auth struct {
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	a := &Auth{s: withDefaults(settings), d: deps, warned: &sync.Map{}}
-	told := settings.Faults()
-	var found simplejwt.Faults
+	told := settings.InvalidSettings()
+	var found simplejwt.SettingsError
 	if a.d.Logger == nil {
 		a.d.Logger = slog.Default()
 	}
@@ -90,13 +90,13 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	if a.d.NewID == nil {
 		a.d.NewID = a.newID
 	}
-	a.configure(&found)
+	a.applySettings(&found)
 	faults := slices.Clone(told)
 	for _, f := range found { // what could not be read is not missing as well
 		if name := settings.NameOf(f.Setting); name != f.Setting {
 			f.Name = name
 		}
-		if !slices.ContainsFunc(told, func(t simplejwt.Fault) bool { return t.Setting != "" && t.Setting == f.Setting }) {
+		if !slices.ContainsFunc(told, func(t simplejwt.InvalidSetting) bool { return t.Setting != "" && t.Setting == f.Setting }) {
 			faults = append(faults, f)
 		}
 	}
@@ -126,10 +126,10 @@ func (a *Auth) Settings() simplejwt.Settings { return a.s }
 func (a *Auth) UsernameField() string { return a.d.Users.UsernameField() }
 
 // HasSessions reports whether sessions are on record, so that they can be listed and ended: with a Store and with token ids.
-func (a *Auth) HasSessions() bool { return a.recorded() }
+func (a *Auth) HasSessions() bool { return a.keepsRecords() }
 
-// recorded reports whether tokens are recorded: with a Store and with token ids.
-func (a *Auth) recorded() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
+// keepsRecords reports whether tokens are keepsRecords: with a Store and with token ids.
+func (a *Auth) keepsRecords() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
 
 // now is the time, in UTC and to the microsecond, as the tables keep it.
 func (a *Auth) now() time.Time { return a.d.Now().UTC().Truncate(time.Microsecond) }
@@ -149,7 +149,7 @@ func (a *Auth) unavailable(ctx context.Context, operation string, err error) err
 	out := asUnavailable(operation, err)
 	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {
 		a.d.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
-		a.event(ctx, Event{Type: EventStoreError, Err: out})
+		a.emit(ctx, Event{Type: EventStoreError, Err: out})
 	}
 	return out
 }

@@ -34,7 +34,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 	if err != nil {
 		return nil, nil, err
 	}
-	checkSession := a.s.CheckSession || explicit && a.recorded() && t.Session() != ""
+	checkSession := a.s.CheckSession || explicit && a.keepsRecords() && t.Session() != ""
 	var owner *string
 	if checkSession {
 		owner = t.claimedOwner()
@@ -52,7 +52,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 		return nil, nil, a.unavailable(ctx, "look up user", err)
 	}
 	switch {
-	case a.inactive(user):
+	case a.isRejectedAsInactive(user):
 		return nil, nil, ErrUserInactive
 	case !a.mayAuthenticate(ctx, user):
 		return nil, nil, errNoActiveAccountForToken
@@ -70,21 +70,21 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 // checkSessionAsItsClass is checkSession, whose denial it returns as that of the token's class.
 func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, afresh bool) error {
 	err := t.checkSession(ctx, owner, afresh)
-	var denied refusals
+	var denied denials
 	if denied.add(t.class, err) {
-		return denied.err()
+		return denied.denial()
 	}
 	return err
 }
 
 // allowedToken checks a token as each of AUTH_TOKEN_CLASSES in turn; the first that fits counts.
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
-	t, err := a.verified(ctx, raw)
-	var refused refusals
+	t, err := a.parseVerified(ctx, raw)
+	var refused denials
 	for _, c := range a.classes.allowed {
 		refusal := err
 		if err == nil {
-			refusal = t.as(ctx, c)
+			refusal = t.checkAs(ctx, c)
 		}
 		if refusal == nil {
 			if !t.Has(a.s.UserIDClaim) {
@@ -96,18 +96,18 @@ func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 			return nil, refusal
 		}
 	}
-	return nil, refused.err()
+	return nil, refused.denial()
 }
 
-// refusals are what token classes said of a token.
-type refusals struct {
+// denials are what token classes said of a token.
+type denials struct {
 	causes   []error
 	messages []Message
 	reason   string
 }
 
 // add notes what a class said. It reports false for what is no refusal of a token, such as a 503.
-func (r *refusals) add(c *TokenClass, refusal error) bool {
+func (r *denials) add(c *TokenClass, refusal error) bool {
 	var known *Error
 	if !errors.As(refusal, &known) || known.Code != codeTokenNotValid {
 		return false
@@ -120,8 +120,8 @@ func (r *refusals) add(c *TokenClass, refusal error) bool {
 	return true
 }
 
-func (r *refusals) err() error {
-	out := ErrTokenNotAllowed.because(errors.Join(r.causes...)).withReason(r.reason)
+func (r *denials) denial() error {
+	out := ErrTokenNotAllowed.withCause(errors.Join(r.causes...)).withReason(r.reason)
 	out.Messages = r.messages
 	return out
 }

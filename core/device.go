@@ -25,8 +25,8 @@ const (
 	maxUserAgent  = 512
 )
 
-// or fills in what the device does not tell from an older one.
-func (d Device) or(older Device) Device {
+// withDefaults fills in what the device does not tell from an older one.
+func (d Device) withDefaults(older Device) Device {
 	return Device{
 		Name:      cmp.Or(d.Name, older.Name),
 		IP:        cmp.Or(d.IP, older.IP),
@@ -40,7 +40,7 @@ type deviceKey struct{}
 // request, and views.WithDevice does it for a program that calls Auth.Login itself.
 func WithDevice(ctx context.Context, d Device) context.Context {
 	return context.WithValue(ctx, deviceKey{}, Device{
-		Name: presentable(d.Name, maxDeviceName), IP: presentable(d.IP, maxIP), UserAgent: presentable(d.UserAgent, maxUserAgent),
+		Name: sanitize(d.Name, maxDeviceName), IP: sanitize(d.IP, maxIP), UserAgent: sanitize(d.UserAgent, maxUserAgent),
 	})
 }
 
@@ -50,8 +50,8 @@ func DeviceFrom(ctx context.Context) Device {
 	return d
 }
 
-// presentable is text that every database keeps and every terminal bears: valid, without control characters, cut.
-func presentable(text string, limit int) string {
+// sanitize is text that every database keeps and every terminal bears: valid, without control characters, cut.
+func sanitize(text string, limit int) string {
 	var b strings.Builder
 	count := 0
 	for _, r := range strings.ToValidUTF8(text[:min(len(text), 16*limit)], "") {

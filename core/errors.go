@@ -52,20 +52,20 @@ func (e *Error) Is(target error) bool {
 	if !errors.As(target, &other) {
 		return false
 	}
-	return e.meaning() == other.meaning() || e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
+	return e.original() == other.original() || e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
 }
 
-func (e *Error) meaning() *Error {
+func (e *Error) original() *Error {
 	if e.sentinel != nil {
 		return e.sentinel
 	}
 	return e
 }
 
-// copy is a copy of the error with the same meaning.
-func (e *Error) copy() *Error {
+// clone is a clone of the error with the same meaning.
+func (e *Error) clone() *Error {
 	out := *e
-	out.sentinel = e.meaning()
+	out.sentinel = e.original()
 	return &out
 }
 
@@ -102,13 +102,13 @@ var (
 	ErrTokenNotAllowed  = notValid("Given token not valid for any token type")
 	ErrTokenNoUser      = notValid("Token contained no recognizable user identification")
 
-	ErrNoActiveAccount = unauthorized("no_active_account", "No active account found with the given credentials")
+	ErrNoActiveAccount = newUnauthorized("no_active_account", "No active account found with the given credentials")
 
-	ErrNotAuthenticated   = unauthorized("", "Authentication credentials were not provided.")
-	ErrBadHeader          = unauthorized("bad_authorization_header", "Authorization header must contain two space-delimited values")
-	ErrUnknownUser        = unauthorized("user_not_found", "User not found")
-	ErrUserInactive       = unauthorized("user_inactive", "User is inactive")
-	ErrPasswordChanged    = unauthorized("password_changed", "The user's password has been changed.").withReason(reasonPasswordChanged)
+	ErrNotAuthenticated   = newUnauthorized("", "Authentication credentials were not provided.")
+	ErrBadHeader          = newUnauthorized("bad_authorization_header", "Authorization header must contain two space-delimited values")
+	ErrUnknownUser        = newUnauthorized("user_not_found", "User not found")
+	ErrUserInactive       = newUnauthorized("user_inactive", "User is inactive")
+	ErrPasswordChanged    = newUnauthorized("password_changed", "The user's password has been changed.").withReason(reasonPasswordChanged)
 	ErrPermissionDenied   = &Error{Status: http.StatusForbidden, Detail: "You do not have permission to perform this action."}
 	ErrSessionNotFound    = &Error{Status: http.StatusNotFound, Detail: "Not found."}
 	ErrServiceUnavailable = &Error{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Detail: "Service temporarily unavailable, try again later."}
@@ -122,9 +122,9 @@ var (
 	errSessionEnded = ErrTokenBlacklisted.withReason(reasonSessionEnded)
 )
 
-func notValid(detail string) *Error { return unauthorized(codeTokenNotValid, detail) }
+func notValid(detail string) *Error { return newUnauthorized(codeTokenNotValid, detail) }
 
-func unauthorized(code, detail string) *Error {
+func newUnauthorized(code, detail string) *Error {
 	return &Error{Status: http.StatusUnauthorized, Code: code, Detail: detail}
 }
 
@@ -147,26 +147,26 @@ func tokenError(err error) error {
 	case jose.ErrExpired:
 		return ErrTokenExpired
 	}
-	return ErrTokenInvalid.because(err)
+	return ErrTokenInvalid.withCause(err)
 }
 
-// because returns a copy of the error with its cause, for logs and events.
-func (e *Error) because(cause error) *Error {
-	out := e.copy()
+// withCause returns a copy of the error with its cause, for logs and events.
+func (e *Error) withCause(cause error) *Error {
+	out := e.clone()
 	out.cause = cause
 	return out
 }
 
 // withReason returns a copy of the error with its reason.
 func (e *Error) withReason(reason string) *Error {
-	out := e.copy()
+	out := e.clone()
 	out.Reason = reason
 	return out
 }
 
 // withDetail returns a copy of the error in other words.
 func (e *Error) withDetail(detail string) *Error {
-	out := e.copy()
+	out := e.clone()
 	out.Detail = detail
 	return out
 }
@@ -177,5 +177,5 @@ func asUnavailable(operation string, err error) error {
 	if err == nil || errors.As(err, &refusal) {
 		return err
 	}
-	return ErrServiceUnavailable.because(fmt.Errorf("%s: %w", operation, err))
+	return ErrServiceUnavailable.withCause(fmt.Errorf("%s: %w", operation, err))
 }

@@ -44,9 +44,9 @@ type Event struct {
 	Err       error
 }
 
-// event logs what happened and calls Deps.OnEvent. Errors of the Store are logged where they occur. The name of a rejected login
+// emit logs what happened and calls Deps.OnEvent. Errors of the Store are logged where they occur. The name of a rejected login
 // is not logged: people type passwords there.
-func (a *Auth) event(ctx context.Context, e Event) {
+func (a *Auth) emit(ctx context.Context, e Event) {
 	level, message := slog.LevelInfo, ""
 	switch e.Type {
 	case EventLogin:
@@ -65,15 +65,15 @@ func (a *Auth) event(ctx context.Context, e Event) {
 		level, message = slog.LevelError, "sessions were not ended"
 	}
 	if message != "" && a.d.Logger.Enabled(ctx, level) {
-		a.d.Logger.LogAttrs(ctx, level, message, e.attrs()...)
+		a.d.Logger.LogAttrs(ctx, level, message, e.logAttrs()...)
 	}
 	if a.d.OnEvent != nil {
 		a.d.OnEvent(ctx, e)
 	}
 }
 
-// attrs are the fields that are not empty.
-func (e Event) attrs() []slog.Attr {
+// logAttrs are the fields that are not empty.
+func (e Event) logAttrs() []slog.Attr {
 	var out []slog.Attr
 	for _, a := range []slog.Attr{
 		slog.String("user_id", e.UserID), slog.String("session_id", e.SessionID), slog.String("jti", e.JTI),

@@ -49,8 +49,8 @@ type opsStore struct {
 	spy *opsSpy
 }
 
-func (s *opsStore) Outstand(ctx context.Context, t core.OutstandingToken) error {
-	return s.spy.watch(ctx, "Outstand", func() error { return s.Store.Outstand(ctx, t) })
+func (s *opsStore) Record(ctx context.Context, t core.OutstandingToken) error {
+	return s.spy.watch(ctx, "Outstand", func() error { return s.Store.Record(ctx, t) })
 }
 
 func (s *opsStore) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {

@@ -28,11 +28,11 @@ func (p Pair) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 // ObtainPair is SimpleJWT's obtain pair view: it checks the password and logs the user in.
 // Errors: ErrNoActiveAccount for every kind of wrong credentials, ErrServiceUnavailable.
 func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair, simplejwt.User, error) {
-	user, err := a.authenticate(ctx, username, password)
+	user, err := a.findByPassword(ctx, username, password)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	pair, err := a.login(ctx, user, a.recheckPassword(password))
+	pair, err := a.startUserSession(ctx, user, a.recheckPassword(password))
 	if err != nil {
 		return Pair{}, nil, err
 	}
@@ -45,7 +45,7 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
-	return a.login(ctx, user, nil)
+	return a.startUserSession(ctx, user, nil)
 }
 
 // recheck loads the user of a login again, who was the given one. Errors: ErrNoActiveAccount if the password is another now,
@@ -60,8 +60,8 @@ func (a *Auth) startLogin(ctx context.Context, class ClassName, user simplejwt.U
 	return a.newSession(ctx, class, user)
 }
 
-// login issues a pair to a user who may authenticate.
-func (a *Auth) login(ctx context.Context, user simplejwt.User, again recheck) (Pair, error) {
+// startUserSession issues a pair to a user who may authenticate.
+func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, again recheck) (Pair, error) {
 	refresh, row, err := a.startLogin(ctx, RefreshToken, user)
 	if err != nil {
 		return Pair{}, err
@@ -97,7 +97,7 @@ func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, 
 		_ = a.takeBackLogin(ctx, t, ReasonLogout, a.revokeQuietly) // best effort
 		return err
 	}
-	a.event(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
+	a.emit(ctx, Event{Type: EventLogin, UserID: user.AuthID(), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
 	return nil
 }
 
@@ -149,13 +149,13 @@ func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.U
 		t.capExp("exp", end)
 		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
 	}
-	row := t.record(user.AuthID())
+	row := t.newRecord(user.AuthID())
 	row.SessionStartedAt, row.SessionExpiresAt, row.Device = t.now, end, DeviceFrom(ctx)
 	return t, row, nil
 }
 
 // isRecorded reports whether tokens of the class are recorded when they are issued.
-func (t *Token) isRecorded() bool { return t.class.Blacklistable && t.auth.recorded() }
+func (t *Token) isRecorded() bool { return t.class.Blacklistable && t.auth.keepsRecords() }
 
 // recordToken records what newSession made.
 func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) error {
@@ -191,7 +191,7 @@ func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, 
 	_, err = again(ctx, t, user)
 	switch {
 	case errors.Is(err, ErrNoActiveAccount): // the password was changed
-		if err := a.takeBackLogin(ctx, t, ReasonPassword, a.revoke); err != nil {
+		if err := a.takeBackLogin(ctx, t, ReasonPassword, a.revokeScope); err != nil {
 			return err
 		}
 	case err != nil:
@@ -285,10 +285,10 @@ func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
 	if rule := a.s.UserAuthenticationRule; rule != nil && !rule(ctx, user) {
 		return false
 	}
-	return user != nil && !a.inactive(user)
+	return user != nil && !a.isRejectedAsInactive(user)
 }
 
-// inactive applies CHECK_USER_IS_ACTIVE.
-func (a *Auth) inactive(user simplejwt.User) bool {
+// isRejectedAsInactive applies CHECK_USER_IS_ACTIVE.
+func (a *Auth) isRejectedAsInactive(user simplejwt.User) bool {
 	return *a.s.CheckUserIsActive && !user.AuthActive()
 }

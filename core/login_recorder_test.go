@@ -22,7 +22,7 @@ type opsRecorder struct {
 
 func (s *opsRecorder) OutstandLogin(ctx context.Context, t core.OutstandingToken, _ core.Users, _ simplejwt.User) (done bool, err error) {
 	err = s.spy.watch(ctx, "OutstandLogin", func() (err error) {
-		done, err = s.answer(func() error { return s.Store.Outstand(ctx, t) })
+		done, err = s.answer(func() error { return s.Store.Record(ctx, t) })
 		return err
 	})
 	return done, err

@@ -15,7 +15,7 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
 	t, err := a.parseForRotation(ctx, raw)
-	if err != nil || !a.recorded() {
+	if err != nil || !a.keepsRecords() {
 		return err
 	}
 	if err := t.checkIssuable(); err != nil {
@@ -29,7 +29,7 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 // nothing. It runs to its end even if ctx ends, for at most 10 seconds. Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
 func (t *Token) Blacklist(ctx context.Context) error {
 	a := t.auth
-	if !a.recorded() || !isID(t.JTI()) {
+	if !a.keepsRecords() || !isID(t.JTI()) {
 		return nil
 	}
 	return a.endSessions(ctx, Scope{SessionID: t.ownSession(), UserID: t.UserID()}, ReasonLogout, func(ctx context.Context) error {
@@ -37,7 +37,7 @@ func (t *Token) Blacklist(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		won, err := t.consume(ctx, owner, ReasonLogout)
+		won, err := t.blacklistOrRecord(ctx, owner, ReasonLogout)
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 // endOwnSession ends the session of a token that a logout has consumed. The session is what the token claims, so only what is the
 // owner's in it ends; of a user who was deleted, what is nobody's.
 func (t *Token) endOwnSession(ctx context.Context, owner *string) error {
-	_, err := t.auth.revoke(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
+	_, err := t.auth.revokeScope(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
 	return err
 }
 
@@ -75,7 +75,7 @@ func (t *Token) endOwnSession(ctx context.Context, owner *string) error {
 // period, and of one that a logout consumed before, which may have failed half-way.
 func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 	a := t.auth
-	state, err := t.state(ctx, owner)
+	state, err := t.loadState(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 		return ErrTokenBlacklisted
 	}
 	if repeated := p.Reason == ReasonLogout; repeated || a.rules.isWithinGrace(p, t.now) {
-		_, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p), Owner: &p.UserID}, ReasonLogout)
+		_, err := a.revokeScope(ctx, Scope{SessionID: t.sessionOn(p), Owner: &p.UserID}, ReasonLogout)
 		if err == nil && repeated {
 			err = ErrTokenBlacklisted
 		}
@@ -93,15 +93,15 @@ func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 	if a.rules.judge(state, t.now) == verdictReused {
 		return a.denyReuse(ctx, t, state)
 	}
-	if err := a.rules.denial(state, t.now); err != nil {
+	if err := a.rules.denialFor(state, t.now); err != nil {
 		return err
 	}
 	return ErrTokenBlacklisted // the store contradicts itself: it did not consume a token that it shows as good
 }
 
-// consume puts a token of the owner's on the blacklist and reports whether this call did. A token that is not on record is
+// blacklistOrRecord puts a token of the owner's on the blacklist and reports whether this call did. A token that is not on record is
 // recorded first, as its user's.
-func (t *Token) consume(ctx context.Context, owner *string, reason Reason) (bool, error) {
+func (t *Token) blacklistOrRecord(ctx context.Context, owner *string, reason Reason) (bool, error) {
 	a := t.auth
 	found, won, err := a.records.blacklist(ctx, t.JTI(), owner, reason, t.now)
 	if err != nil || found {
@@ -112,11 +112,11 @@ func (t *Token) consume(ctx context.Context, owner *string, reason Reason) (bool
 		return false, err
 	}
 	if t.SessionID() != "" { // it must not join the session of another user
-		if _, err := t.state(ctx, ownerOf(user)); err != nil {
+		if _, err := t.loadState(ctx, ownerOf(user)); err != nil {
 			return false, err
 		}
 	}
-	row := t.record(userID(user))
+	row := t.newRecord(userID(user))
 	row.SessionStartedAt = t.issuedAt()
 	if err := a.records.recordOwnerless(ctx, row); err != nil {
 		return false, err

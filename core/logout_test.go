@@ -26,7 +26,7 @@ func TestEveryEndingEndsTheWholeSession(t *testing.T) {
 				e := opsNew(t, options...)
 				access, other := e.login().Access, e.login().Refresh
 				anotherUsers := e.forge(map[string]any{"jti": "bobs", "user_id": "2"})
-				_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "bobs", UserID: "2", ExpiresAt: e.clock.now().Add(time.Hour)})
+				_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "bobs", UserID: "2", ExpiresAt: e.clock.now().Add(time.Hour)})
 				tokens := e.family()
 				if i >= len(tokens) {
 					continue
@@ -113,7 +113,7 @@ func TestALogoutIsClassified(t *testing.T) {
 		}, nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"a token Django rotated, which names our session", all, func(e *opsEnv) (string, string) {
 			first := e.login().Refresh
-			_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "django", UserID: "1", ExpiresAt: e.clock.now().Add(time.Hour)})
+			_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "django", UserID: "1", ExpiresAt: e.clock.now().Add(time.Hour)})
 			return e.forge(map[string]any{"jti": "django", "sid": e.jti(first)}), first
 		}, nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"the row names the session, not the token", all, recordedInSession, nil, false, core.ReasonLogout, core.ReasonLogout},
@@ -305,7 +305,7 @@ func TestEndingAUsersSessionsSparesOnlyTheOneKept(t *testing.T) {
 			tokens["firstChild"] = e.mustRefresh(tokens["first"]).Refresh
 			for name, user := range map[string]string{"djangos": "1", "bobs": "2"} { // rows that name no session
 				tokens[name] = e.forge(map[string]any{"jti": name, "user_id": user})
-				_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: name, UserID: user, ExpiresAt: e.clock.now().Add(time.Hour)})
+				_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: name, UserID: user, ExpiresAt: e.clock.now().Add(time.Hour)})
 			}
 			keep := ""
 			if c.keep != "" {
@@ -338,7 +338,7 @@ func TestAnEmptyIDEndsNothing(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t)
 	raw := e.login().Refresh
-	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "nobodys", ExpiresAt: e.clock.now().Add(time.Hour)})
+	_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "nobodys", ExpiresAt: e.clock.now().Add(time.Hour)})
 	e.spy.take()
 	for name, err := range map[string]error{
 		"RevokeUser":               e.RevokeUser(opsCtx(), "", core.ReasonAdmin),
@@ -394,7 +394,7 @@ func TestFlushWithoutAStoreAndWithoutIDs(t *testing.T) {
 		t.Errorf("without a store: %d rows, error %v", n, err)
 	}
 	e = opsNew(t, opsNoIDs) // rows may lie there from a time with ids
-	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-2 * time.Hour)})
+	_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-2 * time.Hour)})
 	if n, err := e.FlushExpired(opsCtx()); n != 1 || err != nil {
 		t.Errorf("with JTI_CLAIM off: %d rows, error %v, want 1", n, err)
 	}

@@ -74,7 +74,7 @@ func opsOwnerAttacks() map[string]func(e *opsEnv, alice string, sign func(map[st
 	}
 	record := func(e *opsEnv, raw, userID string) { // as a Django process does, whose rows name no session
 		e.t.Helper()
-		if err := e.mem.Outstand(context.Background(), core.OutstandingToken{JTI: e.jti(raw), UserID: userID, CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
+		if err := e.mem.Record(context.Background(), core.OutstandingToken{JTI: e.jti(raw), UserID: userID, CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
 			e.t.Fatalf("%v", err)
 		}
 	}

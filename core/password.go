@@ -9,9 +9,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
-// authenticate finds the user of a login and checks the password. A denial does not say why, and takes as long whether the
+// findByPassword finds the user of a login and checks the password. A denial does not say why, and takes as long whether the
 // user exists or not.
-func (a *Auth) authenticate(ctx context.Context, username, password string) (simplejwt.User, error) {
+func (a *Auth) findByPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	check := a.checkPassword
 	if a.d.Authenticate != nil {
 		check = a.d.Authenticate
@@ -29,7 +29,7 @@ func (a *Auth) authenticate(ctx context.Context, username, password string) (sim
 	if a.s.OnLoginFailed != nil {
 		a.s.OnLoginFailed(ctx, username)
 	}
-	a.event(ctx, Event{Type: EventLoginFailed, Username: username})
+	a.emit(ctx, Event{Type: EventLoginFailed, Username: username})
 	return nil, ErrNoActiveAccount
 }
 

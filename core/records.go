@@ -21,7 +21,7 @@ type records struct {
 func (r records) record(ctx context.Context, row OutstandingToken) error {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	err := r.store.Outstand(callCtx, row)
+	err := r.store.Record(callCtx, row)
 	if errors.Is(err, ErrUserGone) {
 		return err
 	}
@@ -47,7 +47,7 @@ func (r records) recordLogin(ctx context.Context, users Users, row OutstandingTo
 	}
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	recorded, err := recorder.OutstandLogin(callCtx, row, users, user)
+	recorded, err := recorder.RecordLogin(callCtx, row, users, user)
 	switch {
 	case errors.Is(err, ErrUserGone):
 		return false, ErrNoActiveAccount
@@ -82,12 +82,12 @@ func (r records) state(ctx context.Context, l lookup) (SessionState, error) {
 	if err != nil {
 		return SessionState{}, r.unavailable(ctx, "look up session", err)
 	}
-	for _, t := range []*TokenState{state.Presented, state.Head} {
+	for _, t := range []*TokenState{state.Presented, state.Latest} {
 		if t == nil {
 			continue
 		}
 		if !isOwnedBy(l.owner, t.UserID) {
-			return SessionState{}, ErrTokenInvalid.because(errAnotherUsers)
+			return SessionState{}, ErrTokenInvalid.withCause(errAnotherUsers)
 		}
 		t.setCreatedAt(l.issuedAt, l.issuedAt)
 	}
@@ -114,7 +114,7 @@ func (r records) isBlacklisted(ctx context.Context, jti string, owner *string) (
 	defer cancel()
 	userID, blacklisted, err := r.store.IsBlacklisted(callCtx, jti)
 	if err == nil && userID != nil && !isOwnedBy(owner, *userID) {
-		return false, false, ErrTokenInvalid.because(errAnotherUsers)
+		return false, false, ErrTokenInvalid.withCause(errAnotherUsers)
 	}
 	return userID != nil, blacklisted, r.unavailable(ctx, "look up blacklist", err)
 }
@@ -141,8 +141,8 @@ func (r records) flushExpired(ctx context.Context, before time.Time) (int, error
 	return r.store.FlushExpired(ctx, before)
 }
 
-// state reads the records of a token and of its session, which must be the owner's.
-func (t *Token) state(ctx context.Context, owner *string) (SessionState, error) {
+// loadState reads the records of a token and of its session, which must be the owner's.
+func (t *Token) loadState(ctx context.Context, owner *string) (SessionState, error) {
 	return t.auth.records.state(ctx, lookup{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
 }
 

@@ -31,7 +31,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	}
 	next := presented
 	if a.s.RotateRefreshTokens {
-		next = presented.successor()
+		next = presented.newSuccessor()
 		if err := a.customClaims(ctx, next, user); err != nil {
 			return Pair{}, nil, err
 		}
@@ -69,7 +69,7 @@ func (a *Auth) finishRefresh(ctx context.Context, done refreshed, refresh, acces
 	if err != nil {
 		return Pair{}, err
 	}
-	a.event(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.classes.refresh.Type})
+	a.emit(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.classes.refresh.Type})
 	return pair, nil
 }
 
@@ -93,7 +93,7 @@ func (t *Token) joinSession(r refreshed) {
 // CHECK_REVOKE_TOKEN, loses it.
 func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := t.userID().UserID()
-	if !present && t.class == a.classes.refresh && a.s.RotateRefreshTokens && a.recorded() && t.userID().IsUnusableUserID() {
+	if !present && t.class == a.classes.refresh && a.s.RotateRefreshTokens && a.keepsRecords() && t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
 	}
 	if !present {
@@ -114,19 +114,19 @@ func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User
 
 // denyChangedPassword ends the session of a token that was issued for another password.
 func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt.User) error {
-	if !a.recorded() {
+	if !a.keepsRecords() {
 		return ErrPasswordChanged
 	}
 	session := Scope{SessionID: t.ownSession(), Owner: ownerOf(user)}
 	return a.endSessions(ctx, session, ReasonPassword, func(ctx context.Context) error {
-		won, err := t.consume(ctx, ownerOf(user), ReasonPassword)
+		won, err := t.blacklistOrRecord(ctx, ownerOf(user), ReasonPassword)
 		if err != nil {
 			return err
 		}
 		if !won {
 			return a.denyChangedPasswordAgain(ctx, t, user)
 		}
-		if _, err := a.revoke(ctx, session, ReasonPassword); err != nil {
+		if _, err := a.revokeScope(ctx, session, ReasonPassword); err != nil {
 			return err
 		}
 		return ErrPasswordChanged
@@ -135,12 +135,12 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 
 // denyChangedPasswordAgain is denyChangedPassword for a token on the blacklist: the first denial may have failed half-way.
 func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simplejwt.User) error {
-	state, err := t.state(ctx, ownerOf(user))
+	state, err := t.loadState(ctx, ownerOf(user))
 	if err != nil {
 		return err
 	}
 	if p := state.Presented; p != nil && p.Reason == ReasonPassword {
-		if _, err := a.revoke(ctx, Scope{SessionID: t.sessionOn(p), Owner: ownerOf(user)}, ReasonPassword); err != nil {
+		if _, err := a.revokeScope(ctx, Scope{SessionID: t.sessionOn(p), Owner: ownerOf(user)}, ReasonPassword); err != nil {
 			return err
 		}
 	}
@@ -149,8 +149,8 @@ func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simp
 
 // advanceSession moves the session of a refresh token on to next, which without rotation is the presented token itself.
 func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
-	if a.s.RotateRefreshTokens && a.recorded() {
-		return a.rotate(ctx, presented, next, user)
+	if a.s.RotateRefreshTokens && a.keepsRecords() {
+		return a.rotateOnRecord(ctx, presented, next, user)
 	}
 	end, err := a.checkActive(ctx, presented, user)
 	return refreshed{next, end, EventRefresh}, err
@@ -158,24 +158,24 @@ func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user 
 
 // checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the session.
 func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (sessionEnd time.Time, err error) {
-	if a.s.SessionLifetime == 0 || !a.recorded() {
+	if a.s.SessionLifetime == 0 || !a.keepsRecords() {
 		return time.Time{}, t.checkBlacklist(ctx, ownerOf(user))
 	}
-	state, err := t.state(ctx, ownerOf(user))
+	state, err := t.loadState(ctx, ownerOf(user))
 	if err != nil {
 		return time.Time{}, err
 	}
 	row := OutstandingToken{CreatedAt: t.issuedAt()} // issued by another service
 	switch {
 	case state.Presented != nil && state.Presented.Blacklisted:
-		return time.Time{}, a.rules.denial(state, t.now)
+		return time.Time{}, a.rules.denialFor(state, t.now)
 	case state.Presented != nil:
 		row = state.Presented.OutstandingToken
-	case t.SessionID() != "" || state.Head != nil:
-		if err := t.checkNotFlushed(state.Head); err != nil {
+	case t.SessionID() != "" || state.Latest != nil:
+		if err := t.checkNotFlushed(state.Latest); err != nil {
 			return time.Time{}, err
 		}
-		row = state.Head.OutstandingToken
+		row = state.Latest.OutstandingToken
 	}
 	end := a.rules.sessionEnd(row)
 	if !end.After(t.now) {
@@ -184,8 +184,8 @@ func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (
 	return end, nil
 }
 
-// successor is the next refresh token: the same claims, a new id, a new iat and exp.
-func (t *Token) successor() *Token {
+// newSuccessor is the next refresh token: the same claims, a new id, a new iat and exp.
+func (t *Token) newSuccessor() *Token {
 	next := &Token{auth: t.auth, class: t.class, claims: t.claims.Clone(), now: t.now}
 	next.SetJTI()
 	next.SetExp("exp", t.auth.classes.refresh.Lifetime)

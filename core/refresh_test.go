@@ -191,7 +191,7 @@ func (e *opsEnv) record(claims map[string]any) string {
 	e.t.Helper()
 	raw := e.forge(claims)
 	token := e.token(raw)
-	err := e.mem.Outstand(opsCtx(), core.OutstandingToken{
+	err := e.mem.Record(opsCtx(), core.OutstandingToken{
 		JTI: token.JTI(), UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: token.ExpiresAt(), SessionID: token.SessionID(),
 	})
 	if err != nil {
@@ -415,7 +415,7 @@ func TestRefresh_RowWithoutCreatedAt(t *testing.T) {
 				t.Parallel()
 				e := opsNew(t, rotation, opsSessionLifetime(lifetime), func(s *simplejwt.Settings, _ *core.Deps) { s.AccessTokenLifetime = 48 * time.Hour })
 				raw := e.forge(map[string]any{"iat": c.iat})
-				if err := e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: e.jti(raw), UserID: "1", ExpiresAt: opsStart().Add(time.Hour)}); err != nil {
+				if err := e.mem.Record(opsCtx(), core.OutstandingToken{JTI: e.jti(raw), UserID: "1", ExpiresAt: opsStart().Add(time.Hour)}); err != nil {
 					t.Fatal(err)
 				}
 				if c.until == 0 {

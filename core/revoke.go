@@ -31,23 +31,23 @@ func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func
 	defer cancel()
 	err := end(ctx)
 	if errors.Is(err, ErrServiceUnavailable) {
-		a.event(ctx, Event{Type: EventRevokeFailed, UserID: s.user(), SessionID: s.SessionID, Reason: reason, Err: err})
+		a.emit(ctx, Event{Type: EventRevokeFailed, UserID: s.userOrOwner(), SessionID: s.SessionID, Reason: reason, Err: err})
 	}
 	return err
 }
 
-// revoke ends a scope, emits the event, and returns how many tokens it put on the blacklist.
-func (a *Auth) revoke(ctx context.Context, s Scope, reason Reason) (int, error) {
+// revokeScope ends a scope, emits the event, and returns how many tokens it put on the blacklist.
+func (a *Auth) revokeScope(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
-	if err == nil && a.recorded() {
-		a.revoked(ctx, s, reason, n)
+	if err == nil && a.keepsRecords() {
+		a.emitRevoke(ctx, s, reason, n)
 	}
 	return n, err
 }
 
 // revokeQuietly is revoke without the event.
 func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, error) {
-	if !a.recorded() {
+	if !a.keepsRecords() {
 		return 0, nil
 	}
 	n, err := a.records.revoke(ctx, s, reason, a.now())
@@ -57,12 +57,12 @@ func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, 
 	return n, err
 }
 
-func (a *Auth) revoked(ctx context.Context, s Scope, reason Reason, n int) {
-	a.event(ctx, Event{Type: EventRevoke, UserID: s.user(), SessionID: s.SessionID, Reason: reason, Count: n})
+func (a *Auth) emitRevoke(ctx context.Context, s Scope, reason Reason, n int) {
+	a.emit(ctx, Event{Type: EventRevoke, UserID: s.userOrOwner(), SessionID: s.SessionID, Reason: reason, Count: n})
 }
 
-// user is whose the sessions of a scope are, "" where it does not say.
-func (s Scope) user() string {
+// userOrOwner is whose the sessions of a scope are, "" where it does not say.
+func (s Scope) userOrOwner() string {
 	if s.UserID == "" && s.Owner != nil {
 		return *s.Owner
 	}
@@ -73,7 +73,7 @@ func (s Scope) user() string {
 func (a *Auth) revokeWhatIsLeft(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
 	if err == nil && n > 0 {
-		a.revoked(ctx, s, reason, n)
+		a.emitRevoke(ctx, s, reason, n)
 	}
 	return n, err
 }
@@ -128,7 +128,7 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	}
 	others := Scope{UserID: userID, ExceptSession: keepSession}
 	return a.endSessions(ctx, others, reason, func(ctx context.Context) error {
-		_, err := a.revoke(ctx, others, reason)
+		_, err := a.revokeScope(ctx, others, reason)
 		return err
 	})
 }
@@ -167,7 +167,7 @@ func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, asking 
 // Errors: ErrServiceUnavailable, where a session may not have ended; EventRevokeFailed names it.
 func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason Reason, raws ...string) error {
 	reason, err := reasonToRevoke(reason)
-	if err != nil || !a.recorded() {
+	if err != nil || !a.keepsRecords() {
 		return err
 	}
 	ctx, cancel := detached.Context(ctx)
@@ -190,7 +190,7 @@ func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason R
 // signedToken reads a token whose signature is true and whose claims are good, or were just before it expired. Errors:
 // ErrTokenInvalid.
 func (a *Auth) signedToken(ctx context.Context, raw string) (*Token, error) {
-	t, err := a.verified(ctx, raw)
+	t, err := a.parseVerified(ctx, raw)
 	if !errors.Is(err, ErrTokenExpired) {
 		return t, err
 	}
@@ -233,7 +233,7 @@ func (t *Token) namedSession(ctx context.Context) (Scope, error) {
 	if err != nil || t.SessionID() != "" {
 		return session, err
 	}
-	state, err := t.state(ctx, owner) // the record may say to which session a token belongs that names none
+	state, err := t.loadState(ctx, owner) // the record may say to which session a token belongs that names none
 	if err == nil && state.Presented != nil {
 		session.SessionID = t.sessionOn(state.Presented)
 	}

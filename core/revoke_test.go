@@ -114,7 +114,7 @@ func TestRevokePresented_OfATokenWithoutSession(t *testing.T) {
 	e := opsNew(t)
 	raw := e.forge(nil)
 	row := core.OutstandingToken{JTI: e.jti(raw), UserID: "1", SessionID: "of-the-record", ExpiresAt: e.clock.now().Add(time.Hour)}
-	if err := e.mem.Outstand(opsCtx(), row); err != nil {
+	if err := e.mem.Record(opsCtx(), row); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.RevokePresented(opsCtx(), "", core.ReasonLogout, raw); err != nil {

@@ -15,51 +15,51 @@ const maxAttempts = 3
 // errRecordsUnstable reports that they changed at every attempt.
 var errRecordsUnstable = errors.New("the token's record comes and goes")
 
-// rotate has the store replace the presented token by next. Where the store declines, the records say why: they may be those
+// rotateOnRecord has the store replace the presented token by next. Where the store declines, the records say why: they may be those
 // of a client that merely asked twice.
-func (a *Auth) rotate(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
+func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
 	for range maxAttempts {
-		row, rotated, err := a.records.rotate(ctx, presented.rotation(ctx, next, user))
+		row, rotated, err := a.records.rotate(ctx, presented.newRotation(ctx, next, user))
 		if err != nil {
 			return refreshed{}, err
 		}
 		if rotated {
 			return next.applyRecord(row, EventRefresh), nil
 		}
-		state, err := presented.state(ctx, ownerOf(user))
+		state, err := presented.loadState(ctx, ownerOf(user))
 		if err != nil {
 			return refreshed{}, err
 		}
 		switch a.rules.judge(state, presented.now) {
 		case verdictUnknown:
 			if !a.s.BlacklistAfterRotation {
-				return a.rotateExternal(ctx, presented, next, user, state.Head)
+				return a.rotateExternal(ctx, presented, next, user, state.Latest)
 			}
-			if err := a.recordExternal(ctx, presented, user, state.Head); err != nil {
+			if err := a.recordExternal(ctx, presented, user, state.Latest); err != nil {
 				return refreshed{}, err
 			}
 		case verdictActive: // recorded meanwhile, by another request that presents it
 		case verdictRetry:
-			return next.applyRecord(state.Head.OutstandingToken, EventRetry), nil
+			return next.applyRecord(state.Latest.OutstandingToken, EventRetry), nil
 		case verdictReused:
 			session := Scope{SessionID: presented.sessionOn(state.Presented), Owner: &state.Presented.UserID}
 			return refreshed{}, a.endSessions(ctx, session, ReasonReuse, func(ctx context.Context) error {
 				return a.denyReuse(ctx, presented, state)
 			})
 		case verdictExpired, verdictRevoked:
-			return refreshed{}, a.rules.denial(state, presented.now)
+			return refreshed{}, a.rules.denialFor(state, presented.now)
 		}
 	}
 	return refreshed{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
 }
 
-// rotation asks for the token to be replaced by next, in a refresh of the user's.
-func (t *Token) rotation(ctx context.Context, next *Token, user simplejwt.User) Rotation {
+// newRotation asks for the token to be replaced by next, in a refresh of the user's.
+func (t *Token) newRotation(ctx context.Context, next *Token, user simplejwt.User) Rotation {
 	a := t.auth
 	return Rotation{
 		JTI: t.JTI(), SessionID: t.SessionID(), Owner: ownerOf(user), IssuedAt: t.issuedAt(),
 		NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
-		Now: next.now, AliveAfter: next.now.Add(-a.s.Leeway),
+		Now: next.now, ActiveAfter: next.now.Add(-a.s.Leeway),
 		SessionLifetime: a.s.SessionLifetime, Consume: a.s.BlacklistAfterRotation, Reason: ReasonRotated, Device: DeviceFrom(ctx),
 	}
 }
@@ -79,9 +79,9 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 	session := t.sessionOn(state.Presented)
 	var err error
 	if a.s.ReuseDetection {
-		_, err = a.revoke(ctx, Scope{SessionID: session, Owner: &state.Presented.UserID}, ReasonReuse)
+		_, err = a.revokeScope(ctx, Scope{SessionID: session, Owner: &state.Presented.UserID}, ReasonReuse)
 	}
-	a.event(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
+	a.emit(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 
 // externalRecord is the record that such a token gets.
 func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (OutstandingToken, error) {
-	row := t.record(userID(user))
+	row := t.newRecord(userID(user))
 	row.SessionStartedAt = t.issuedAt()
 	if !t.ExpiresAt().After(t.now) {
 		return row, ErrTokenExpired // only LEEWAY admits it: its record may have been flushed
@@ -142,7 +142,7 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 	if err != nil {
 		return refreshed{}, err
 	}
-	row, ok := presented.rotation(ctx, next, user).Successor(row)
+	row, ok := presented.newRotation(ctx, next, user).Successor(row)
 	if !ok {
 		return refreshed{}, ErrTokenExpired
 	}

@@ -104,7 +104,7 @@ func TestARefreshIsClassified(t *testing.T) {
 		{"a token that was logged out is never reuse", all, opsConsumed(core.ReasonLogout), core.ErrTokenBlacklisted, "", "live"},
 		{"a token an administrator revoked is never reuse", all, opsThen(opsConsumed(core.ReasonAdmin), opsWait(time.Minute)), core.ErrTokenBlacklisted, "", "live"},
 		{"a token whose row ended before it", all, func(e *opsEnv) (string, string) {
-			_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "made-elsewhere", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now()})
+			_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "made-elsewhere", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now()})
 			return opsForged(nil)(e)
 		}, core.ErrTokenExpired, "", "live"},
 		{"an unknown token is recorded and rotated", all, opsForged(nil), nil, core.EventRefresh, core.ReasonRotated},
@@ -274,7 +274,7 @@ func TestARowDjangoWroteGoesOnInTheSessionItsTokenNames(t *testing.T) {
 	e := opsNew(t, opsGrace, opsReuse)
 	first := e.login().Refresh
 	_, _, _ = e.mem.Blacklist(opsCtx(), e.jti(first), nil, "", e.clock.now())
-	_ = e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: "django", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)})
+	_ = e.mem.Record(opsCtx(), core.OutstandingToken{JTI: "django", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)})
 	raw := e.forge(map[string]any{"jti": "django", "sid": e.jti(first)})
 	next := e.mustRefresh(raw).Refresh
 	e.wantSuccessor(raw, next)
@@ -399,12 +399,12 @@ type hangUpStore struct {
 	meanwhile func()
 }
 
-func (s *hangUpStore) Outstand(ctx context.Context, t core.OutstandingToken) error {
+func (s *hangUpStore) Record(ctx context.Context, t core.OutstandingToken) error {
 	if s.meanwhile == nil {
-		return s.Store.Outstand(ctx, t)
+		return s.Store.Record(ctx, t)
 	}
 	s.meanwhile()
-	return errors.Join(s.Store.Outstand(context.WithoutCancel(ctx), t), context.Canceled)
+	return errors.Join(s.Store.Record(context.WithoutCancel(ctx), t), context.Canceled)
 }
 
 // A token of another service joins a session while that ends, and its client hangs up once it is on record.

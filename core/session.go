@@ -26,7 +26,7 @@ type Session struct {
 // of them, never nil. Without a Store, and for a user who does not exist, there are none. Errors: ErrServiceUnavailable.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	out := []Session{}
-	if userID == "" || !a.recorded() {
+	if userID == "" || !a.keepsRecords() {
 		return out, nil
 	}
 	now := a.now()
@@ -56,7 +56,7 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 	if a.s.MaxSessionsPerUser == 0 || (t.class != a.classes.refresh && t.class != a.classes.sliding) {
 		return nil
 	}
-	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, AliveAfter: a.now().Add(-a.s.Leeway)}
+	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, ActiveAfter: a.now().Add(-a.s.Leeway)}
 	return a.endWhatIsLeft(ctx, s, ReasonLimit)
 }
 
@@ -75,12 +75,12 @@ func (t *Token) checkSession(ctx context.Context, owner *string, afresh bool) er
 	if err != nil {
 		return err
 	}
-	if state.Head == nil || a.rules.hasEnded(state.Head, t.now) {
+	if state.Latest == nil || a.rules.hasEnded(state.Latest, t.now) {
 		return errSessionEnded
 	}
-	until := earlierEnd(t.now.Add(a.s.CheckSessionCacheTimeout), state.Head.ExpiresAt)
-	until = earlierEnd(until, a.rules.sessionEnd(state.Head.OutstandingToken))
-	a.activeSessions.add(sid, activeSession{state.Head.UserID, until}, epoch)
+	until := earlierEnd(t.now.Add(a.s.CheckSessionCacheTimeout), state.Latest.ExpiresAt)
+	until = earlierEnd(until, a.rules.sessionEnd(state.Latest.OutstandingToken))
+	a.activeSessions.add(sid, activeSession{state.Latest.UserID, until}, epoch)
 	return nil
 }
 
@@ -92,7 +92,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
 	}
-	if !isSessionID(sessionID) || !a.recorded() {
+	if !isSessionID(sessionID) || !a.keepsRecords() {
 		return Pair{}, ErrSessionNotFound
 	}
 	next, row, err := a.startLogin(ctx, RefreshToken, user)
@@ -103,10 +103,10 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	if err != nil {
 		return Pair{}, err
 	}
-	if state.Head == nil || a.rules.hasEnded(state.Head, next.now) || state.Head.UserID != user.AuthID() {
+	if state.Latest == nil || a.rules.hasEnded(state.Latest, next.now) || state.Latest.UserID != user.AuthID() {
 		return Pair{}, ErrSessionNotFound
 	}
-	next.continueSession(&row, state.Head.OutstandingToken)
+	next.continueSession(&row, state.Latest.OutstandingToken)
 	access := next.AccessToken()
 	access.capExp("exp", row.SessionExpiresAt)
 	if err := a.customClaims(ctx, access, user); err != nil {
@@ -119,7 +119,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	if err := a.replaceSession(ctx, next, row, sessionID); err != nil {
 		return Pair{}, err
 	}
-	a.event(ctx, Event{Type: EventRefresh, UserID: user.AuthID(), JTI: next.JTI(), SessionID: next.SessionID(), TokenType: next.class.Type})
+	a.emit(ctx, Event{Type: EventRefresh, UserID: user.AuthID(), JTI: next.JTI(), SessionID: next.SessionID(), TokenType: next.class.Type})
 	return pair, nil
 }
 
@@ -127,7 +127,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 // whose latest record is given.
 func (t *Token) continueSession(row *OutstandingToken, latest OutstandingToken) {
 	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, t.auth.rules.sessionEnd(latest)
-	row.Device = row.Device.or(latest.Device)
+	row.Device = row.Device.withDefaults(latest.Device)
 	t.SetExp("exp", t.class.Lifetime) // by the older session's end, not by that of one which begins now
 	t.capExp("exp", row.SessionExpiresAt)
 	row.ExpiresAt = t.ExpiresAt()

@@ -105,7 +105,7 @@ func TestASessionLifetimeThatCameLaterCutsSessionsShort(t *testing.T) {
 	e := opsNew(t, opsSessionLifetime(time.Hour))
 	start := e.clock.now()
 	for jti, at := range map[string]time.Time{"old": start.Add(-2 * time.Hour), "young": start} {
-		if err := e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: jti, UserID: "1", CreatedAt: at, ExpiresAt: start.Add(24 * time.Hour)}); err != nil {
+		if err := e.mem.Record(opsCtx(), core.OutstandingToken{JTI: jti, UserID: "1", CreatedAt: at, ExpiresAt: start.Add(24 * time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -177,7 +177,7 @@ func TestALimitBelowWhatIsThereEndsEverySurplusSession(t *testing.T) {
 	e := opsNew(t, opsLimit(3))
 	for i := range core.MaxSessions + 50 {
 		jti := fmt.Sprint("old-", i)
-		if err := e.mem.Outstand(opsCtx(), core.OutstandingToken{JTI: jti, UserID: "1", SessionID: jti, ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
+		if err := e.mem.Record(opsCtx(), core.OutstandingToken{JTI: jti, UserID: "1", SessionID: jti, ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -439,7 +439,7 @@ func TestARenewalFollowsAClientThatRotatesMeanwhile(t *testing.T) {
 func (e *opsEnv) mustRefreshPastSpy(raw string) {
 	e.t.Helper()
 	_, ok, err := e.mem.Rotate(opsCtx(), core.Rotation{
-		JTI: e.jti(raw), NewJTI: "by-another-process", Now: e.clock.now(), AliveAfter: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour), Consume: true,
+		JTI: e.jti(raw), NewJTI: "by-another-process", Now: e.clock.now(), ActiveAfter: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour), Consume: true,
 	})
 	if err != nil || !ok {
 		e.t.Errorf("the other process: rotated %v, error %v", ok, err)

@@ -62,8 +62,8 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	return s
 }
 
-// configure makes the parts of Auth that come from settings, and adds every invalid setting.
-func (a *Auth) configure(invalid *simplejwt.Faults) {
+// applySettings makes the parts of Auth that come from settings, and adds every invalid setting.
+func (a *Auth) applySettings(invalid *simplejwt.SettingsError) {
 	c := settingsCheck{&a.s, &a.d, invalid}
 	c.checkNilDependencies()
 	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, invalid)
@@ -89,7 +89,7 @@ func (a *Auth) configure(invalid *simplejwt.Faults) {
 type settingsCheck struct {
 	s       *simplejwt.Settings
 	d       *Deps
-	invalid *simplejwt.Faults
+	invalid *simplejwt.SettingsError
 }
 
 // checkNilDependencies reports each dependency that is a nil pointer in its interface, and takes it out: it looks given, and its
@@ -115,7 +115,7 @@ func (c settingsCheck) checkNilDependencies() {
 
 // isReported reports whether the setting was found invalid.
 func (c settingsCheck) isReported(setting string) bool {
-	return slices.ContainsFunc(*c.invalid, func(f simplejwt.Fault) bool { return f.Setting == setting })
+	return slices.ContainsFunc(*c.invalid, func(f simplejwt.InvalidSetting) bool { return f.Setting == setting })
 }
 
 func (c settingsCheck) checkLimits() {
@@ -202,7 +202,7 @@ func (c settingsCheck) checkClaims() {
 }
 
 // unlessOff turns Off into "", and calls an empty name what it is.
-func unlessOff(claim string, invalid *simplejwt.Faults, setting string) string {
+func unlessOff(claim string, invalid *simplejwt.SettingsError, setting string) string {
 	if claim == simplejwt.Off {
 		return ""
 	}

@@ -29,7 +29,7 @@ type tokPlainUsers struct{ core.Users }
 // tokFaults compares faults with what they must say: "SETTING: words of the problem" each.
 func tokFaults(t *testing.T, err error, want ...string) {
 	t.Helper()
-	var faults simplejwt.Faults
+	var faults simplejwt.SettingsError
 	if err != nil && !errors.As(err, &faults) {
 		t.Fatalf("error %T, want simplejwt.Faults", err)
 	}
@@ -259,8 +259,8 @@ type nilKeys struct{ core.Keys }
 // badStore is a Store that can't work.
 type badStore struct{ core.Store }
 
-func (badStore) CheckStore() simplejwt.Faults {
-	return simplejwt.Faults{{Setting: "Deps.Store", Problem: "the dialect is not supported"}, {Setting: "Deps.Store", Problem: "a table is missing"}}
+func (badStore) CheckStore() simplejwt.SettingsError {
+	return simplejwt.SettingsError{{Setting: "Deps.Store", Problem: "the dialect is not supported"}, {Setting: "Deps.Store", Problem: "a table is missing"}}
 }
 
 func TestNew_StoreChecker(t *testing.T) {

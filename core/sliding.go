@@ -9,7 +9,7 @@ import (
 
 // ObtainSliding is SimpleJWT's obtain sliding view. Errors: as for ObtainPair.
 func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (string, simplejwt.User, error) {
-	user, err := a.authenticate(ctx, username, password)
+	user, err := a.findByPassword(ctx, username, password)
 	if err != nil {
 		return "", nil, err
 	}
@@ -63,7 +63,7 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 		return "", nil, err
 	}
 	var end time.Time
-	if a.s.SessionLifetime > 0 && a.recorded() {
+	if a.s.SessionLifetime > 0 && a.keepsRecords() {
 		if end, err = a.checkActive(ctx, t, user); err != nil {
 			return "", nil, err
 		}
@@ -78,6 +78,6 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	if err != nil {
 		return "", nil, a.unavailable(ctx, "sign", err)
 	}
-	a.event(ctx, Event{Type: EventRefresh, UserID: userID(user), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
+	a.emit(ctx, Event{Type: EventRefresh, UserID: userID(user), JTI: t.JTI(), SessionID: t.SessionID(), TokenType: t.class.Type})
 	return text, user, nil
 }

@@ -74,8 +74,8 @@ type Rotation struct {
 	NewJTI    string
 	ExpiresAt time.Time
 	Now       time.Time
-	// AliveAfter is Now less the leeway: a row that ended at or before it is not rotated.
-	AliveAfter time.Time
+	// ActiveAfter is Now less the leeway: a row that ended at or before it is not rotated.
+	ActiveAfter time.Time
 	// SessionLifetime ends a session whose row has no end: this long after its start. Zero: none. Where the row does not say
 	// when the session started, it started when the row was created, else at IssuedAt, else Now.
 	SessionLifetime time.Duration
@@ -100,7 +100,7 @@ func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, 
 	now := r.Now.UTC().Truncate(precision)
 	presented.setCreatedAt(r.IssuedAt, now)
 	end := presented.sessionEnd(r.SessionLifetime)
-	if !presented.ExpiresAt.After(r.AliveAfter.Truncate(precision)) || hasEnded(end, now) {
+	if !presented.ExpiresAt.After(r.ActiveAfter.Truncate(precision)) || hasEnded(end, now) {
 		return OutstandingToken{}, false
 	}
 	next = presented
@@ -108,7 +108,7 @@ func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, 
 	next.CreatedAt, next.SessionExpiresAt = now, end
 	next.ExpiresAt = earlierEnd(r.ExpiresAt.UTC().Truncate(precision), end)
 	next.SessionID = cmp.Or(presented.SessionID, r.SessionID, presented.JTI)
-	next.Device = r.Device.or(presented.Device)
+	next.Device = r.Device.withDefaults(presented.Device)
 	return next, true
 }
 
@@ -158,9 +158,9 @@ type TokenState struct {
 type SessionState struct {
 	// Presented is the row of the presented token; nil where there is none.
 	Presented *TokenState
-	// Head is the newest row of the session that the presented row names, else the presented token's sid; nil where the
+	// Latest is the newest row of the session that the presented row names, else the presented token's sid; nil where the
 	// session has no row. A row that belongs to no session is its own head.
-	Head *TokenState
+	Latest *TokenState
 }
 
 // Scope says which tokens Revoke consumes: those of a session, those of a user but for one session, or those of a session
@@ -179,7 +179,7 @@ type Scope struct {
 	// ExceptNewest, beside UserID alone and in place of ExceptSession, is how many of the sessions go on that began last, in
 	// the order of Sessions; 0 for none. Tokens that ended at or before AliveAfter do not make a session and are left alone.
 	ExceptNewest int
-	AliveAfter   time.Time
+	ActiveAfter   time.Time
 }
 
 // Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of
@@ -187,9 +187,9 @@ type Scope struct {
 // means that the outcome is unknown or that the store could not be asked, never a refusal. Times are kept to the
 // microsecond at least and returned in UTC. The package core/storetest proves a Store.
 type Store interface {
-	// Outstand records a token. A jti that is on record already is left as it is, without an error.
+	// Record records a token. A jti that is on record already is left as it is, without an error.
 	// Answers ErrUserGone where the user has no row.
-	Outstand(ctx context.Context, t OutstandingToken) error
+	Record(ctx context.Context, t OutstandingToken) error
 
 	// Rotate, in one atomic step, consumes the presented token with the Reason and records the successor, which
 	// inherits user and session. It answers false, and changes nothing, where the presented token has no row or one of another
@@ -227,15 +227,15 @@ type Store interface {
 
 // LoginRecorder is an ability of a Store that keeps tokens where the users are. It saves a login by password a turn.
 type LoginRecorder interface {
-	// OutstandLogin is Outstand where the password stored for a user still is user.AuthPassword(); users found him, and
+	// RecordLogin is Outstand where the password stored for a user still is user.AuthPassword(); users found him, and
 	// say where he is. Otherwise it answers false and records nothing. A change of the password that is under way
 	// meanwhile either is seen here, or ends after the token is there for Revoke to see. errors.ErrUnsupported, without
 	// an effect, says that the Store can't do that for these users; ErrUserGone is as for Outstand.
-	OutstandLogin(ctx context.Context, t OutstandingToken, users Users, user simplejwt.User) (bool, error)
+	RecordLogin(ctx context.Context, t OutstandingToken, users Users, user simplejwt.User) (bool, error)
 }
 
 // StoreChecker is an ability of a Store by which New reports at start that the Store can't work.
 type StoreChecker interface {
 	// CheckStore reports what is wrong, under the name "Deps.Store"; nil for nothing.
-	CheckStore() simplejwt.Faults
+	CheckStore() simplejwt.SettingsError
 }

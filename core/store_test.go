@@ -19,7 +19,7 @@ func TestRotation_Successor(t *testing.T) {
 		Device: core.Device{Name: "phone", IP: "192.0.2.1", UserAgent: "old"},
 	}
 	rotation := core.Rotation{
-		JTI: "first", SessionID: "claimed", NewJTI: "second", ExpiresAt: now.Add(24 * time.Hour), Now: now, AliveAfter: now.Add(-time.Minute),
+		JTI: "first", SessionID: "claimed", NewJTI: "second", ExpiresAt: now.Add(24 * time.Hour), Now: now, ActiveAfter: now.Add(-time.Minute),
 		SessionLifetime: 3 * time.Hour, IssuedAt: now.Add(-time.Hour), Device: core.Device{IP: "192.0.2.2", UserAgent: "new"},
 	}
 	want := core.OutstandingToken{
@@ -44,10 +44,10 @@ func TestRotation_Successor(t *testing.T) {
 			p.SessionExpiresAt = now
 		}, ended: true},
 		"a token that expired at AliveAfter has none": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
-			p.ExpiresAt = r.AliveAfter
+			p.ExpiresAt = r.ActiveAfter
 		}, ended: true},
 		"a token that LEEWAY admits has one": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
-			p.ExpiresAt = r.AliveAfter.Add(time.Microsecond)
+			p.ExpiresAt = r.ActiveAfter.Add(time.Microsecond)
 		}},
 		"without an end, SESSION_LIFETIME counts from the session's start": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
 			p.SessionExpiresAt = time.Time{}

@@ -97,11 +97,11 @@ func (t *Token) Delete(claim string) { t.claims.Delete(claim) }
 func (t *Token) Claims() simplejwt.Claims { return t.claims.Map() }
 
 // JTI is the token's id; "" where it has none.
-func (t *Token) JTI() string { return t.text(t.auth.s.JTIClaim) }
+func (t *Token) JTI() string { return t.textClaim(t.auth.s.JTIClaim) }
 
 // SessionID is the session that the token names; "" where it names none that could be on record.
 func (t *Token) SessionID() string {
-	if sid := t.text(claimSession); isID(sid) {
+	if sid := t.textClaim(claimSession); isID(sid) {
 		return sid
 	}
 	return ""
@@ -198,18 +198,18 @@ func (t *Token) AccessToken() *Token {
 // Outstand records the token as the user's (nil for nobody) in the store, as it is now. A token already on record stays
 // as it is. Without a store, or with JTI_CLAIM off, it does nothing. Errors: ErrUserGone, 503.
 func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
-	if !t.auth.recorded() {
+	if !t.auth.keepsRecords() {
 		return nil
 	}
 	id := ""
 	if user != nil {
 		id = user.AuthID()
 	}
-	return t.auth.records.record(ctx, t.record(id))
+	return t.auth.records.record(ctx, t.newRecord(id))
 }
 
-// record is the row of the token. It belongs to the session that it names.
-func (t *Token) record(userID string) OutstandingToken {
+// newRecord is the row of the token. It belongs to the session that it names.
+func (t *Token) newRecord(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
 	if refreshExp, ok := t.claims.Get(t.auth.s.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.classes.sliding && refreshExp.After(exp) {
 		exp = refreshExp // a sliding token's row must outlive the token's last refresh
@@ -236,4 +236,4 @@ func passwordDigest(user simplejwt.User) string {
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
-func (t *Token) text(claim string) string { s, _ := t.claims.Get(claim).Text(); return s }
+func (t *Token) textClaim(claim string) string { s, _ := t.claims.Get(claim).Text(); return s }

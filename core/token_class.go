@@ -42,7 +42,7 @@ type tokenClasses struct {
 const djangoTokens = "rest_framework_simplejwt.tokens."
 
 // newTokenClasses makes SimpleJWT's classes and adds the custom ones of Deps.TokenClasses.
-func newTokenClasses(s *simplejwt.Settings, custom []TokenClass, invalid *simplejwt.Faults) tokenClasses {
+func newTokenClasses(s *simplejwt.Settings, custom []TokenClass, invalid *simplejwt.SettingsError) tokenClasses {
 	c := tokenClasses{
 		access:  &TokenClass{Name: AccessToken, Type: "access", Lifetime: s.AccessTokenLifetime},
 		refresh: &TokenClass{Name: RefreshToken, Type: "refresh", Lifetime: s.RefreshTokenLifetime, Blacklistable: true},

@@ -48,7 +48,7 @@ type PasswordUpdater interface {
 // UsersChecker is an ability of Users by which faults are told at start.
 type UsersChecker interface {
 	// CheckUsers reports what is wrong with the user model for these settings: by the setting's name, nil for nothing.
-	CheckUsers(userIDField string, updateLastLogin bool) simplejwt.Faults
+	CheckUsers(userIDField string, updateLastLogin bool) simplejwt.SettingsError
 }
 
 // findUser looks up the user by USER_ID_FIELD.

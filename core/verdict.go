@@ -27,7 +27,7 @@ func (r sessionRules) judge(s SessionState, now time.Time) verdict {
 		return verdictExpired
 	case !p.Blacklisted:
 		return verdictActive
-	case p.Reason != ReasonRotated, s.Head == nil, r.hasEnded(s.Head, now):
+	case p.Reason != ReasonRotated, s.Latest == nil, r.hasEnded(s.Latest, now):
 		return verdictRevoked
 	case r.isWithinGrace(p, now):
 		return verdictRetry
@@ -35,9 +35,9 @@ func (r sessionRules) judge(s SessionState, now time.Time) verdict {
 	return verdictReused
 }
 
-// denial returns the error for a token that judge does not find active; nil where it does, and for one without a record. A rotated
+// denialFor returns the error for a token that judge does not find active; nil where it does, and for one without a record. A rotated
 // token is denied for what ended its session since.
-func (r sessionRules) denial(s SessionState, now time.Time) error {
+func (r sessionRules) denialFor(s SessionState, now time.Time) error {
 	switch r.judge(s, now) {
 	case verdictExpired:
 		if hasEnded(r.sessionEnd(s.Presented.OutstandingToken), now) {
@@ -47,18 +47,18 @@ func (r sessionRules) denial(s SessionState, now time.Time) error {
 	case verdictRetry, verdictReused:
 		return errTokenReused
 	case verdictRevoked:
-		return revocation(s)
+		return revocationDenial(s)
 	}
 	return nil
 }
 
-// revocation returns the error for a token on the blacklist whose session has ended.
-func revocation(s SessionState) error {
+// revocationDenial returns the error for a token on the blacklist whose session has ended.
+func revocationDenial(s SessionState) error {
 	reason, otherwise := s.Presented.Reason, ErrTokenBlacklisted
 	if reason == ReasonRotated {
 		otherwise = errSessionEnded
-		if s.Head != nil && s.Head.Blacklisted {
-			reason = s.Head.Reason
+		if s.Latest != nil && s.Latest.Blacklisted {
+			reason = s.Latest.Reason
 		}
 	}
 	switch reason {

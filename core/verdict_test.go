@@ -87,11 +87,11 @@ func TestJudge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			state := SessionState{Presented: c.presented, Head: c.head}
+			state := SessionState{Presented: c.presented, Latest: c.head}
 			if got := rulesOfTest.judge(state, noon); got != c.want {
 				t.Errorf("judge: %d, want %d", got, c.want)
 			}
-			err := rulesOfTest.denial(state, noon)
+			err := rulesOfTest.denialFor(state, noon)
 			if c.denied == nil {
 				if err != nil {
 					t.Errorf("denial: %v, want none", err)
@@ -108,7 +108,7 @@ func TestJudge(t *testing.T) {
 
 func TestJudge_Settings(t *testing.T) {
 	t.Parallel()
-	rotated := SessionState{Presented: activeToken(blacklisted(ReasonRotated, 0)), Head: activeToken()}
+	rotated := SessionState{Presented: activeToken(blacklisted(ReasonRotated, 0)), Latest: activeToken()}
 	if got := (sessionRules{}).judge(rotated, noon); got != verdictReused {
 		t.Errorf("without ROTATION_GRACE_PERIOD: %d, want %d", got, verdictReused)
 	}

@@ -14,19 +14,19 @@ func (a *Auth) ParseToken(ctx context.Context, class ClassName, raw string) (*To
 	if c == nil {
 		return nil, fmt.Errorf("parse token: there is no class %q", class)
 	}
-	t, err := a.verified(ctx, raw)
+	t, err := a.parseVerified(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.as(ctx, c); err != nil {
+	if err := t.checkAs(ctx, c); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// verified returns a token whose signature and registered claims are good, of no class yet. Errors: ErrTokenInvalid,
+// parseVerified returns a token whose signature and registered claims are good, of no class yet. Errors: ErrTokenInvalid,
 // ErrTokenExpired.
-func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
+func (a *Auth) parseVerified(ctx context.Context, raw string) (*Token, error) {
 	var now time.Time
 	claims, err := a.codec.Verify(ctx, raw, func() time.Time { now = a.now(); return now })
 	if err != nil {
@@ -35,8 +35,8 @@ func (a *Auth) verified(ctx context.Context, raw string) (*Token, error) {
 	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: now}, nil
 }
 
-// as checks a verified token as one of a class. A blacklisted one is called so whatever else is wrong with it.
-func (t *Token) as(ctx context.Context, c *TokenClass) error {
+// checkAs checks a verified token checkAs one of a class. A blacklisted one is called so whatever else is wrong with it.
+func (t *Token) checkAs(ctx context.Context, c *TokenClass) error {
 	t.class = c
 	if c.Blacklistable {
 		if err := t.CheckBlacklist(ctx); err != nil {
@@ -49,7 +49,7 @@ func (t *Token) as(ctx context.Context, c *TokenClass) error {
 // parseForRotation is ParseToken for a refresh token that the Store will decide about: the blacklist is looked up only to
 // explain a denial.
 func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error) {
-	t, err := a.verified(ctx, raw)
+	t, err := a.parseVerified(ctx, raw)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (t *Token) CheckBlacklist(ctx context.Context) error {
 
 func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	a := t.auth
-	if !a.recorded() || !isID(t.JTI()) {
+	if !a.keepsRecords() || !isID(t.JTI()) {
 		return nil
 	}
 	found, blacklisted, err := a.records.isBlacklisted(ctx, t.JTI(), owner)
@@ -89,14 +89,14 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	case found || t.SessionID() == "" || !t.isOfRecordedType():
 		return nil
 	}
-	state, err := t.state(ctx, owner)
+	state, err := t.loadState(ctx, owner)
 	switch {
 	case err != nil:
 		return err
-	case a.s.TokenTypeClaim == "" && !t.class.Blacklistable && state.Head != nil:
+	case a.s.TokenTypeClaim == "" && !t.class.Blacklistable && state.Latest != nil:
 		return nil // it may be an access token, which outlives later tokens
 	}
-	return t.checkNotFlushed(state.Head)
+	return t.checkNotFlushed(state.Latest)
 }
 
 // isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; with TOKEN_TYPE_CLAIM
@@ -106,7 +106,7 @@ func (t *Token) isOfRecordedType() bool {
 		return true
 	}
 	for _, c := range t.auth.classes.byName {
-		if c.Blacklistable && t.text(t.auth.s.TokenTypeClaim) == c.Type {
+		if c.Blacklistable && t.textClaim(t.auth.s.TokenTypeClaim) == c.Type {
 			return true
 		}
 	}

@@ -60,7 +60,7 @@ func Require(a core.Authenticator, may views.Permission) echo.MiddlewareFunc {
 
 // refuse makes the error whose body Echo's error handler writes as it is.
 func refuse(c echo.Context, a core.Authenticator, err error) error {
-	status, body := views.Refuse(c.Response().Header(), a, err)
+	status, body := views.Reject(c.Response().Header(), a, err)
 	return &echo.HTTPError{Code: status, Message: body, Internal: err}
 }
 

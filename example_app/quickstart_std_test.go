@@ -74,7 +74,7 @@ func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn strin
 	t.Helper()
 	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "app.db")) + "?" + quickStartOptions(t)
 	t.Setenv("SECRET_KEY", "too short")
-	var faults simplejwt.Faults
+	var faults simplejwt.SettingsError
 	if _, err := newHandler(t.Context(), dsn); !errors.As(err, &faults) || faults[0].Setting != "SIGNING_KEY" {
 		t.Errorf("with a key that is too short: %v, want a fault of SIGNING_KEY", err)
 	}

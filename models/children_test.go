@@ -160,9 +160,9 @@ func rotateUntilOver(ctx context.Context, store core.Store, session string) (int
 			continue
 		}
 		state, err := store.State(ctx, jti, session)
-		if err != nil || state.Head == nil || state.Head.Blacklisted {
+		if err != nil || state.Latest == nil || state.Latest.Blacklisted {
 			return rotations, err
 		}
-		jti = state.Head.JTI
+		jti = state.Latest.JTI
 	}
 }

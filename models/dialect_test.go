@@ -64,7 +64,7 @@ func TestNewRejectsDialects(t *testing.T) {
 			} {
 				auth, err := core.New(simplejwt.Settings{SigningKey: strings.Repeat("k", 32)},
 					core.Deps{Store: c.store, Users: c.users, Logger: slog.New(slog.DiscardHandler)})
-				var faults simplejwt.Faults
+				var faults simplejwt.SettingsError
 				errors.As(err, &faults)
 				var settings []string
 				for _, one := range faults {
@@ -113,7 +113,7 @@ func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
 func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
 	t.Helper()
 	ctx := t.Context()
-	out := map[string]error{"Outstand": store.Outstand(ctx, firstToken(ada))}
+	out := map[string]error{"Outstand": store.Record(ctx, firstToken(ada))}
 	_, rotated, err := store.Rotate(ctx, rotation(jti))
 	out["Rotate"] = err
 	found, won, err := store.Blacklist(ctx, jti, nil, core.ReasonLogout, now)
@@ -129,9 +129,9 @@ func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Use
 	out["Sessions"] = err
 	flushed, err := store.FlushExpired(ctx, now.AddDate(1, 0, 0))
 	out["FlushExpired"] = err
-	recorded, err := store.OutstandLogin(ctx, firstToken(ada), users, ada)
+	recorded, err := store.RecordLogin(ctx, firstToken(ada), users, ada)
 	out["OutstandLogin"] = err
-	_, out["OutstandLogin of other users"] = store.OutstandLogin(ctx, firstToken(ada), known, ada)
+	_, out["OutstandLogin of other users"] = store.RecordLogin(ctx, firstToken(ada), known, ada)
 	if rotated || found || won || blacklisted || state.Presented != nil || revoked+flushed+len(sessions) > 0 || recorded {
 		t.Error("a method of the Store has an answer beside its error")
 	}

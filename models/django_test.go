@@ -114,12 +114,12 @@ func TestRowsThatDjangoWroteAreUnderstood(t *testing.T) {
 			},
 			Blacklisted: true, BlacklistedAt: time.Date(2040, time.March, 4, 5, 0, 0, 0, time.UTC),
 		}
-		if diff := cmp.Diff(core.SessionState{Presented: want, Head: want}, got); diff != "" {
+		if diff := cmp.Diff(core.SessionState{Presented: want, Latest: want}, got); diff != "" {
 			t.Errorf("State of Django's token (-want +got):\n%s", diff)
 		}
 
 		child, ok, err := store.Rotate(ctx, core.Rotation{
-			JTI: "first", NewJTI: "second", Now: now, AliveAfter: now, ExpiresAt: now.Add(48 * time.Hour),
+			JTI: "first", NewJTI: "second", Now: now, ActiveAfter: now, ExpiresAt: now.Add(48 * time.Hour),
 			SessionLifetime: 2 * time.Hour, Consume: true,
 		})
 		if err != nil || !ok {

@@ -27,14 +27,14 @@ type userQuery struct {
 	args []any
 }
 
-// OutstandLogin is Outstand where the user still has their password. It serves Users on the connections of this Store; for
+// RecordLogin is Outstand where the user still has their password. It serves Users on the connections of this Store; for
 // others it returns errors.ErrUnsupported.
 //
 // PostgreSQL shares a lock of the user's row, which the UPDATE of a password wants for itself. So one of the two waits
 // until the other is committed: the login, and then looks at the row again, as READ COMMITTED does, or fails and is
 // retried, as the stricter levels have it; or else the UPDATE, and then what is revoked after it includes this token. On
 // SQLite one writer waits for the other, and both look at the row only then.
-func (s *Store) OutstandLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
+func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
 	const operation = "record a login"
 	if s.pool.err != nil {
 		return false, during(operation, s.pool.err)

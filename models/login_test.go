@@ -71,7 +71,7 @@ func recordsLoginsOf(t *testing.T, db *gorm.DB, model any, user simplejwt.User, 
 	record := func(what string, want bool) {
 		t.Helper()
 		token := firstToken(user)
-		got, err := store.OutstandLogin(t.Context(), token, users, user)
+		got, err := store.RecordLogin(t.Context(), token, users, user)
 		if err != nil || got != want {
 			t.Errorf("%s, %s: recorded %v, error %v; want %v", table, what, got, err, want)
 		}
@@ -110,7 +110,7 @@ func TestALoginOfUsersElsewhereIsNotForTheStore(t *testing.T) {
 			"chosen connections":      {models.NewStore(resolved), models.NewUsers[account](resolved), &user},
 		} {
 			token := firstToken(c.user)
-			if got, err := c.store.OutstandLogin(t.Context(), token, c.users, c.user); got || !errors.Is(err, errors.ErrUnsupported) {
+			if got, err := c.store.RecordLogin(t.Context(), token, c.users, c.user); got || !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("%s: recorded %v, error %v; want errors.ErrUnsupported", name, got, err)
 			}
 			if n := count(t, db, rowsOfJTI, token.JTI); n != 0 {
@@ -143,10 +143,10 @@ func TestALoginWithoutTheRightToLockUsersIsNotForTheStore(t *testing.T) {
 		store, users := models.NewStore(tx), models.NewUsers[account](tx)
 		for range 2 {
 			token := firstToken(&user)
-			if got, err := store.OutstandLogin(t.Context(), token, users, &user); got || !errors.Is(err, errors.ErrUnsupported) {
+			if got, err := store.RecordLogin(t.Context(), token, users, &user); got || !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("recorded %v, error %v; want errors.ErrUnsupported", got, err)
 			}
-			must(t, store.Outstand(t.Context(), token))
+			must(t, store.Record(t.Context(), token))
 		}
 		return nil
 	}))
@@ -204,7 +204,7 @@ func TestALoginWaitsForAPasswordThatIsBeingChanged(t *testing.T) {
 				var recorded bool
 				var err error
 				var group sync.WaitGroup
-				group.Go(func() { recorded, err = store.OutstandLogin(t.Context(), token, users, &user) })
+				group.Go(func() { recorded, err = store.RecordLogin(t.Context(), token, users, &user) })
 				waitsForALock(t, d, db)
 				if commit {
 					must(t, change.Commit().Error)
@@ -232,7 +232,7 @@ func TestAPasswordWaitsForALoginThatIsBeingRecorded(t *testing.T) {
 		must(t, db.Create(&user).Error)
 		tx := d.open(t).Begin() // holds the login's statement back from its end
 		must(t, tx.Error)
-		recorded, err := models.NewStore(tx).OutstandLogin(t.Context(), firstToken(&user), models.NewUsers[account](tx), &user)
+		recorded, err := models.NewStore(tx).RecordLogin(t.Context(), firstToken(&user), models.NewUsers[account](tx), &user)
 		if err != nil || !recorded {
 			t.Fatalf("recorded %v, error %v", recorded, err)
 		}
@@ -278,7 +278,7 @@ func TestNoLoginOutlivesAPasswordThatIsChangedMeanwhile(t *testing.T) {
 				errs := make([]error, len(logins)+1)
 				var group sync.WaitGroup
 				for i := range logins {
-					group.Go(func() { logins[i], errs[i] = store.OutstandLogin(t.Context(), firstToken(&user), users, &user) })
+					group.Go(func() { logins[i], errs[i] = store.RecordLogin(t.Context(), firstToken(&user), users, &user) })
 				}
 				group.Go(func() {
 					err := other.Model(&account{}).Where("id = ?", user.ID).UpdateColumn("password", "new").Error
@@ -373,5 +373,5 @@ type beforeLogin struct {
 
 func (s *beforeLogin) OutstandLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
 	s.do()
-	return s.Store.OutstandLogin(ctx, t, users, user)
+	return s.Store.RecordLogin(ctx, t, users, user)
 }

@@ -25,7 +25,7 @@ func everyOperation(t *testing.T, store core.Store, user string) {
 	if _, found, err := store.IsBlacklisted(ctx, first); err != nil || !found {
 		t.Errorf("IsBlacklisted: %v, %v", found, err)
 	}
-	if state, err := store.State(ctx, first, ""); err != nil || state.Head == nil || state.Head.JTI != next.NewJTI {
+	if state, err := store.State(ctx, first, ""); err != nil || state.Latest == nil || state.Latest.JTI != next.NewJTI {
 		t.Errorf("State: %+v, %v", state, err)
 	}
 	if all, err := store.Sessions(ctx, user, now); err != nil || len(all) != 1 {

@@ -80,7 +80,7 @@ func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 		issuedAt = r.Now
 	}
 	query := selectLive + keepLive + insertSuccessor
-	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.AliveAfter, r.Owner, r.Owner, r.Now}
+	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.ActiveAfter, r.Owner, r.Owner, r.Now}
 	if r.Consume {
 		query = selectLive + consumeLive + insertSuccessor
 		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))

@@ -19,14 +19,14 @@ import (
 
 // rotation is an ordinary refresh of a token at the tests' time.
 func rotation(jti string) core.Rotation {
-	return core.Rotation{JTI: jti, NewJTI: rand.Text(), Now: now, AliveAfter: now, ExpiresAt: now.Add(48 * time.Hour), Consume: true}
+	return core.Rotation{JTI: jti, NewJTI: rand.Text(), Now: now, ActiveAfter: now, ExpiresAt: now.Add(48 * time.Hour), Consume: true}
 }
 
 // login records the first token of a session and returns its jti.
 func login(t testing.TB, store core.Store, userID string) string {
 	t.Helper()
 	jti := rand.Text()
-	must(t, store.Outstand(t.Context(), core.OutstandingToken{
+	must(t, store.Record(t.Context(), core.OutstandingToken{
 		JTI: jti, UserID: userID, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour), SessionID: jti, SessionStartedAt: now,
 	}))
 	return jti
@@ -210,7 +210,7 @@ func TestWritersOfOneStoreDoNotMeetAtSQLitesLock(t *testing.T) {
 		group.Go(func() {
 			for range 20 {
 				token := firstToken(&user)
-				_, err := store.OutstandLogin(t.Context(), token, users, &user)
+				_, err := store.RecordLogin(t.Context(), token, users, &user)
 				_, _, rotateErr := store.Rotate(t.Context(), rotation(token.JTI))
 				_, revokeErr := store.Revoke(t.Context(), core.Scope{SessionID: token.SessionID}, core.ReasonLogout, now)
 				_, _, blacklistErr := store.Blacklist(t.Context(), token.JTI, nil, core.ReasonLogout, now)

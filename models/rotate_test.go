@@ -48,7 +48,7 @@ func TestRotate_AgreesWithSuccessor(t *testing.T) {
 func rotatesAsSuccessorSays(t *rapid.T, db *gorm.DB, store *models.Store, presented *core.TokenState, r core.Rotation) string {
 	t.Helper()
 	ctx := context.Background()
-	noError(t, store.Outstand(ctx, presented.OutstandingToken))
+	noError(t, store.Record(ctx, presented.OutstandingToken))
 	if presented.Blacklisted {
 		_, _, err := store.Blacklist(ctx, presented.JTI, nil, presented.Reason, presented.BlacklistedAt)
 		noError(t, err)
@@ -147,7 +147,7 @@ func drawRotation(t *rapid.T, presented core.OutstandingToken) core.Rotation {
 		return drawInstant(t, rapid.SampledFrom(edges).Draw(t, what), what).Add(below)
 	}
 	r.Now, r.ExpiresAt = edge("Now"), edge("ExpiresAt")
-	r.AliveAfter = r.Now.Add(-rapid.SampledFrom([]time.Duration{0, 0, time.Microsecond, time.Minute}).Draw(t, "LEEWAY"))
+	r.ActiveAfter = r.Now.Add(-rapid.SampledFrom([]time.Duration{0, 0, time.Microsecond, time.Minute}).Draw(t, "LEEWAY"))
 	if rapid.Bool().Draw(t, "iat") {
 		r.IssuedAt = r.Now.Add(-rapid.SampledFrom([]time.Duration{0, time.Microsecond, time.Hour, time.Hour + time.Microsecond, 2 * time.Hour}).Draw(t, "age"))
 	}

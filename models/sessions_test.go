@@ -154,8 +154,8 @@ func TestTheDocumentedQueryShowsTheHistoryOfASession(t *testing.T) {
 		user, err := addAccount(t.Context(), db, "ada")
 		must(t, err)
 		first := core.OutstandingToken{JTI: "ID", UserID: user, CreatedAt: now, ExpiresAt: now.Add(time.Hour), Device: core.Device{Name: "phone", IP: "192.0.2.1"}}
-		must(t, store.Outstand(t.Context(), first)) // as Django writes it: no session
-		r := core.Rotation{JTI: "ID", NewJTI: "child", Now: now, AliveAfter: now, ExpiresAt: now.Add(2 * time.Hour), Consume: true, Device: core.Device{IP: "192.0.2.2"}}
+		must(t, store.Record(t.Context(), first)) // as Django writes it: no session
+		r := core.Rotation{JTI: "ID", NewJTI: "child", Now: now, ActiveAfter: now, ExpiresAt: now.Add(2 * time.Hour), Consume: true, Device: core.Device{IP: "192.0.2.2"}}
 		_, _, err = store.Rotate(t.Context(), r)
 		must(t, err)
 		_, err = store.Revoke(t.Context(), core.Scope{SessionID: "ID"}, core.ReasonReuse, now)

@@ -93,7 +93,7 @@ func (sharedSQL) readState(ctx context.Context, on conn, jti, sid string) (core.
 	if err := on.row(ctx, stateSQL, args, append(presented.columns(), head.columns()...)...); err != nil {
 		return core.SessionState{}, err
 	}
-	return core.SessionState{Presented: presented.state(), Head: head.state()}, nil
+	return core.SessionState{Presented: presented.state(), Latest: head.state()}, nil
 }
 
 const listSessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,

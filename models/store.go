@@ -36,17 +36,17 @@ var (
 func NewStore(db *gorm.DB) *Store { return &Store{pool: newPool(quiet(db, true))} }
 
 // CheckStore reports a dialect that is not supported, as "Deps.Store".
-func (s *Store) CheckStore() simplejwt.Faults {
-	var faults simplejwt.Faults
+func (s *Store) CheckStore() simplejwt.SettingsError {
+	var faults simplejwt.SettingsError
 	if s.pool.err != nil {
 		faults.Add("Deps.Store", "%v", s.pool.err)
 	}
 	return faults
 }
 
-// Outstand records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
+// Record records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
 // foreign key of user_id finds no user.
-func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
+func (s *Store) Record(ctx context.Context, t core.OutstandingToken) error {
 	err := s.pool.withRetry(ctx, func(ctx context.Context, on conn) error { return s.pool.engine.insertToken(ctx, on, t) })
 	if kind := kindOf(s.pool.engine, err); t.UserID != "" && (kind == kindForeignKey || kind == kindUnmatchable) {
 		return fmt.Errorf("record a token: %w", core.ErrUserGone)
@@ -56,7 +56,7 @@ func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
 
 // Rotate consumes the presented token and records its successor, in one statement or one transaction.
 func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {
-	r.Now, r.AliveAfter, r.ExpiresAt = truncate(r.Now), truncate(r.AliveAfter), truncate(r.ExpiresAt)
+	r.Now, r.ActiveAfter, r.ExpiresAt = truncate(r.Now), truncate(r.ActiveAfter), truncate(r.ExpiresAt)
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
 		out, ok, err = s.pool.engine.rotate(ctx, on, r)
 		return againOnForeignKey(s.pool.engine, err) // The user was deleted meanwhile: the row has none any more.
@@ -179,7 +179,7 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 		return `o.user_id = ? AND COALESCE(o.session_id, o.jti) <> ?`, []any{scope.UserID, scope.ExceptSession}
 	case scope.ExceptNewest > 0:
 		return surplusSQL, []any{
-			scope.UserID, truncate(scope.AliveAfter), scope.UserID, truncate(scope.AliveAfter), now, scope.ExceptNewest,
+			scope.UserID, truncate(scope.ActiveAfter), scope.UserID, truncate(scope.ActiveAfter), now, scope.ExceptNewest,
 		}
 	default:
 		return `o.user_id = ?`, []any{scope.UserID}

@@ -27,7 +27,7 @@ func TestUserIDsThatAreNoKeysNameNobody(t *testing.T) {
 		store := models.NewStore(migrated(t, d.open(t), &account{}))
 		for _, id := range []string{"ada", "99999999999999999999", "1'; --"} {
 			token := core.OutstandingToken{JTI: rand.Text(), UserID: id, CreatedAt: now, ExpiresAt: now}
-			if err := store.Outstand(t.Context(), token); !errors.Is(err, core.ErrUserGone) {
+			if err := store.Record(t.Context(), token); !errors.Is(err, core.ErrUserGone) {
 				t.Errorf("Outstand for user %q: got %v, want core.ErrUserGone", id, err)
 			}
 			n, err := store.Revoke(t.Context(), core.Scope{UserID: id}, core.ReasonAdmin, now)
@@ -163,7 +163,7 @@ func TestStoreTroubleIsAnErrorNeverARefusal(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		store := models.NewStore(d.open(t)) // There are no tables.
 		ctx := t.Context()
-		errs := map[string]error{"Outstand": store.Outstand(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
+		errs := map[string]error{"Outstand": store.Record(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
 		_, ok, err := store.Rotate(ctx, rotation("a"))
 		errs["Rotate"] = err
 		found, won, err := store.Blacklist(ctx, "a", nil, core.ReasonLogout, now)

@@ -106,8 +106,8 @@ func (u *Users[T, P]) row(tx *gorm.DB, model P) *gorm.DB {
 
 // CheckUsers reports what the model lacks: one primary key, the column of the login's name, a unique column with a
 // text for USER_ID_FIELD, last_login for UPDATE_LAST_LOGIN.
-func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simplejwt.Faults {
-	var faults simplejwt.Faults
+func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simplejwt.SettingsError {
+	var faults simplejwt.SettingsError
 	if u.fault != nil {
 		faults.Add("Deps.Users", "%v", u.fault)
 		return faults

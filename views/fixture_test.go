@@ -191,7 +191,7 @@ func (r *record) String() string {
 // brokenStore is a store that can't be asked.
 type brokenStore struct{ err error }
 
-func (s brokenStore) Outstand(context.Context, core.OutstandingToken) error { return s.err }
+func (s brokenStore) Record(context.Context, core.OutstandingToken) error { return s.err }
 
 func (s brokenStore) Rotate(context.Context, core.Rotation) (core.OutstandingToken, bool, error) {
 	return core.OutstandingToken{}, false, s.err

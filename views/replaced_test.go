@@ -101,7 +101,7 @@ func TestSetCookies_KeepsATokenThatNamesNoSession(t *testing.T) {
 	}
 	token.Set("user_id", "1")
 	raw, _ := token.Sign()
-	if err := f.store.Outstand(t.Context(), core.OutstandingToken{JTI: token.JTI(), UserID: "1", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+	if err := f.store.Record(t.Context(), core.OutstandingToken{JTI: token.JTI(), UserID: "1", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("POST", "/", nil)

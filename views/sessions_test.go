@@ -67,7 +67,7 @@ func TestTimesThatAreNotOnRecordAreLeftOut(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	pair := f.login(t)
-	if err := f.store.Outstand(t.Context(), core.OutstandingToken{JTI: "x", SessionID: "y", UserID: "1", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
+	if err := f.store.Record(t.Context(), core.OutstandingToken{JTI: "x", SessionID: "y", UserID: "1", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("GET", "/", http.NoBody)
@@ -104,7 +104,7 @@ func TestAnErrorDescriptionFitsIntoAHeader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.OAuthErrors = true })
 	h := http.Header{}
-	status, _ := views.Refuse(h, f.Auth, &core.Error{Status: 401, Detail: "no \"way\"\r\nSet-Cookie: x=\\1 ünd"})
+	status, _ := views.Reject(h, f.Auth, &core.Error{Status: 401, Detail: "no \"way\"\r\nSet-Cookie: x=\\1 ünd"})
 	want := `Bearer realm="api", error="invalid_token", error_description="no waySet-Cookie: x=1 nd"`
 	if got := h.Get("WWW-Authenticate"); got != want || status != 401 {
 		t.Errorf("WWW-Authenticate is %q, want %q", got, want)
@@ -129,11 +129,11 @@ func TestEveryRefusalHasItsOAuthError(t *testing.T) {
 		"several fields":             {core.ValidationError{"b": {"2."}, "a": {"1.", "1b."}}, `{"a":["1.","1b."],"b":["2."],"error":"invalid_request","error_description":"a: 1. 1b. b: 2."}`},
 		"a password that is another": {core.ErrPasswordChanged, `{"detail":"The user's password has been changed.","code":"password_changed","error":"invalid_token","error_description":"The user's password has been changed.","reason":"password_changed"}`},
 	} {
-		_, body := views.Refuse(http.Header{}, f.Auth, c.err)
+		_, body := views.Reject(http.Header{}, f.Auth, c.err)
 		if got, _ := json.Marshal(body); string(got) != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)
 		}
-		_, body = views.Refuse(http.Header{}, plain.Auth, c.err)
+		_, body = views.Reject(http.Header{}, plain.Auth, c.err)
 		if got, _ := json.Marshal(body); strings.Contains(string(got), "error_description") {
 			t.Errorf("%s without OAUTH_ERRORS: %s", name, got)
 		}

@@ -25,10 +25,10 @@ type detail struct {
 // isBlacklisted reports whether a token was refused because it is on the blacklist.
 func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklisted) }
 
-// Refuse is the status and the body that DRF answers to an error of a protected route. It sets the headers of the answer:
+// Reject is the status and the body that DRF answers to an error of a protected route. It sets the headers of the answer:
 // WWW-Authenticate on a 401, and that no cache may keep it. An error that is no refusal, or one without a status that HTTP
 // has, is a 500 that says nothing.
-func Refuse(h http.Header, a core.Authenticator, err error) (status int, body any) {
+func Reject(h http.Header, a core.Authenticator, err error) (status int, body any) {
 	t := a.Transport()
 	return refuse(h, &t, err, invalidToken)
 }

@@ -47,8 +47,8 @@ func New() *Store {
 	}
 }
 
-// Outstand records a token. A jti that is on record already is left as it is.
-func (s *Store) Outstand(ctx context.Context, t core.OutstandingToken) error {
+// Record records a token. A jti that is on record already is left as it is.
+func (s *Store) Record(ctx context.Context, t core.OutstandingToken) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, 
 		}
 	}
 	if members := s.sessions[session]; len(members) > 0 {
-		out.Head = members[len(members)-1].copy()
+		out.Latest = members[len(members)-1].copy()
 	}
 	return out, nil
 }
@@ -127,12 +127,12 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 	}
 	kept := map[string]bool{scope.ExceptSession: true}
 	if scope.ExceptNewest > 0 {
-		for _, r := range s.heads(scope.UserID, now, cut(scope.AliveAfter), scope.ExceptNewest) {
+		for _, r := range s.heads(scope.UserID, now, cut(scope.ActiveAfter), scope.ExceptNewest) {
 			kept[r.Session()] = true
 		}
 	}
 	for _, r := range s.users[scope.UserID] {
-		ended := scope.ExceptNewest > 0 && !r.ExpiresAt.After(cut(scope.AliveAfter))
+		ended := scope.ExceptNewest > 0 && !r.ExpiresAt.After(cut(scope.ActiveAfter))
 		if !kept[r.Session()] && !ended && r.consume(reason, now) {
 			count++
 		}

@@ -80,7 +80,7 @@ func TestFlushOfExactlyOneBatch(t *testing.T) {
 
 func record(t *testing.T, store *memstore.Store, token core.OutstandingToken) {
 	t.Helper()
-	if err := store.Outstand(t.Context(), token); err != nil {
+	if err := store.Record(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,11 +89,11 @@ func ExampleStore() {
 	ctx := context.Background()
 	store := memstore.New()
 	login := core.OutstandingToken{JTI: "first", UserID: "1", SessionID: "first", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-	if err := store.Outstand(ctx, login); err != nil {
+	if err := store.Record(ctx, login); err != nil {
 		fmt.Println(err)
 	}
 
-	refresh := core.Rotation{JTI: "first", NewJTI: "second", ExpiresAt: noon.Add(2 * time.Hour), Now: noon, AliveAfter: noon, Consume: true}
+	refresh := core.Rotation{JTI: "first", NewJTI: "second", ExpiresAt: noon.Add(2 * time.Hour), Now: noon, ActiveAfter: noon, Consume: true}
 	successor, rotated, err := store.Rotate(ctx, refresh)
 	fmt.Println(rotated, successor.JTI, "of session", successor.SessionID, err)
 

@@ -163,8 +163,8 @@ func (u *Users) UpdatePassword(ctx context.Context, user simplejwt.User, encoded
 }
 
 // CheckUsers reports a USER_ID_FIELD that is not "id" or "username".
-func (u *Users) CheckUsers(userIDField string, _ bool) simplejwt.Faults {
-	var faults simplejwt.Faults
+func (u *Users) CheckUsers(userIDField string, _ bool) simplejwt.SettingsError {
+	var faults simplejwt.SettingsError
 	if userIDField != fieldID && userIDField != fieldUsername {
 		faults.Add("USER_ID_FIELD", "accounts in memory have no field %q, only id and username", userIDField)
 	}

@@ -20,11 +20,11 @@ type broken struct {
 	flush     func(context.Context, time.Time) (int, error)
 }
 
-func (b *broken) Outstand(ctx context.Context, t core.OutstandingToken) error {
+func (b *broken) Record(ctx context.Context, t core.OutstandingToken) error {
 	if b.outstand != nil {
 		return b.outstand(ctx, t)
 	}
-	return b.Store.Outstand(ctx, t)
+	return b.Store.Record(ctx, t)
 }
 
 func (b *broken) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
@@ -97,7 +97,7 @@ func withAnswer(s core.Store, change func(*core.OutstandingToken)) core.Store {
 func withRecord(s core.Store, change func(*core.OutstandingToken)) core.Store {
 	return &broken{Store: s, outstand: func(ctx context.Context, t core.OutstandingToken) error {
 		change(&t)
-		return s.Outstand(ctx, t)
+		return s.Record(ctx, t)
 	}}
 }
 
@@ -105,7 +105,7 @@ func withRecord(s core.Store, change func(*core.OutstandingToken)) core.Store {
 func withRow(s core.Store, change func(*core.TokenState)) core.Store {
 	return &broken{Store: s, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 		out, err := s.State(ctx, jti, sid)
-		for _, row := range []*core.TokenState{out.Presented, out.Head} {
+		for _, row := range []*core.TokenState{out.Presented, out.Latest} {
 			if row != nil {
 				change(row)
 			}

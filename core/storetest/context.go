@@ -26,7 +26,7 @@ func contextEnded(e *env) {
 		method string
 		call   func() error
 	}{
-		{"Outstand", func() error { return e.Store.Outstand(ctx, fresh) }},
+		{"Outstand", func() error { return e.Store.Record(ctx, fresh) }},
 		{"Rotate", func() error { _, _, err := e.Store.Rotate(ctx, r); return err }},
 		{"Blacklist", func() error { _, _, err := e.Store.Blacklist(ctx, first.JTI, nil, core.ReasonLogout, now); return err }},
 		{"IsBlacklisted", func() error { _, _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},

@@ -96,14 +96,14 @@ func (e *env) django() core.OutstandingToken {
 
 func (e *env) outstand(t core.OutstandingToken) {
 	e.Helper()
-	if err := e.Store.Outstand(e.ctx, t); err != nil {
+	if err := e.Store.Record(e.ctx, t); err != nil {
 		e.Fatalf("Outstand: %v", err)
 	}
 }
 
 // rotation is an ordinary refresh of a token at the suite's time.
 func (e *env) rotation(jti string) core.Rotation {
-	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenTo.Add(time.Hour), Now: now, AliveAfter: now, Consume: true}
+	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenTo.Add(time.Hour), Now: now, ActiveAfter: now, Consume: true}
 }
 
 // rotate asks for a rotation that must succeed and returns the successor.
@@ -154,7 +154,7 @@ func (e *env) row(jti string) core.TokenState {
 func (e *env) wantHead(what, jti, sid, want string) {
 	e.Helper()
 	got := ""
-	if head := e.state(jti, sid).Head; head != nil {
+	if head := e.state(jti, sid).Latest; head != nil {
 		got = head.JTI
 	}
 	if got != want {

@@ -24,14 +24,14 @@ type guarded struct {
 
 func newGuarded() *guarded { return &guarded{Store: memstore.New(), users: map[string]bool{"": true}} }
 
-func (g *guarded) Outstand(ctx context.Context, t core.OutstandingToken) error {
+func (g *guarded) Record(ctx context.Context, t core.OutstandingToken) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.users[t.UserID] {
 		return fmt.Errorf("outstand: %w", core.ErrUserGone)
 	}
 	g.born = append(g.born, t)
-	return g.Store.Outstand(ctx, t)
+	return g.Store.Record(ctx, t)
 }
 
 func (g *guarded) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {

@@ -51,18 +51,18 @@ func brokenRaces() []mutant {
 				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
 					return context.DeadlineExceeded
 				}
-				return g.Outstand(ctx, t)
+				return g.Record(ctx, t)
 			}}
 		}},
 		{"it reads the head in two looks", look, func(g *guarded) core.Store {
 			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 				out, err := g.State(ctx, jti, sid)
-				if out.Head == nil {
+				if out.Latest == nil {
 					return out, err
 				}
 				time.Sleep(100 * time.Microsecond)
-				_, blacklisted, err := g.IsBlacklisted(ctx, out.Head.JTI)
-				out.Head.Blacklisted = blacklisted
+				_, blacklisted, err := g.IsBlacklisted(ctx, out.Latest.JTI)
+				out.Latest.Blacklisted = blacklisted
 				return out, err
 			}}
 		}},
@@ -75,7 +75,7 @@ func brokenRaces() []mutant {
 // recordsUnknown is a store that records a presented token that has no row.
 func recordsUnknown(g *guarded) core.Store {
 	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
-		_ = g.Outstand(ctx, core.OutstandingToken{JTI: r.JTI, CreatedAt: r.Now, ExpiresAt: r.ExpiresAt})
+		_ = g.Record(ctx, core.OutstandingToken{JTI: r.JTI, CreatedAt: r.Now, ExpiresAt: r.ExpiresAt})
 		return g.Rotate(ctx, r)
 	}}
 }
@@ -90,7 +90,7 @@ func rotatesTwice(g *guarded) core.Store {
 		runtime.Gosched()
 		t := state.Presented.OutstandingToken
 		t.JTI, t.ParentJTI, t.CreatedAt, t.ExpiresAt = r.NewJTI, r.JTI, r.Now, r.ExpiresAt
-		if err := g.Outstand(ctx, t); err != nil {
+		if err := g.Record(ctx, t); err != nil {
 			return core.OutstandingToken{}, false, err
 		}
 		_, _, err = g.Blacklist(ctx, r.JTI, nil, core.ReasonRotated, r.Now)

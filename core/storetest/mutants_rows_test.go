@@ -44,7 +44,7 @@ func brokenBlacklists() []mutant {
 		}},
 		{"it records what it blacklists", unknown, func(g *guarded) core.Store {
 			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
-				_ = g.Outstand(ctx, core.OutstandingToken{JTI: jti, CreatedAt: now, ExpiresAt: now})
+				_ = g.Record(ctx, core.OutstandingToken{JTI: jti, CreatedAt: now, ExpiresAt: now})
 				return g.Blacklist(ctx, jti, owner, reason, now)
 			}}
 		}},
@@ -91,7 +91,7 @@ func brokenBlacklists() []mutant {
 			s.state = func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 				out, err := g.State(ctx, jti, sid)
 				if flushed.Load() > 0 {
-					out.Head = nil
+					out.Latest = nil
 				}
 				return out, err
 			}
@@ -115,14 +115,14 @@ func brokenBlacklists() []mutant {
 		}},
 		{"it does not say which error", gone, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
-				if err := g.Outstand(ctx, t); err != nil {
+				if err := g.Record(ctx, t); err != nil {
 					return fmt.Errorf("foreign key violation: %v", err)
 				}
 				return nil
 			}}
 		}},
 		{"it never asks for the user", gone, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: g.Store.Outstand}
+			return &broken{Store: g, outstand: g.Store.Record}
 		}},
 	}
 }

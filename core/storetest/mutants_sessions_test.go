@@ -73,7 +73,7 @@ func brokenSessions() []mutant {
 			return withScope(g, func(s *core.Scope) { s.ExceptNewest = 0 })
 		}},
 		{"a limit counts and ends what is over", limit, func(g *guarded) core.Store {
-			return withScope(g, func(s *core.Scope) { s.AliveAfter = time.Time{} })
+			return withScope(g, func(s *core.Scope) { s.ActiveAfter = time.Time{} })
 		}},
 		{"every rotation is one", "Rotate consumes the token for the reason it is told", func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Reason = "" })

@@ -21,20 +21,20 @@ func brokenStates() []mutant {
 	return []mutant{
 		{"the head is the newest by the clock", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Head == nil {
+			if out.Latest == nil {
 				return out, err
 			}
-			for _, t := range g.members(core.Scope{SessionID: out.Head.SessionID}) {
-				if other, _ := g.State(ctx, t.JTI, ""); other.Presented.CreatedAt.After(out.Head.CreatedAt) {
-					out.Head = other.Presented
+			for _, t := range g.members(core.Scope{SessionID: out.Latest.SessionID}) {
+				if other, _ := g.State(ctx, t.JTI, ""); other.Presented.CreatedAt.After(out.Latest.CreatedAt) {
+					out.Latest = other.Presented
 				}
 			}
 			return out, err
 		})},
 		{"only a live row is a head", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Head != nil && out.Head.Blacklisted {
-				out.Head = nil
+			if out.Latest != nil && out.Latest.Blacklisted {
+				out.Latest = nil
 			}
 			return out, err
 		})},
@@ -42,7 +42,7 @@ func brokenStates() []mutant {
 			out, err := g.State(ctx, jti, sid)
 			if sid != "" {
 				bySID, _ := g.State(ctx, "", sid)
-				out.Head = bySID.Head
+				out.Latest = bySID.Latest
 			}
 			return out, err
 		})},
@@ -51,23 +51,23 @@ func brokenStates() []mutant {
 		})},
 		{"a row without a session has no head", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Head != nil && out.Head.SessionID == "" {
-				out.Head = nil
+			if out.Latest != nil && out.Latest.SessionID == "" {
+				out.Latest = nil
 			}
 			return out, err
 		})},
 		{"a row without a session is its own head for ever", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if out.Presented != nil && out.Presented.SessionID == "" && sid == "" {
-				out.Head = out.Presented
+				out.Latest = out.Presented
 			}
 			return out, err
 		})},
 		{"any row is found by the sid", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Head == nil {
+			if out.Latest == nil {
 				bySID, _ := g.State(ctx, sid, "")
-				out.Head = bySID.Presented
+				out.Latest = bySID.Presented
 			}
 			return out, err
 		})},
@@ -80,8 +80,8 @@ func brokenStates() []mutant {
 		})},
 		{"all rows without a session are one", nothing, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Head == nil && sid == "" && len(g.born) > 0 {
-				out.Head = &core.TokenState{OutstandingToken: g.born[len(g.born)-1]}
+			if out.Latest == nil && sid == "" && len(g.born) > 0 {
+				out.Latest = &core.TokenState{OutstandingToken: g.born[len(g.born)-1]}
 			}
 			return out, err
 		})},

@@ -40,7 +40,7 @@ func brokenRecords() []mutant {
 				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
 					return context.DeadlineExceeded
 				}
-				return g.Outstand(ctx, t)
+				return g.Record(ctx, t)
 			}}
 		}},
 		{"a duplicate replaces the first", first, func(g *guarded) core.Store {
@@ -49,7 +49,7 @@ func brokenRecords() []mutant {
 				Store: g,
 				outstand: func(ctx context.Context, t core.OutstandingToken) error {
 					last[t.JTI] = t
-					return g.Outstand(ctx, t)
+					return g.Record(ctx, t)
 				},
 				state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 					out, err := g.State(ctx, jti, sid)
@@ -134,19 +134,19 @@ func brokenRotations() []mutant {
 		{"it records an unknown token", unknown, func(g *guarded) core.Store { return recordsUnknown(g) }},
 		{"it rotates what is blacklisted", listed, func(g *guarded) core.Store { return rotatesTwice(g) }},
 		{"it takes the leeway twice", ended, func(g *guarded) core.Store {
-			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.AliveAfter.Add(-2 * time.Microsecond) })
+			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.ActiveAfter.Add(-2 * time.Microsecond) })
 		}},
 		{"it rotates at the very end", ended, func(g *guarded) core.Store {
-			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.AliveAfter.Add(-time.Microsecond) })
+			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.ActiveAfter.Add(-time.Microsecond) })
 		}},
 		{"it has no leeway", ended, func(g *guarded) core.Store {
-			return withRotation(g, func(r *core.Rotation) { r.AliveAfter = r.Now })
+			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.Now })
 		}},
 		{"it rotates at the very end of the session", over, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Now = r.Now.Add(-time.Microsecond) })
 		}},
 		{"it gives the session the leeway", over, func(g *guarded) core.Store {
-			return withRotation(g, func(r *core.Rotation) { r.Now = r.AliveAfter })
+			return withRotation(g, func(r *core.Rotation) { r.Now = r.ActiveAfter })
 		}},
 		{"it always consumes", keeps, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Consume = true })
@@ -173,7 +173,7 @@ func brokenRotations() []mutant {
 		{"it counts SessionLifetime from the birth", lifetime, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
 				t.SessionStartedAt = time.Time{}
-				return g.Outstand(ctx, t)
+				return g.Record(ctx, t)
 			}}
 		}},
 		{"it cuts by SessionLifetime from now", ownEnd, func(g *guarded) core.Store {
@@ -189,7 +189,7 @@ func brokenRotations() []mutant {
 			return rotatingUndated(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
 		}},
 		{"it refuses a row without CreatedAt", undated, func(g *guarded) core.Store {
-			return rotatingUndated(g, func(r *core.Rotation) { r.AliveAfter = endsAt })
+			return rotatingUndated(g, func(r *core.Rotation) { r.ActiveAfter = endsAt })
 		}},
 		{"it never reads IssuedAt", undated, func(g *guarded) core.Store {
 			return rotatingUndated(g, func(r *core.Rotation) { r.IssuedAt = time.Time{} })

@@ -167,7 +167,7 @@ func raceOutstand(e *env) {
 		jti := e.newID()
 		parents := together(e, racers, func(_ int, s core.Store) (string, error) {
 			t := core.OutstandingToken{JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo, SessionID: jti, ParentJTI: e.newID()}
-			return t.ParentJTI, s.Outstand(e.ctx, t)
+			return t.ParentJTI, s.Record(e.ctx, t)
 		})
 		kept := e.row(jti).ParentJTI
 		n := 0
@@ -211,7 +211,7 @@ func raceState(e *env) {
 			if err != nil {
 				return struct{}{}, err
 			}
-			if state.Head == nil || state.Head.Blacklisted {
+			if state.Latest == nil || state.Latest.Blacklisted {
 				return struct{}{}, errors.New("State of a session that rotates has no live head")
 			}
 			looked.Add(1)

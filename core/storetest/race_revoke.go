@@ -99,10 +99,10 @@ func (r *revokeRace) client(s core.Store) error {
 			continue
 		}
 		state, err := s.State(r.ctx, jti, r.first.SessionID)
-		if err != nil || !r.consume || state.Head == nil || state.Head.Blacklisted {
+		if err != nil || !r.consume || state.Latest == nil || state.Latest.Blacklisted {
 			return err
 		}
-		jti = state.Head.JTI
+		jti = state.Latest.JTI
 	}
 	return nil
 }
@@ -128,7 +128,7 @@ func (r *revokeRace) revoke(s core.Store, scope core.Scope) error {
 	r.revoked.Store(true)
 	state, err := s.State(r.ctx, r.first.JTI, r.first.SessionID)
 	// Without Consume the newest row may be that of a rotation which has not answered yet and will take it back.
-	if err == nil && r.consume && (state.Head == nil || !state.Head.Blacklisted) {
+	if err == nil && r.consume && (state.Latest == nil || !state.Latest.Blacklisted) {
 		return errors.New("the session's head is not on the blacklist after Revoke has returned")
 	}
 	return err

@@ -111,7 +111,7 @@ func rotateRefusesBlacklisted(e *env) {
 		t := e.login()
 		e.blacklist(t.JTI, reason)
 		r := e.rotation(t.JTI)
-		r.Now, r.AliveAfter = now.Add(time.Minute), now.Add(time.Minute)
+		r.Now, r.ActiveAfter = now.Add(time.Minute), now.Add(time.Minute)
 		e.refuse("a blacklisted token", r)
 		r.Consume = false
 		e.refuse("a blacklisted token, without Consume", r)
@@ -124,13 +124,13 @@ func rotateRefusesEnded(e *env) {
 		for _, end := range []time.Time{alive, alive.Add(-time.Microsecond), alive.Add(-time.Hour)} {
 			t := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = end })
 			r := e.rotation(t.JTI)
-			r.AliveAfter, r.Consume = alive, consume
+			r.ActiveAfter, r.Consume = alive, consume
 			e.refuse("a token that ended "+alive.Sub(end).String()+" before AliveAfter", r)
 		}
 		// The leeway: it ended before Now, but after AliveAfter.
 		t := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = alive.Add(time.Microsecond) })
 		r := e.rotation(t.JTI)
-		r.AliveAfter, r.Consume = alive, consume
+		r.ActiveAfter, r.Consume = alive, consume
 		e.rotate(r)
 	}
 }

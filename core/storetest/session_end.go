@@ -35,7 +35,7 @@ func sessionEnded(e *env) {
 		for _, end := range []time.Time{now, now.Add(-time.Microsecond), now.Add(-time.Hour)} {
 			t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = end })
 			r := e.rotation(t.JTI)
-			r.AliveAfter, r.Consume = now.Add(-2*time.Hour), consume
+			r.ActiveAfter, r.Consume = now.Add(-2*time.Hour), consume
 			e.refuse("a token whose session ended "+now.Sub(end).String()+" before Now", r)
 		}
 		t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = now.Add(time.Microsecond) })
@@ -85,7 +85,7 @@ func lifetimeEndsSession(e *env) {
 			"a token of unknown session start, born more than SessionLifetime ago": started(time.Time{}, start.Add(-time.Hour)),
 		} {
 			r := e.rotation(jti)
-			r.AliveAfter, r.SessionLifetime, r.Consume = now.Add(-time.Hour), lifetime, consume
+			r.ActiveAfter, r.SessionLifetime, r.Consume = now.Add(-time.Hour), lifetime, consume
 			e.refuse(what, r)
 		}
 		for what, jti := range map[string]string{

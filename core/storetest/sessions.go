@@ -113,7 +113,7 @@ func sessionsInOrder(e *env) {
 	e.list("in order", user, all...)
 	// The same order decides what a limit ends.
 	for left := len(all) - 1; left > 0; left-- {
-		e.revoke(core.Scope{UserID: user, ExceptNewest: left, AliveAfter: now}, 1)
+		e.revoke(core.Scope{UserID: user, ExceptNewest: left, ActiveAfter: now}, 1)
 		e.list("those that a limit leaves", user, all[:left]...)
 	}
 }
@@ -126,8 +126,8 @@ func sessionsAreBounded(e *env) {
 		newestFirst = append([]string{t.JTI}, newestFirst...)
 	}
 	e.list("the newest", user, newestFirst[:core.MaxSessions]...)
-	e.revoke(core.Scope{UserID: user, ExceptNewest: core.MaxSessions + 5, AliveAfter: now}, 0)
-	e.revoke(core.Scope{UserID: user, ExceptNewest: 2, AliveAfter: now}, core.MaxSessions)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: core.MaxSessions + 5, ActiveAfter: now}, 0)
+	e.revoke(core.Scope{UserID: user, ExceptNewest: 2, ActiveAfter: now}, core.MaxSessions)
 	e.list("what a limit leaves of many", user, newestFirst[:2]...)
 }
 
@@ -148,13 +148,13 @@ func revokeAllButNewest(e *env) {
 	loggedOut := login(plain)
 	e.blacklist(loggedOut.JTI, core.ReasonLogout)
 
-	newest := func(n int) core.Scope { return core.Scope{UserID: user, ExceptNewest: n, AliveAfter: now} }
+	newest := func(n int) core.Scope { return core.Scope{UserID: user, ExceptNewest: n, ActiveAfter: now} }
 	e.revoke(newest(4), 0) // the one that is over does not count
 	e.revoke(newest(2), 2)
 	e.wantBlacklisted("a surplus session", true, oldest.JTI, django.JTI)
 	e.wantBlacklisted("a session that is over", false, over.JTI)
 	late := newest(2)
-	late.AliveAfter = now.Add(-time.Microsecond)
+	late.ActiveAfter = now.Add(-time.Microsecond)
 	e.revoke(late, 1) // by a clock that grants it a little more it is one of three
 	e.wantBlacklisted("a session that is over, within a leeway", false, over.JTI)
 	e.wantBlacklisted("the session that began before it", true, second.JTI)

@@ -32,20 +32,20 @@ func stateCases() []testCase {
 
 func stateHead(e *env) {
 	first := e.login()
-	e.same("a session of one row", core.SessionState{Presented: new(live(first)), Head: new(live(first))}, e.state(first.JTI, first.SessionID))
+	e.same("a session of one row", core.SessionState{Presented: new(live(first)), Latest: new(live(first))}, e.state(first.JTI, first.SessionID))
 
 	second := e.rotate(e.rotation(first.JTI))
 	// The clock of the machine that rotates next is behind.
 	r := e.rotation(second.JTI)
-	r.Now, r.AliveAfter = loginAt.Add(-time.Hour), loginAt.Add(-time.Hour)
+	r.Now, r.ActiveAfter = loginAt.Add(-time.Hour), loginAt.Add(-time.Hour)
 	third := e.rotate(r)
-	want := core.SessionState{Presented: new(consumed(first, core.ReasonRotated)), Head: new(live(third))}
+	want := core.SessionState{Presented: new(consumed(first, core.ReasonRotated)), Latest: new(live(third))}
 	e.same("the state of an ancestor", want, e.state(first.JTI, first.SessionID))
 	e.same("the state of an ancestor, the token without a sid", want, e.state(first.JTI, ""))
 	e.wantHead("a session, by its head", third.JTI, first.SessionID, third.JTI)
 
 	e.blacklist(third.JTI, core.ReasonLogout)
-	if head := e.state(first.JTI, "").Head; head == nil || head.JTI != third.JTI || head.Reason != core.ReasonLogout {
+	if head := e.state(first.JTI, "").Latest; head == nil || head.JTI != third.JTI || head.Reason != core.ReasonLogout {
 		e.Errorf("the head of a session that was ended is %+v, want its newest row, on the blacklist", head)
 	}
 }
@@ -57,12 +57,12 @@ func stateSession(e *env) {
 	e.wantHead("a row that names no session, with a sid", e.django().JTI, other.SessionID, newest.JTI)
 
 	unknown := e.state(e.newID(), other.SessionID)
-	e.same("the state of a token without a row, with a sid", core.SessionState{Head: new(live(newest))}, unknown)
+	e.same("the state of a token without a row, with a sid", core.SessionState{Latest: new(live(newest))}, unknown)
 }
 
 func stateOfDjango(e *env) {
 	first := e.django()
-	e.same("a row that names no session", core.SessionState{Presented: new(live(first)), Head: new(live(first))}, e.state(first.JTI, ""))
+	e.same("a row that names no session", core.SessionState{Presented: new(live(first)), Latest: new(live(first))}, e.state(first.JTI, ""))
 	e.wantHead("a token without a row whose sid is the jti of a row that names no session", e.newID(), first.JTI, first.JTI)
 
 	second := e.rotate(e.rotation(first.JTI))
@@ -86,7 +86,7 @@ func stateOfNothing(e *env) {
 func stateIsCopy(e *env) {
 	first := e.login()
 	kept := e.state(first.JTI, "")
-	for _, t := range []*core.TokenState{kept.Presented, kept.Head} {
+	for _, t := range []*core.TokenState{kept.Presented, kept.Latest} {
 		if t == nil {
 			e.Fatalf("State has no row for a recorded token")
 			return

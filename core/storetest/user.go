@@ -52,7 +52,7 @@ func userDeleted(e *env) {
 func userGone(e *env) {
 	e.deleteUser(e.userID)
 	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
-	if err := e.Store.Outstand(e.ctx, t); !errors.Is(err, core.ErrUserGone) {
+	if err := e.Store.Record(e.ctx, t); !errors.Is(err, core.ErrUserGone) {
 		e.Errorf("Outstand of a deleted user's token: error %v, want core.ErrUserGone", err)
 	}
 	if e.state(t.JTI, "").Presented != nil {

@@ -52,11 +52,11 @@ func (e *env[H, M]) wantActive(what string, want map[string]bool) {
 	e.Helper()
 	for raw, active := range want {
 		state, err := e.store.State(e.Context(), "", e.session(raw))
-		if err != nil || state.Head == nil {
+		if err != nil || state.Latest == nil {
 			e.Fatalf("%s: no session, %v", what, err)
 		}
-		if !state.Head.Blacklisted != active {
-			e.Errorf("%s: the session of user %s is active: %t, want %t", what, state.Head.UserID, !active, active)
+		if !state.Latest.Blacklisted != active {
+			e.Errorf("%s: the session of user %s is active: %t, want %t", what, state.Latest.UserID, !active, active)
 		}
 	}
 }

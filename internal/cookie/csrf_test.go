@@ -42,7 +42,7 @@ func TestCSRFToken(t *testing.T) {
 	}
 	settings := simplejwt.Settings{AuthCookie: true}
 	cookie.SetDefaults(&settings)
-	var invalid simplejwt.Faults
+	var invalid simplejwt.SettingsError
 	if got := cookie.New(&settings, now, &invalid).CSRFToken("s1", "1"); got != "" || len(invalid) > 0 {
 		t.Errorf("a program without a key makes the CSRF token %q, %v", got, invalid)
 	}
@@ -53,7 +53,7 @@ func TestCSRFToken_NeverChangesForASession(t *testing.T) {
 	t.Parallel()
 	settings := simplejwt.Settings{AuthCookie: true, SigningKey: "a signing key of thirty-two bytes or more"}
 	cookie.SetDefaults(&settings)
-	var invalid simplejwt.Faults
+	var invalid simplejwt.SettingsError
 	p := cookie.New(&settings, now, &invalid)
 	for owner, want := range map[[2]string]string{{"session", "1"}: "p30t_81YN_lPl2Nt2kkMYxGONENUh7Qw6vlQeaqaQzQ", {"", "1"}: "Em7-75AugYcNByTyJiHnB284rsHwX6CdJpVeLHKv3cQ"} {
 		if got := p.CSRFToken(owner[0], owner[1]); got != want {
@@ -199,7 +199,7 @@ func TestFitsCSRFCookie(t *testing.T) {
 	}
 	settings := simplejwt.Settings{AuthCookie: true, AuthCookieDomain: "example.com"}
 	cookie.SetDefaults(&settings)
-	var invalid simplejwt.Faults
+	var invalid simplejwt.SettingsError
 	if p := cookie.New(&settings, now, &invalid); !p.FitsCSRFCookie(r, &p.Access, "s1", "1") || len(invalid) > 0 {
 		t.Errorf("a program without a key, which knows no CSRF tokens, reads no cookie with a domain, %v", invalid)
 	}

@@ -18,7 +18,7 @@ const signingKey = "telltale: a signing key of 32 bytes or more"
 func now() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 990_000_000, time.UTC) }
 
 // newPolicy makes the policy of AUTH_COOKIE, a signing key and what a settings file says.
-func newPolicy(t testing.TB, file string) (*cookie.Policy, simplejwt.Faults) {
+func newPolicy(t testing.TB, file string) (*cookie.Policy, simplejwt.SettingsError) {
 	t.Helper()
 	settings, err := simplejwt.FromJSON(simplejwt.Settings{AuthCookie: true, SigningKey: signingKey}, []byte(file))
 	if err != nil {
@@ -26,7 +26,7 @@ func newPolicy(t testing.TB, file string) (*cookie.Policy, simplejwt.Faults) {
 	}
 	settings.AuthHeaderName = "HTTP_AUTHORIZATION"
 	cookie.SetDefaults(&settings)
-	var invalid simplejwt.Faults
+	var invalid simplejwt.SettingsError
 	return cookie.New(&settings, now, &invalid), invalid
 }
 

@@ -57,7 +57,7 @@ func namePrefix(s *simplejwt.Settings, path string) string {
 
 // New makes the policy of settings that [SetDefaults] has completed; nil without AUTH_COOKIE. It adds what browsers reject,
 // and what makes cookies less safe than they look, to invalid. now is the clock by which cookies expire.
-func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.Faults) *Policy {
+func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.SettingsError) *Policy {
 	if !s.AuthCookie {
 		checkUnused(s, invalid)
 		return nil
@@ -81,7 +81,7 @@ func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.Faults)
 }
 
 // checkUnused adds the settings that mean nothing without AUTH_COOKIE.
-func checkUnused(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+func checkUnused(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	for _, n := range []struct {
 		setting string
 		given   bool
@@ -98,7 +98,7 @@ func checkUnused(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 	}
 }
 
-func checkSameSite(s *simplejwt.Settings, invalid *simplejwt.Faults) http.SameSite {
+func checkSameSite(s *simplejwt.Settings, invalid *simplejwt.SettingsError) http.SameSite {
 	out, ok := sameSites[strings.ToLower(s.AuthCookieSameSite)]
 	switch {
 	case !ok:
@@ -111,7 +111,7 @@ func checkSameSite(s *simplejwt.Settings, invalid *simplejwt.Faults) http.SameSi
 	return out
 }
 
-func checkDomain(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+func checkDomain(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	d := s.AuthCookieDomain
 	switch bare := strings.TrimPrefix(d, "."); {
 	case d == "":
@@ -122,14 +122,14 @@ func checkDomain(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 	}
 }
 
-func checkPath(setting, path string, invalid *simplejwt.Faults) {
+func checkPath(setting, path string, invalid *simplejwt.SettingsError) {
 	if !strings.HasPrefix(path, "/") || len(path) > maxAttributeBytes || (&http.Cookie{Name: "n", Path: path}).Valid() != nil {
 		invalid.Add(setting, "must begin with /, have at most %d bytes, and hold no semicolon and nothing but ASCII", maxAttributeBytes)
 	}
 }
 
 // nameCookies sets the three cookies, with the attributes of base, and checks their names.
-func (p *Policy) nameCookies(s *simplejwt.Settings, base http.Cookie, invalid *simplejwt.Faults) {
+func (p *Policy) nameCookies(s *simplejwt.Settings, base http.Cookie, invalid *simplejwt.SettingsError) {
 	for _, n := range []struct {
 		cookie              *http.Cookie
 		setting, name, path string
@@ -153,7 +153,7 @@ func (p *Policy) nameCookies(s *simplejwt.Settings, base http.Cookie, invalid *s
 
 // checkName requires the strictest prefix: without __Host- another host of the domain, or a page that came over plain http,
 // could set the cookie. Browsers know the prefixes in any case, older ones as they are written here.
-func checkName(setting, name, prefix string, invalid *simplejwt.Faults) {
+func checkName(setting, name, prefix string, invalid *simplejwt.SettingsError) {
 	lower := strings.ToLower(name)
 	switch {
 	case !IsToken(name) || name == prefix:
@@ -168,7 +168,7 @@ func checkName(setting, name, prefix string, invalid *simplejwt.Faults) {
 }
 
 // checkTrustedOrigins checks CSRF_TRUSTED_ORIGINS.
-func (p *Policy) checkTrustedOrigins(invalid *simplejwt.Faults) {
+func (p *Policy) checkTrustedOrigins(invalid *simplejwt.SettingsError) {
 	for _, origin := range p.trusted {
 		if !isOrigin(origin) {
 			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is no origin as browsers write them, such as https://app.example.com", origin)

@@ -13,7 +13,7 @@ import (
 )
 
 // wantInvalid compares invalid settings with what they must say: "SETTING: words of the problem" each.
-func wantInvalid(t *testing.T, got simplejwt.Faults, want ...string) {
+func wantInvalid(t *testing.T, got simplejwt.SettingsError, want ...string) {
 	t.Helper()
 	for i := range max(len(got), len(want)) {
 		switch {

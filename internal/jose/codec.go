@@ -44,7 +44,7 @@ type Codec struct {
 // New makes a Codec. The settings must have their defaults filled in. New adds to invalid what is wrong with ALGORITHM,
 // SIGNING_KEY, VERIFYING_KEY, JWK_URL, VERIFIED_TOKEN_CACHE_SIZE and keys, which are Deps.Keys; the Codec can be used if
 // that is nothing. An HMAC algorithm ignores public keys: New logs a warning for each, and clears s.JWKURL.
-func New(s *simplejwt.Settings, keys Keys, log *slog.Logger, invalid *simplejwt.Faults) *Codec {
+func New(s *simplejwt.Settings, keys Keys, log *slog.Logger, invalid *simplejwt.SettingsError) *Codec {
 	c := &Codec{
 		algorithm:  s.Algorithm,
 		keys:       keys,

@@ -38,7 +38,7 @@ var algorithms = map[string]jwt.SigningMethod{
 const minRSABits = 2048
 
 // loadKeys reads SIGNING_KEY and VERIFYING_KEY for ALGORITHM.
-func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simplejwt.Faults) {
+func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simplejwt.SettingsError) {
 	method, ok := algorithms[s.Algorithm]
 	if !ok {
 		invalid.Add("ALGORITHM", "Unrecognized algorithm type '%s'; use HS, RS, PS or ES with 256, 384 or 512, or EdDSA", s.Algorithm)
@@ -71,7 +71,7 @@ func keyCommand(algorithm string) string {
 // publicKeyCommand prints the VERIFYING_KEY of a private key.
 const publicKeyCommand = "openssl pkey -in private.pem -pubout"
 
-func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.Faults) {
+func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.SettingsError) {
 	secret := []byte(s.SigningKey)
 	command := keyCommand(s.Algorithm)
 	switch least := method.Hash.Size(); {
@@ -92,7 +92,7 @@ func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC,
 	c.signingKey, c.verifyingKey, c.hmacs = secret, secret, newHMACPool(method.Hash, secret)
 }
 
-func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	var derived crypto.PublicKey
 	if s.SigningKey != "" {
 		private, err := parsePrivateKey(s.SigningKey)
@@ -126,7 +126,7 @@ func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.Faults) {
 	}
 }
 
-func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	if s.JWKURL == "" {
 		if c.keys != nil {
 			invalid.Add("Deps.Keys", "is given, but JWK_URL is not set")

@@ -25,7 +25,7 @@ import (
 )
 
 // checkFaults compares faults with what they must say: "SETTING: words of the problem" each.
-func checkFaults(t *testing.T, faults simplejwt.Faults, want ...string) {
+func checkFaults(t *testing.T, faults simplejwt.SettingsError, want ...string) {
 	t.Helper()
 	for i := range max(len(faults), len(want)) {
 		switch {
@@ -214,7 +214,7 @@ func TestNew_InvalidKeys(t *testing.T) {
 }
 
 // commandIn returns the command that a fault tells to run.
-func commandIn(t *testing.T, faults simplejwt.Faults) string {
+func commandIn(t *testing.T, faults simplejwt.SettingsError) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(faults.Error(), "`")
 	command, _, found := strings.Cut(rest, "`")
@@ -287,7 +287,7 @@ func TestNew_InvalidKeysSayHowToMakeOne(t *testing.T) {
 func TestNew_PublicKeysBesideASecretAreIgnoredWithAWarning(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	var faults simplejwt.Faults
+	var faults simplejwt.SettingsError
 	keys := &fixedKeys{err: errors.New("asked")}
 	settings := simplejwt.Settings{
 		Algorithm: "HS256", SigningKey: secret,

@@ -47,12 +47,12 @@ func noon() time.Time { return testNow().Truncate(time.Second) }
 func unixAt(offset int64) string { return strconv.FormatInt(noon().Unix()+offset, 10) }
 
 // tryCodec makes a Codec for HS256 with the secret, changed as told, and returns what is wrong with the settings.
-func tryCodec(keys Keys, changes ...func(*simplejwt.Settings)) (*Codec, simplejwt.Faults) {
+func tryCodec(keys Keys, changes ...func(*simplejwt.Settings)) (*Codec, simplejwt.SettingsError) {
 	settings := simplejwt.Settings{Algorithm: "HS256", SigningKey: secret}
 	for _, change := range changes {
 		change(&settings)
 	}
-	var faults simplejwt.Faults
+	var faults simplejwt.SettingsError
 	c := New(&settings, keys, slog.New(slog.DiscardHandler), &faults)
 	return c, faults
 }

@@ -37,7 +37,7 @@ func newTokenCache(size int) *tokenCache {
 	return &tokenCache{half: max(size/2, 1)}
 }
 
-func (c *Codec) checkTokenCache(s *simplejwt.Settings, invalid *simplejwt.Faults) {
+func (c *Codec) checkTokenCache(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	if s.VerifiedTokenCacheSize < 0 {
 		invalid.Add("VERIFIED_TOKEN_CACHE_SIZE", "may not be negative")
 	}
