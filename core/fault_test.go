@@ -50,7 +50,7 @@ type opsStore struct {
 }
 
 func (s *opsStore) Record(ctx context.Context, t core.OutstandingToken) error {
-	return s.spy.watch(ctx, "Outstand", func() error { return s.Store.Record(ctx, t) })
+	return s.spy.watch(ctx, "Record", func() error { return s.Store.Record(ctx, t) })
 }
 
 func (s *opsStore) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {

@@ -36,7 +36,7 @@ func TestATokenMadeElsewhereIsLoggedOutWhileItIsRefreshed(t *testing.T) {
 	for name, option := range map[string]opsOption{"consuming": opsRotate, "not consuming": opsRotateOnly} {
 		e := opsNew(t, option)
 		raw := e.forge(nil)
-		e.once("Outstand", func() {
+		e.once("Record", func() {
 			if err := e.Blacklist(opsCtx(), raw); err != nil {
 				t.Error(err)
 			}
@@ -57,7 +57,7 @@ func TestASessionIsEndedWhileATokenMadeElsewhereJoinsIt(t *testing.T) {
 		e := opsNew(t, option)
 		first := e.login().Refresh
 		raw := e.forge(map[string]any{"sid": e.jti(first)})
-		e.once("Outstand", func() {
+		e.once("Record", func() {
 			if err := e.RevokeSession(opsCtx(), "1", e.jti(first), core.ReasonAdmin); err != nil {
 				t.Error(err)
 			}
@@ -124,7 +124,7 @@ func TestAUserDeletedDuringALoginIsRefused(t *testing.T) {
 // A login that was under way when the password changed must not outlive PasswordChanged.
 func TestAPasswordChangedDuringALoginEndsIt(t *testing.T) {
 	t.Parallel()
-	for _, moment := range []string{"UpdatePassword", "Outstand"} { // the fixture's hash is upgraded at login
+	for _, moment := range []string{"UpdatePassword", "Record"} { // the fixture's hash is upgraded at login
 		for name, login := range map[string]func(*opsEnv) error{
 			"ObtainPair":    func(e *opsEnv) error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err },
 			"ObtainSliding": func(e *opsEnv) error { _, _, err := e.ObtainSliding(opsCtx(), "alice", opsPassword); return err },
@@ -162,7 +162,7 @@ func TestTwoLoginsUpgradeAHashAtOnce(t *testing.T) {
 func TestAHashOfTheSamePasswordDuringALoginIsNoChange(t *testing.T) {
 	t.Parallel()
 	e := opsNew(t, opsRotate)
-	e.once("Outstand", func() {
+	e.once("Record", func() {
 		h, err := hashers.New(hashers.Options{Preferred: "pbkdf2_sha256"})
 		if err != nil {
 			t.Fatal(err)

@@ -20,8 +20,8 @@ type opsRecorder struct {
 	answer func(record func() error) (bool, error)
 }
 
-func (s *opsRecorder) OutstandLogin(ctx context.Context, t core.OutstandingToken, _ core.Users, _ simplejwt.User) (done bool, err error) {
-	err = s.spy.watch(ctx, "OutstandLogin", func() (err error) {
+func (s *opsRecorder) RecordLogin(ctx context.Context, t core.OutstandingToken, _ core.Users, _ simplejwt.User) (done bool, err error) {
+	err = s.spy.watch(ctx, "RecordLogin", func() (err error) {
 		done, err = s.answer(func() error { return s.Store.Record(ctx, t) })
 		return err
 	})
@@ -57,14 +57,14 @@ func TestAStoreRecordsALoginWhileThePasswordIsTheSame(t *testing.T) {
 		want   error
 		calls  []string
 	}{
-		"it does":                    {opsRecord, old, nil, []string{"ByUsername", "OutstandLogin"}},
-		"it can't for such users":    {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "OutstandLogin", "Outstand", "ByField"}},
-		"the user is gone":           {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "OutstandLogin"}},
-		"it is down":                 {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "OutstandLogin"}},
-		"another password":           {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "OutstandLogin", "ByField"}},
-		"a deleted user":             {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "OutstandLogin", "ByField"}},
-		"another hash of the same":   {decline, again, nil, []string{"ByUsername", "OutstandLogin", "ByField", "Outstand", "ByField"}},
-		"a hash it can't compare to": {decline, old, nil, []string{"ByUsername", "OutstandLogin", "ByField", "Outstand", "ByField"}},
+		"it does":                    {opsRecord, old, nil, []string{"ByUsername", "RecordLogin"}},
+		"it can't for such users":    {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "RecordLogin", "Record", "ByField"}},
+		"the user is gone":           {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin"}},
+		"it is down":                 {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "RecordLogin"}},
+		"another password":           {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"a deleted user":             {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"another hash of the same":   {decline, again, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
+		"a hash it can't compare to": {decline, old, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
 	} {
 		for way, login := range map[string]func(*opsEnv) error{
 			"ObtainPair":    func(e *opsEnv) error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err },
@@ -113,7 +113,7 @@ func TestALoginWithoutAStoredPasswordIsRecordedAsItIs(t *testing.T) {
 	if _, _, err := e.ObtainPair(opsCtx(), "alice", "known elsewhere"); err != nil {
 		t.Error(err)
 	}
-	if diff := cmp.Diff([]string{"FieldValue", "Outstand"}, e.spy.take()); diff != "" {
+	if diff := cmp.Diff([]string{"FieldValue", "Record"}, e.spy.take()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 	e = opsNew(t, never, opsNoIDs)

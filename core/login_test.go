@@ -161,7 +161,7 @@ func TestLoginGivesAPairOnRecord(t *testing.T) {
 		s.OnLoginSuccess = func(_ context.Context, u simplejwt.User) error { succeeded = append(succeeded, u.AuthID()); return nil }
 	}))
 	pair := e.login()
-	if diff := cmp.Diff([]string{"FieldValue", "Outstand"}, e.spy.take()); diff != "" {
+	if diff := cmp.Diff([]string{"FieldValue", "Record"}, e.spy.take()); diff != "" {
 		t.Errorf("calls of users and store (-want +got):\n%s", diff)
 	}
 	refresh, now := e.jti(pair.Refresh), e.clock.now()
@@ -206,7 +206,7 @@ func TestAPasswordLoginRecordsOnceAndThenLooksAgain(t *testing.T) {
 	if _, _, err := e.ObtainPair(t.Context(), "alice", opsPassword); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"ByUsername", "FieldValue", "Outstand", "ByField", "UpdateLastLogin"}, e.spy.take()); diff != "" {
+	if diff := cmp.Diff([]string{"ByUsername", "FieldValue", "Record", "ByField", "UpdateLastLogin"}, e.spy.take()); diff != "" {
 		t.Errorf("calls of users and store (-want +got):\n%s", diff)
 	}
 }
@@ -391,7 +391,7 @@ func TestALoginOfAUserWhoJustWentIsRefused(t *testing.T) {
 		s.OnLoginSuccess = func(context.Context, simplejwt.User) error { t.Error("OnLoginSuccess was called"); return nil }
 	}))
 	e.spy.before = func(_ context.Context, call string) error {
-		if call == "Outstand" {
+		if call == "Record" {
 			return core.ErrUserGone
 		}
 		return nil

@@ -161,7 +161,7 @@ func TestALogoutCostsWhatItMust(t *testing.T) {
 	}{
 		"a live token is consumed and its session swept": {opsRotated(0), []string{"Blacklist", "Revoke"}},
 		"a rotated one is explained":                     {opsRotated(1), []string{"Blacklist", "State", "Revoke"}},
-		"one made elsewhere is recorded":                 {opsForged(nil), []string{"Blacklist", "ByField", "Outstand", "Blacklist", "Revoke"}},
+		"one made elsewhere is recorded":                 {opsForged(nil), []string{"Blacklist", "ByField", "Record", "Blacklist", "Revoke"}},
 	} {
 		e := opsNew(t, opsGrace, opsReuse)
 		raw, _ := c.prepare(e)
@@ -191,7 +191,7 @@ func TestALogoutRecordsATokenMadeElsewhere(t *testing.T) {
 	} {
 		e := opsNew(t, opsRotate)
 		e.spy.before = func(_ context.Context, call string) error {
-			if call == "Outstand" && c.gone {
+			if call == "Record" && c.gone {
 				c.gone = false
 				return core.ErrUserGone
 			}

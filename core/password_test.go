@@ -62,7 +62,7 @@ func TestObtain_HashThatIsNotComputedStoredMeanwhile(t *testing.T) {
 			t.Parallel()
 			e := opsNew(t)
 			e.spy.after = func(_ context.Context, call string) error {
-				if call == "Outstand" {
+				if call == "Record" {
 					e.change(func(a *memstore.Account) { a.Password = c.stored })
 				}
 				return nil

@@ -222,7 +222,7 @@ func TestATokenMadeElsewhereIsRecordedAsItIs(t *testing.T) {
 	if diff := cmp.Diff(want, e.row("made-elsewhere").OutstandingToken); diff != "" {
 		t.Errorf("its row (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"ByField", "Rotate", "State", "Outstand", "Rotate"}, e.spy.take()); diff != "" {
+	if diff := cmp.Diff([]string{"ByField", "Rotate", "State", "Record", "Rotate"}, e.spy.take()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

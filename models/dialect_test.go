@@ -113,7 +113,7 @@ func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
 func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
 	t.Helper()
 	ctx := t.Context()
-	out := map[string]error{"Outstand": store.Record(ctx, firstToken(ada))}
+	out := map[string]error{"Record": store.Record(ctx, firstToken(ada))}
 	_, rotated, err := store.Rotate(ctx, rotation(jti))
 	out["Rotate"] = err
 	found, won, err := store.Blacklist(ctx, jti, nil, core.ReasonLogout, now)
@@ -130,8 +130,8 @@ func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Use
 	flushed, err := store.FlushExpired(ctx, now.AddDate(1, 0, 0))
 	out["FlushExpired"] = err
 	recorded, err := store.RecordLogin(ctx, firstToken(ada), users, ada)
-	out["OutstandLogin"] = err
-	_, out["OutstandLogin of other users"] = store.RecordLogin(ctx, firstToken(ada), known, ada)
+	out["RecordLogin"] = err
+	_, out["RecordLogin of other users"] = store.RecordLogin(ctx, firstToken(ada), known, ada)
 	if rotated || found || won || blacklisted || state.Presented != nil || revoked+flushed+len(sessions) > 0 || recorded {
 		t.Error("a method of the Store has an answer beside its error")
 	}

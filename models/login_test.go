@@ -43,7 +43,7 @@ func TestALoginIsRecordedWhileTheUserHasThePassword(t *testing.T) {
 	})
 }
 
-// recordsLogins checks OutstandLogin for users with keys of every kind.
+// recordsLogins checks RecordLogin for users with keys of every kind.
 func recordsLogins(t *testing.T, reopen func() *gorm.DB) {
 	t.Helper()
 	people := &account{Username: rand.Text(), Password: "old"}
@@ -371,7 +371,7 @@ type beforeLogin struct {
 	do func()
 }
 
-func (s *beforeLogin) OutstandLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
+func (s *beforeLogin) RecordLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
 	s.do()
 	return s.Store.RecordLogin(ctx, t, users, user)
 }

@@ -163,7 +163,7 @@ func TestStoreTroubleIsAnErrorNeverARefusal(t *testing.T) {
 	onEach(t, func(t *testing.T, d database) {
 		store := models.NewStore(d.open(t)) // There are no tables.
 		ctx := t.Context()
-		errs := map[string]error{"Outstand": store.Record(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
+		errs := map[string]error{"Record": store.Record(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
 		_, ok, err := store.Rotate(ctx, rotation("a"))
 		errs["Rotate"] = err
 		found, won, err := store.Blacklist(ctx, "a", nil, core.ReasonLogout, now)
