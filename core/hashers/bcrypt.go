@@ -11,49 +11,51 @@ import (
 )
 
 const (
-	bcryptCost     = 12
-	bcryptMaxBytes = 72
-	bcryptLength   = 60 // of "$2b$12$", the salt in 22 characters and the sum in 31
+	bcryptCost     = 12 // Django's
+	bcryptMaxBytes = 72 // bcrypt ignores the rest of a password
+	bcryptLength   = 60 // "$2b$12$", the salt in 22 characters and the sum in 31
 	bcryptAlphabet = "./" + saltAlphabet
 )
 
+// errBcryptPassword is the error of Make for a password that plain bcrypt would not hash as a whole.
 var errBcryptPassword = fmt.Errorf("bcrypt takes passwords of at most %d bytes without a NUL byte", bcryptMaxBytes)
 
-// bcryptHash is "bcrypt$$2b$cost$" or "bcrypt_sha256$$2b$cost$", then salt and sum in one piece.
+// bcryptHash is a stored "bcrypt$$2b$cost$" or "bcrypt_sha256$$2b$cost$", followed by salt and sum without a separator.
 type bcryptHash struct {
 	algorithm string
 	cost      int
 	text      string // "$2b$12$..."
 }
 
+// newBcrypt needs no computation: any text in the alphabet is a salt and a sum.
 func newBcrypt(algorithm string, cost int) bcryptHash {
-	// Any text in the alphabet is a salt and a sum.
 	return bcryptHash{algorithm, cost, fmt.Sprintf("$2b$%02d$%s", cost, randomText(53))}
 }
 
-// parseBcrypt checks all of the text itself: the bcrypt package ignores what follows the sum, and most of the prefix.
+// parseBcrypt checks the whole text, because the bcrypt package ignores what follows the sum and most of the prefix.
 func parseBcrypt(algorithm, text string) (hash, error) {
 	if len(text) != bcryptLength || text[6] != '$' || strings.Trim(text[7:], bcryptAlphabet) != "" {
-		return nil, unreadable(algorithm + ": the salt or the sum is damaged")
+		return nil, unreadableError(algorithm + ": the salt or the sum is damaged")
 	}
-	// The three differ in how old libraries treated passwords that none of them accepts today.
+	// The three versions differ only for passwords that no library accepts today.
 	if prefix := text[:4]; prefix != "$2b$" && prefix != "$2a$" && prefix != "$2y$" {
-		return nil, unreadable(algorithm + ": the version is not 2a, 2b or 2y")
+		return nil, unreadableError(algorithm + ": the version is not 2a, 2b or 2y")
 	}
-	cost, err := number(strings.TrimPrefix(text[4:6], "0"), algorithm+": the cost")
+	cost, err := parseNumber(strings.TrimPrefix(text[4:6], "0"), algorithm+": the cost")
 	if err == nil && (cost < bcrypt.MinCost || cost > bcrypt.MaxCost) {
-		err = unreadable(algorithm + ": the cost is not between 4 and 31")
+		err = unreadableError(algorithm + ": the cost is not between 4 and 31")
 	}
 	return bcryptHash{algorithm, cost, text}, err
 }
 
-func (h bcryptHash) costs(l limits) []cost {
+func (h bcryptHash) listCosts(l limits) []cost {
 	return []cost{{h.algorithm + ": the cost", int64(h.cost), l.bcryptCost, "MaxBcryptCost"}}
 }
 
-// key returns what bcrypt gets to see. Plain bcrypt ignores everything from the 73rd byte on and repeats a short
-// password, with a NUL byte behind it, up to 72: so "a" and "a\x00a" are one password to it. Both are refused.
-func (h bcryptHash) key(password string) ([]byte, error) {
+// prepareKey returns the input of bcrypt for a password, or errBcryptPassword. Plain bcrypt ignores everything from the 73rd byte
+// on. It repeats a shorter password, followed by a NUL byte, up to 72 bytes: so "a" and "a\x00a" are the same password to it.
+// Passwords over 72 bytes and those with a NUL byte are therefore rejected.
+func (h bcryptHash) prepareKey(password string) ([]byte, error) {
 	if h.algorithm == "bcrypt_sha256" {
 		sum := sha256.Sum256([]byte(password))
 		return []byte(hex.EncodeToString(sum[:])), nil
@@ -64,17 +66,18 @@ func (h bcryptHash) key(password string) ([]byte, error) {
 	return []byte(password), nil
 }
 
-func (h bcryptHash) matches(password string) bool {
-	key, refused := h.key(password)
-	if refused != nil {
+// matchesPassword hashes dummyPassword in place of a password that is rejected, so that it takes as long.
+func (h bcryptHash) matchesPassword(password string) bool {
+	key, rejected := h.prepareKey(password)
+	if rejected != nil {
 		key = []byte(dummyPassword)
 	}
 	err := bcrypt.CompareHashAndPassword([]byte(h.text), key) // compares in constant time
-	return err == nil && refused == nil
+	return err == nil && rejected == nil
 }
 
-func (h bcryptHash) renewed(password string) (string, error) {
-	key, err := h.key(password)
+func (h bcryptHash) encodePassword(password string) (string, error) {
+	key, err := h.prepareKey(password)
 	if err != nil {
 		return "", err
 	}
@@ -82,7 +85,7 @@ func (h bcryptHash) renewed(password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// Django writes 2b; for the passwords accepted here 2a is the same algorithm.
+	// Django writes 2b. For the passwords accepted here 2a is the same algorithm.
 	rest, found := strings.CutPrefix(string(text), "$2a$")
 	if !found {
 		return "", errors.New("bcrypt wrote an unknown version")
@@ -90,14 +93,14 @@ func (h bcryptHash) renewed(password string) (string, error) {
 	return h.algorithm + "$$2b$" + rest, nil
 }
 
-func (h bcryptHash) current(preferred hash) bool {
+func (h bcryptHash) isCurrent(preferred hash) bool {
 	p, same := preferred.(bcryptHash)
 	return same && h.algorithm == p.algorithm && h.cost >= p.cost
 }
 
-// gap has one hash of every cost from this one's to below the preferred: each step doubles the work, so together with
-// the hash itself they come to the work of the preferred.
-func (h bcryptHash) gap(preferred hash) []hash {
+// remainingWork has one hash of every cost from that of h to the one below the preferred. Each step doubles the work, so together
+// with h itself they do as much work as the preferred hash: 2^4 + (2^4 + 2^5) = 2^6.
+func (h bcryptHash) remainingWork(preferred hash) []hash {
 	p, same := preferred.(bcryptHash)
 	if !same || h.algorithm != p.algorithm {
 		return nil

@@ -7,10 +7,10 @@ var formats = []string{"argon2", "pbkdf2_sha256", "pbkdf2_sha1", "bcrypt", "bcry
 func BenchmarkMake(b *testing.B) {
 	for _, format := range formats {
 		b.Run(format, func(b *testing.B) {
-			h := mustNew(b, format)
+			h := newHashersOf(b, format)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := h.Make(b.Context(), secret); err != nil {
+				if _, err := h.Make(b.Context(), testPassword); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -21,8 +21,8 @@ func BenchmarkMake(b *testing.B) {
 func BenchmarkCheck(b *testing.B) {
 	for _, format := range formats {
 		b.Run(format, func(b *testing.B) {
-			h := mustNew(b, format)
-			encoded, err := h.Make(b.Context(), secret)
+			h := newHashersOf(b, format)
+			encoded, err := h.Make(b.Context(), testPassword)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -30,12 +30,12 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 	b.Run("argon2 of Django", func(b *testing.B) {
-		benchmarkCheck(b, mustNew(b, "argon2"), "argon2$argon2id$v=19$m=102400,t=2,p=8$WWszbnEwWHZUejgxc1BiTG1XY0Q3YQ$qmsIXCWFzswBKc+YXhA/+g")
+		benchmarkCheck(b, newHashersOf(b, "argon2"), "argon2$argon2id$v=19$m=102400,t=2,p=8$WWszbnEwWHZUejgxc1BiTG1XY0Q3YQ$qmsIXCWFzswBKc+YXhA/+g")
 	})
 }
 
-// BenchmarkCheckAtLimit is what the most expensive login costs: stored hashes at the default limits, in the shapes that cost
-// most. The password is wrong.
+// BenchmarkCheckAtLimit measures the most expensive logins: stored hashes at the default limits, with the costs that take longest.
+// The password is wrong.
 func BenchmarkCheckAtLimit(b *testing.B) {
 	for _, v := range []struct{ name, encoded string }{
 		{"pbkdf2_sha256", "pbkdf2_sha256$5000000" + pbkdf2Tail},
@@ -49,10 +49,10 @@ func BenchmarkCheckAtLimit(b *testing.B) {
 		{"scrypt of 256 MiB in lanes", "scrypt$2" + scryptSalt + "1$2097148" + scryptSum},
 	} {
 		b.Run(v.name, func(b *testing.B) {
-			h := mustNew(b, "argon2")
+			h := newHashersOf(b, "argon2")
 			b.ReportAllocs()
 			for b.Loop() {
-				if ok, _, err := h.Check(b.Context(), secret, v.encoded); ok || err != nil {
+				if ok, _, err := h.Check(b.Context(), testPassword, v.encoded); ok || err != nil {
 					b.Fatalf("ok %v, error %v", ok, err)
 				}
 			}
@@ -60,13 +60,13 @@ func BenchmarkCheckAtLimit(b *testing.B) {
 	}
 }
 
-// BenchmarkDummy is to be read beside BenchmarkCheck: the two should cost the same.
+// BenchmarkDummy should take as long as BenchmarkCheck.
 func BenchmarkDummy(b *testing.B) {
 	for _, format := range formats {
 		b.Run(format, func(b *testing.B) {
-			h := mustNew(b, format)
+			h := newHashersOf(b, format)
 			for b.Loop() {
-				if err := h.Dummy(b.Context(), secret); err != nil {
+				if err := h.Dummy(b.Context(), testPassword); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -78,13 +78,13 @@ func benchmarkCheck(b *testing.B, h *Hashers, encoded string) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
-		if ok, _, err := h.Check(b.Context(), secret, encoded); !ok || err != nil {
+		if ok, _, err := h.Check(b.Context(), testPassword, encoded); !ok || err != nil {
 			b.Fatalf("ok %v, error %v", ok, err)
 		}
 	}
 }
 
-func mustNew(b *testing.B, format string) *Hashers {
+func newHashersOf(b *testing.B, format string) *Hashers {
 	b.Helper()
 	h, err := New(Options{Preferred: format})
 	if err != nil {

@@ -15,7 +15,7 @@ func Example() {
 		return
 	}
 
-	// A row that Django wrote: right, but to be stored anew in the preferred format.
+	// A row that Django wrote. The password is right, and should be stored in the preferred format.
 	const row = "pbkdf2_sha256$1000$Yk3nq0XvTz81sPbLmWcD7a$qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0="
 	ok, upgrade, err := passwords.Check(ctx, "correct horse battery staple", row)
 	fmt.Println(ok, upgrade, err)
@@ -28,7 +28,7 @@ func Example() {
 	fmt.Println(passwords.Check(ctx, "correct horse battery staple", encoded))
 	fmt.Println(passwords.Check(ctx, "wrong", encoded))
 
-	// No such user: the same work, so that the time of the answer does not tell.
+	// There is no such user. The time of the answer must not show that.
 	fmt.Println(passwords.Dummy(ctx, "correct horse battery staple"))
 	// Output:
 	// true true <nil>

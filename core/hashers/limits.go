@@ -9,21 +9,22 @@ import (
 )
 
 var (
-	// ErrTooExpensive is the error of Check for a stored hash, and of New for an Options.Preferred, that costs more than the
-	// limits of Options allow. The full error names the format, the cost, its value and its limit, and the option that raises
-	// the limit; it holds nothing else of the hash.
+	// ErrTooExpensive means that a stored hash (Check) or Options.Preferred (New) costs more than the limits of Options allow.
+	// The error that wraps it names the format, the cost, its value, its limit and the option that raises the limit, and holds
+	// nothing else of the hash.
 	ErrTooExpensive = errors.New("the password hash is too expensive")
 
-	// errUnreadable is the error of parse where no password matches. The full error says what can't be read, and holds nothing
-	// of the hash but the name of its format.
+	// errUnreadable means that no password can match a stored hash. The error that wraps it says what cannot be read, and holds
+	// nothing of the hash but the name of its format.
 	errUnreadable = errors.New("the password hash cannot be read")
 )
 
-// maxNumber is where the numbers of a stored hash end: a larger one counts as this one, which is over every limit.
+// maxNumber is the highest number that is read from a stored hash. A larger one counts as maxNumber, which is over every limit,
+// so that products of two numbers fit into 64 bits.
 const maxNumber = 1 << 30
 
-// The defaults let a check take at most three seconds of processor time on the machine of docs/performance.md, in the shapes
-// that take longest (BenchmarkCheckAtLimit), and 256 MiB. They are three to ten times what Django writes.
+// With the default limits a check takes at most 256 MiB, and at most three seconds of processor time on the machine of
+// docs/performance.md, even for the costs that take longest (BenchmarkCheckAtLimit). They are three to ten times what Django writes.
 const (
 	defaultPBKDF2Iterations = 5_000_000
 	defaultArgon2Work       = 2048 // MiB
@@ -32,7 +33,7 @@ const (
 	defaultMemoryMiB        = 256
 )
 
-// limits are those of Options, with the defaults filled in.
+// limits are the limits of Options, with the defaults filled in.
 type limits struct {
 	pbkdf2Iterations int
 	argon2Work       int // MiB
@@ -41,13 +42,14 @@ type limits struct {
 	memoryMiB        int
 }
 
+// defaultLimits are the limits of the zero Options.
 func defaultLimits() limits {
 	return limits{defaultPBKDF2Iterations, defaultArgon2Work, defaultBcryptCost, defaultScryptWork, defaultMemoryMiB}
 }
 
-// limits returns the limits, or an error that names the option that is out of its range. The ranges end where a number that was
-// clamped to maxNumber would be within the limit; argon2's memory is in KiB, 8 at least.
-func (o Options) limits() (limits, error) {
+// resolveLimits fills in the defaults, and returns an error that names the first option out of its range. The ranges end below
+// the limit that a number clamped to maxNumber would still meet: argon2's memory is in KiB, and at least 8.
+func (o Options) resolveLimits() (limits, error) {
 	for _, option := range []struct {
 		name                     string
 		value                    *int
@@ -70,7 +72,7 @@ func (o Options) limits() (limits, error) {
 	return limits{o.MaxPBKDF2Iterations, o.MaxArgon2Work, o.MaxBcryptCost, o.MaxScryptWork, o.MaxMemoryMiB}, nil
 }
 
-// cost is what a hash costs in one respect, and the limit and the option that limits it.
+// cost is one cost of a hash, with its limit and the option that sets the limit.
 type cost struct {
 	name   string // with the format and the unit
 	value  int64
@@ -78,9 +80,9 @@ type cost struct {
 	option string
 }
 
-// checkCosts returns ErrTooExpensive for the first cost over its limit.
+// checkCosts returns ErrTooExpensive for the first cost of h over its limit, and nil if there is none.
 func checkCosts(h hash, l limits) error {
-	for _, c := range h.costs(l) {
+	for _, c := range h.listCosts(l) {
 		if c.value <= int64(c.limit) {
 			continue
 		}
@@ -93,5 +95,5 @@ func checkCosts(h hash, l limits) error {
 	return nil
 }
 
-// unreadable returns errUnreadable with what is wrong.
-func unreadable(what string) error { return fmt.Errorf("%w: %s", errUnreadable, what) }
+// unreadableError wraps errUnreadable with what is wrong. The text must not hold a part of the hash.
+func unreadableError(what string) error { return fmt.Errorf("%w: %s", errUnreadable, what) }
