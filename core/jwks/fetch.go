@@ -13,18 +13,19 @@ import (
 )
 
 const (
-	fetchTimeout = 5 * time.Second
-	maxBodyBytes = 1 << 20
+	fetchTimeout = 5 * time.Second // for one fetch with all its redirects
+	maxBodyBytes = 1 << 20         // after decompression
 	maxRedirects = 3
 )
 
-// source is where the key set comes from.
+// source is the URL of a key set and the client that fetches it. It is immutable.
 type source struct {
 	url    string
 	client *http.Client
 }
 
-// newSource checks the URL. Its errors do not repeat it, as it may hold a secret.
+// newSource checks the URL and limits the redirects of a copy of the client; nil stands for a new http.Client. Its errors do not hold
+// the URL, which may hold a secret.
 func newSource(address string, client *http.Client) (source, error) {
 	if err := jwkurl.Check(address); err != nil {
 		return source{}, err
@@ -37,7 +38,8 @@ func newSource(address string, client *http.Client) (source, error) {
 	return source{url: address, client: &limited}, nil
 }
 
-// limitRedirects rejects too many redirects and one to where JWK_URL may not point, and then asks the client's own rule.
+// limitRedirects rejects a redirect after maxRedirects others and one to a URL that JWK_URL may not have, and then asks the rule of the
+// program's client, if it has one.
 func limitRedirects(own func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
 		if len(via) > maxRedirects {
@@ -46,7 +48,7 @@ func limitRedirects(own func(*http.Request, []*http.Request) error) func(*http.R
 		if err := jwkurl.CheckRedirect(via[len(via)-1].URL, req.URL); err != nil {
 			return err
 		}
-		req.Header.Del("Referer") // the URL is not the other server's business
+		req.Header.Del("Referer") // the other server must not see the URL
 		if own != nil {
 			return own(req, via)
 		}
@@ -54,8 +56,8 @@ func limitRedirects(own func(*http.Request, []*http.Request) error) func(*http.R
 	}
 }
 
-// get fetches the body of the key set. Its errors do not hold the URL.
-func (s source) get(ctx context.Context) ([]byte, error) {
+// fetchBody fetches the body of the key set. Only an answer with status 200 counts. Its errors do not hold the URL.
+func (s source) fetchBody(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
@@ -63,7 +65,7 @@ func (s source) get(ctx context.Context) ([]byte, error) {
 		return nil, withoutURL(err)
 	}
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	req.Close = true // an hour from now the connection is of no use, and it would outlive ctx
+	req.Close = true // the next fetch is an hour away, and a kept connection would outlive ctx
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, withoutURL(err)
@@ -82,7 +84,7 @@ func (s source) get(ctx context.Context) ([]byte, error) {
 	return body, nil
 }
 
-// withoutURL takes the URL out of an error of net/http, as its query may hold a secret.
+// withoutURL removes the URL from an error of net/http, because its query may hold a secret.
 func withoutURL(err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {

@@ -16,20 +16,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// listen serves on 127.0.0.1 and returns the source that asks it with this client.
-func listen(t *testing.T, client *http.Client, path string, handler http.Handler) source {
-	t.Helper()
-	s := httptest.NewServer(handler)
-	t.Cleanup(s.Close)
-	return must(newSource(s.URL+path, client))
+func TestNewSource_ClientUnchanged(t *testing.T) {
+	t.Parallel()
+	client := &http.Client{}
+	must(newSource("https://issuer.example/", client))
+	if client.CheckRedirect != nil {
+		t.Error("the program's client has another rule for redirects now")
+	}
 }
 
-func TestGetAsksForAKeySet(t *testing.T) {
+func TestFetchBody(t *testing.T) {
 	t.Parallel()
-	s := listen(t, nil, "/keys?tenant=1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newHTTPSource(t, nil, "/keys?tenant=1", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Method, " ", r.RequestURI, " ", r.Header.Get("Accept"), " ", r.Close)
 	}))
-	got, err := s.get(t.Context())
+	got, err := s.fetchBody(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,14 +40,14 @@ func TestGetAsksForAKeySet(t *testing.T) {
 	}
 }
 
-func TestGetFollowsThreeRedirects(t *testing.T) {
+func TestFetchBody_Redirects(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int32
 	mux := http.NewServeMux()
 	mux.HandleFunc("/{left}", func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		if r.Header.Get("Referer") != "" {
-			t.Error("the other server is told the URL")
+			t.Error("the other server sees the URL")
 		}
 		left := r.PathValue("left")
 		if left == "0" {
@@ -64,8 +65,8 @@ func TestGetFollowsThreeRedirects(t *testing.T) {
 		{"four redirects", "/4?hunter3", "more than 3 redirects", 4},
 	} {
 		asked.Store(0)
-		s := listen(t, nil, c.path, mux)
-		body, err := s.get(t.Context())
+		s := newHTTPSource(t, nil, c.path, mux)
+		body, err := s.fetchBody(t.Context())
 		got := string(body)
 		if err != nil {
 			got = err.Error()
@@ -76,7 +77,7 @@ func TestGetFollowsThreeRedirects(t *testing.T) {
 	}
 }
 
-func TestRedirectsDoNotLeaveTLS(t *testing.T) {
+func TestLimitRedirects(t *testing.T) {
 	t.Parallel()
 	own := errors.New("the client's own rule")
 	for _, c := range []struct {
@@ -100,29 +101,20 @@ func TestRedirectsDoNotLeaveTLS(t *testing.T) {
 	}
 }
 
-func TestTheClientIsNotChanged(t *testing.T) {
+func TestFetchBody_CompressedBody(t *testing.T) {
 	t.Parallel()
-	client := &http.Client{}
-	must(newSource("https://issuer.example/", client))
-	if client.CheckRedirect != nil {
-		t.Error("the program's client has got another rule for redirects")
-	}
-}
-
-func TestGetCountsTheBytesOfACompressedBody(t *testing.T) {
-	t.Parallel()
-	s := listen(t, nil, "/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := newHTTPSource(t, nil, "/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		_, _ = z.Write(make([]byte, 4<<20)) // the client may have hung up
 		_ = z.Close()
 	}))
-	if body, err := s.get(t.Context()); err == nil || err.Error() != "the answer has more than 1048576 bytes" {
+	if body, err := s.fetchBody(t.Context()); err == nil || err.Error() != "the answer has more than 1048576 bytes" {
 		t.Errorf("%d bytes are read, error %v", len(body), err)
 	}
 }
 
-func TestGetEndsWithTheClientsTimeoutAndWithTheContext(t *testing.T) {
+func TestFetchBody_Timeouts(t *testing.T) {
 	t.Parallel()
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/body" {
@@ -141,7 +133,7 @@ func TestGetEndsWithTheClientsTimeoutAndWithTheContext(t *testing.T) {
 			"the client's timeout": {t.Context(), &http.Client{Timeout: 50 * time.Millisecond}},
 			"the context":          {short, nil},
 		} {
-			_, err := listen(t, c.client, path, slow).get(c.ctx)
+			_, err := newHTTPSource(t, c.client, path, slow).fetchBody(c.ctx)
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s, %s: the error is %v", path, name, err)
 			}
@@ -150,7 +142,7 @@ func TestGetEndsWithTheClientsTimeoutAndWithTheContext(t *testing.T) {
 	}
 }
 
-func TestErrorsOfGetDoNotHoldTheURL(t *testing.T) {
+func TestFetchBody_ErrorsWithoutURL(t *testing.T) {
 	t.Parallel()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
@@ -159,7 +151,7 @@ func TestErrorsOfGetDoNotHoldTheURL(t *testing.T) {
 		"http://user:hunter2@127.0.0.1:99999/?token=hunter3",
 		"http://user:hunter2@issuer example/",
 	} {
-		_, err := source{url: address, client: &http.Client{}}.get(t.Context())
+		_, err := source{url: address, client: &http.Client{}}.fetchBody(t.Context())
 		var outer *url.Error
 		if err == nil || errors.As(err, &outer) {
 			t.Errorf("the error is %v, want one without a URL", err)

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,23 +26,24 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// The keys of the tests, made once.
+// The keys of the tests. Each is generated once, when it is first used.
 var (
-	rsa1 = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
-	rsa2 = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(2048) })
-	weak = sync.OnceValue(func() *rsa.PrivateKey { return newRSA(1024) })
-	p256 = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P256()) })
-	p384 = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P384()) })
-	p521 = sync.OnceValue(func() *ecdsa.PrivateKey { return newEC(elliptic.P521()) })
-	ed   = sync.OnceValue(func() ed25519.PrivateKey {
+	rsa1       = sync.OnceValue(func() *rsa.PrivateKey { return newRSAKey(2048) })
+	rsa2       = sync.OnceValue(func() *rsa.PrivateKey { return newRSAKey(2048) })
+	weakRSA    = sync.OnceValue(func() *rsa.PrivateKey { return newRSAKey(1024) })
+	p256       = sync.OnceValue(func() *ecdsa.PrivateKey { return newECKey(elliptic.P256()) })
+	p384       = sync.OnceValue(func() *ecdsa.PrivateKey { return newECKey(elliptic.P384()) })
+	p521       = sync.OnceValue(func() *ecdsa.PrivateKey { return newECKey(elliptic.P521()) })
+	ed25519Key = sync.OnceValue(func() ed25519.PrivateKey {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return must(key, err)
 	})
 )
 
-func newRSA(bits int) *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, bits)) }
+// newRSAKey generates a key, and panics if it cannot.
+func newRSAKey(bits int) *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, bits)) }
 
-func newEC(curve elliptic.Curve) *ecdsa.PrivateKey {
+func newECKey(curve elliptic.Curve) *ecdsa.PrivateKey {
 	return must(ecdsa.GenerateKey(curve, rand.Reader))
 }
 
@@ -52,15 +54,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// member is what a key of a set says.
+// member has the members of one key of a set, by name.
 type member map[string]any
 
-// public is the entry of a key in a set.
-func public(key crypto.Signer, kid string) member {
-	return entry(key.Public(), false, member{"kid": kid})
+// publicMember describes a public key with this kid.
+func publicMember(key crypto.Signer, kid string) member {
+	return keyMember(key.Public(), false, member{"kid": kid})
 }
 
-// with returns a copy with more members; null takes one out.
+// with returns a copy with more members. A nil value removes a member.
 func (m member) with(more member) member {
 	out := maps.Clone(m)
 	for name, value := range more {
@@ -71,7 +73,8 @@ func (m member) with(more member) member {
 	return out
 }
 
-func entry(key any, private bool, more member) member {
+// keyMember describes a key with more members, without alg.
+func keyMember(key any, private bool, more member) member {
 	jwk := must(jwkset.NewJWKFromKey(key, jwkset.JWKOptions{Marshal: jwkset.JWKMarshalOptions{Private: private}}))
 	text := must(json.Marshal(jwk.Marshal()))
 	var m member
@@ -82,35 +85,35 @@ func entry(key any, private bool, more member) member {
 	return m.with(more)
 }
 
-// document is a key set as a server sends it.
-func document(keys ...member) string {
+// keySetJSON is a key set as a server sends it.
+func keySetJSON(keys ...member) string {
 	if keys == nil {
 		keys = []member{}
 	}
 	return string(must(json.Marshal(map[string]any{"keys": keys})))
 }
 
-// server answers fetches without a network, so that time can be faked.
-type server struct {
+// fakeServer answers fetches without a network, so that they work with the fake clock of synctest.
+type fakeServer struct {
 	answer  atomic.Pointer[func(*http.Request) (*http.Response, error)]
 	fetches atomic.Int32
 }
 
 // serve makes the server answer 200 with this body from now on.
-func (s *server) serve(body string) { s.serveStatus(http.StatusOK, body) }
+func (s *fakeServer) serve(body string) { s.serveStatus(http.StatusOK, body) }
 
-func (s *server) serveStatus(status int, body string) {
-	s.serveFunc(func(*http.Request) (*http.Response, error) { return response(status, strings.NewReader(body)), nil })
+func (s *fakeServer) serveStatus(status int, body string) {
+	s.serveFunc(func(*http.Request) (*http.Response, error) { return newResponse(status, strings.NewReader(body)), nil })
 }
 
-func (s *server) serveFunc(f func(*http.Request) (*http.Response, error)) { s.answer.Store(&f) }
+func (s *fakeServer) serveFunc(f func(*http.Request) (*http.Response, error)) { s.answer.Store(&f) }
 
-func response(status int, body io.Reader) *http.Response {
+func newResponse(status int, body io.Reader) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body)}
 }
 
 // RoundTrip makes the server a client's transport.
-func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *fakeServer) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.fetches.Add(1)
 	if !req.Close {
 		return nil, errors.New("the connection would be kept")
@@ -118,7 +121,30 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	return (*s.answer.Load())(req)
 }
 
-// logBuffer is what is logged while the test looks on.
+// answerWith answers with this status and body.
+func answerWith(status int, body string) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) { return newResponse(status, strings.NewReader(body)), nil }
+}
+
+// neverAnswer waits until the fetch is given up.
+func neverAnswer(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// newHTTPSource serves on 127.0.0.1 and returns a source that fetches from there with this client.
+func newHTTPSource(t *testing.T, client *http.Client, path string, handler http.Handler) source {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return must(newSource(s.URL+path, client))
+}
+
+// logBuffer collects what is logged. It is safe for concurrent use.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -136,15 +162,18 @@ func (b *logBuffer) String() string {
 	return b.text.String()
 }
 
-const address = "https://issuer.example/keys?token=hunter3"
+// secretURL has a secret in its query, for wantNoSecret.
+const secretURL = "https://issuer.example/keys?token=hunter3"
 
-func rs256() simplejwt.Settings { return simplejwt.Settings{Algorithm: "RS256", JWKURL: address} }
+func rs256Settings() simplejwt.Settings {
+	return simplejwt.Settings{Algorithm: "RS256", JWKURL: secretURL}
+}
 
-// start makes Keys of what the server serves, and a log.
-func start(t *testing.T, ctx context.Context, s *server) (*Keys, *logBuffer) {
+// newKeys returns Keys that fetch from the server, and their log.
+func newKeys(t *testing.T, ctx context.Context, s *fakeServer) (*Keys, *logBuffer) {
 	t.Helper()
 	log := new(logBuffer)
-	k, err := NewWithOptions(ctx, rs256(), Options{
+	k, err := NewWithOptions(ctx, rs256Settings(), Options{
 		Client: &http.Client{Transport: s},
 		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
@@ -154,7 +183,7 @@ func start(t *testing.T, ctx context.Context, s *server) (*Keys, *logBuffer) {
 	return k, log
 }
 
-// wantKey checks that a kid has this key, or with nil this error.
+// wantKey checks that a kid has this key, or for a nil key this error.
 func wantKey(t *testing.T, k *Keys, kid string, want crypto.Signer, wantErr error) {
 	t.Helper()
 	key, err := k.VerifyingKey(t.Context(), kid, "RS256")
@@ -163,5 +192,13 @@ func wantKey(t *testing.T, k *Keys, kid string, want crypto.Signer, wantErr erro
 	}
 	if want != nil && !sameKey(key, want.Public()) || want == nil && key != nil {
 		t.Errorf("VerifyingKey(%q) is not the key of that kid", kid)
+	}
+}
+
+// wantNoSecret checks that a text holds no secret of the URLs of the tests.
+func wantNoSecret(t *testing.T, text string) {
+	t.Helper()
+	if strings.Contains(text, "hunter") {
+		t.Errorf("%q holds a secret of the URL", text)
 	}
 }

@@ -1,15 +1,3 @@
-// Package jwks finds the keys of JWK_URL, the key set (RFC 7517) of whoever signs the tokens. Start with [New] and hand
-// the result to core.New:
-//
-//	keys, err := jwks.New(ctx, settings)
-//	if err != nil {
-//		return err
-//	}
-//	auth, err := core.New(settings, core.Deps{Keys: keys, Users: users})
-//
-// The set is fetched at once, then every hour, and when a token names a key that is not in it, but for that at most once
-// in 10 seconds. No request ever waits for a fetch. A fetch that fails leaves the last good set in force; a key that the
-// set no longer holds is no longer trusted.
 package jwks
 
 import (
@@ -28,47 +16,53 @@ import (
 
 const (
 	refreshInterval = time.Hour
-	// unknownInterval is the least time between two fetches that unknown kids cause, so that whoever sends forged tokens
-	// can't make this program flood the server of the key set.
+	// unknownInterval is the least time between two fetches that unknown kids cause, so that forged tokens cannot make this
+	// program flood the server of the key set.
 	unknownInterval = 10 * time.Second
 )
 
 var (
-	errUnknown   = errors.New("no key has this kid")
+	// errUnknown means that the set has no key for the kid and the algorithm.
+	errUnknown = errors.New("no key has this kid")
+	// errAmbiguous means that different keys of the set have the kid, so none of them is used.
 	errAmbiguous = errors.New("several keys have this kid")
 )
 
-// Options are what a program may choose beside the settings. The zero value is good.
+// Options are what a program may choose beside the settings. The zero value uses a default HTTP client and logs nothing.
 type Options struct {
-	// Client fetches the set: proxies, private certificate authorities, credentials. Its redirects are limited further, and every fetch
-	// ends after 5 seconds, or after the Client's own Timeout where that is shorter. Defaults to a client with
-	// http.DefaultTransport.
+	// Client fetches the set. Set it for a proxy, a private certificate authority or credentials. It is copied, not changed: at most
+	// three redirects are followed, to URLs that JWK_URL may have, and each fetch ends after 5 seconds, or after the Client's own Timeout if
+	// that is shorter. Defaults to a client with http.DefaultTransport.
 	Client *http.Client
-	// Logger is told of fetches that fail and of keys that are not used. Defaults to discarding it.
+	// Logger gets a warning for a fetch that failed, an error for a set without a usable key, and a debug message for keys that are
+	// not used. Nothing that is logged holds the URL. Defaults to logging nothing.
 	Logger *slog.Logger
 }
 
-// Keys are the keys of JWK_URL. It implements core.Keys and is safe for concurrent use.
+// Keys are the keys of JWK_URL. It implements core.Keys and is safe for concurrent use. The zero value is not usable: make one with
+// New.
 type Keys struct {
 	algorithm string
 	source    source
 	log       *slog.Logger
-	set       atomic.Pointer[keySet]
+	set       atomic.Pointer[keySet] // the last good one
 
-	wake  chan struct{} // asks the background for a fetch
+	wake  chan struct{} // asks refreshUntilDone for a fetch
 	start time.Time
-	next  atomic.Int64 // how long after start an unknown kid may cause a fetch again, in nanoseconds
+	next  atomic.Int64 // when an unknown kid may cause the next fetch, in nanoseconds after start
 }
 
-// New fetches the key set of settings.JWKURL and keeps it fresh until ctx ends; the keys of then stay. With an HMAC
-// ALGORITHM, beside which JWK_URL is ignored, there are no keys and nothing is fetched.
-// Errors name JWK_URL, never its value: it is not an https URL (http is for this machine), or holds a password or a fragment; the
-// set can't be fetched; or it has no key for ALGORITHM.
+// New fetches the key set of settings.JWKURL and starts a goroutine that refreshes it until ctx ends; after that the last keys stay
+// in use. With an HMAC ALGORITHM, which ignores JWK_URL as in SimpleJWT, there are no keys and nothing is fetched.
+//
+// New returns an error if JWK_URL is not an https URL (http is allowed for this machine only) or holds a password or a fragment, if
+// the set cannot be fetched, and if it has no key for ALGORITHM. The error names JWK_URL, or the environment variable that set it,
+// but never its value.
 func New(ctx context.Context, settings simplejwt.Settings) (*Keys, error) {
 	return NewWithOptions(ctx, settings, Options{})
 }
 
-// NewWithOptions is New with options.
+// NewWithOptions is New with a program's own HTTP client and logger.
 func NewWithOptions(ctx context.Context, settings simplejwt.Settings, opts Options) (*Keys, error) {
 	k := &Keys{algorithm: settings.Algorithm, log: opts.Logger, wake: make(chan struct{}, 1), start: time.Now()}
 	if k.log == nil {
@@ -83,28 +77,28 @@ func NewWithOptions(ctx context.Context, settings simplejwt.Settings, opts Optio
 	if k.source, err = newSource(settings.JWKURL, opts.Client); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	set, err := k.fetch(ctx)
+	set, err := k.fetchSet(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: fetch key set: %w", name, err)
 	}
-	if !set.usable() {
-		return nil, fmt.Errorf("%s: the key set has no key for %s: %s", name, k.algorithm, set.reasons())
+	if !set.hasUsableKey() {
+		return nil, fmt.Errorf("%s: the key set has no key for %s: %s", name, k.algorithm, set.skipReasons())
 	}
 	k.set.Store(set)
-	go k.run(ctx)
+	go k.refreshUntilDone(ctx)
 	return k, nil
 }
 
-// VerifyingKey returns the public key with this id. It waits for nothing: a kid that is not known is refused, and at most
-// once in 10 seconds makes the set be fetched in the background. Errors: no key, or several, have this kid and suit the
-// algorithm.
+// VerifyingKey returns the public key with the id kid. It never waits for a fetch: for an unknown kid it returns an error, and at
+// most once in 10 seconds it starts a fetch in the background. It also returns an error if several keys have the kid, or if
+// algorithm is not ALGORITHM.
 func (k *Keys) VerifyingKey(_ context.Context, kid, algorithm string) (crypto.PublicKey, error) {
 	if kid == "" || algorithm != k.algorithm {
 		return nil, errUnknown
 	}
 	key, ok := k.set.Load().keys[kid]
 	if !ok {
-		k.ask()
+		k.requestFetch()
 		return nil, errUnknown
 	}
 	if key == nil {
@@ -113,67 +107,5 @@ func (k *Keys) VerifyingKey(_ context.Context, kid, algorithm string) (crypto.Pu
 	return key, nil
 }
 
-// Format prints nothing of the URL, which may hold a secret, for every verb.
+// Format implements fmt.Formatter. It prints the algorithm for every verb, and nothing of the URL, which may hold a secret.
 func (k *Keys) Format(w fmt.State, _ rune) { fmt.Fprint(w, "jwks.Keys{", k.algorithm, "}") }
-
-// ask makes the background fetch the set, unless it was asked within unknownInterval.
-func (k *Keys) ask() {
-	now, next := k.elapsed(), k.next.Load()
-	if now < next || !k.next.CompareAndSwap(next, now+int64(unknownInterval)) {
-		return
-	}
-	select {
-	case k.wake <- struct{}{}:
-	default: // one is asked for already
-	}
-}
-
-// elapsed is the time since start by the monotonic clock, so that setting the clock neither stops nor floods fetches.
-func (k *Keys) elapsed() int64 { return int64(time.Since(k.start)) }
-
-// run refreshes the set until ctx ends. It alone fetches, so no two fetches overlap.
-func (k *Keys) run(ctx context.Context) {
-	hourly := time.NewTicker(refreshInterval)
-	defer hourly.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hourly.C:
-		case <-k.wake:
-			// Counted from the fetch, which may have had to wait for the end of another one.
-			k.next.Store(k.elapsed() + int64(unknownInterval))
-		}
-		k.refresh(ctx)
-	}
-}
-
-// refresh replaces the set, or keeps it where it can't be fetched.
-func (k *Keys) refresh(ctx context.Context) {
-	set, err := k.fetch(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return
-	case err != nil:
-		k.log.WarnContext(ctx, "the key set of JWK_URL can't be fetched, the last good one stays", "error", err)
-		return
-	case !set.usable():
-		k.log.ErrorContext(ctx, "the key set of JWK_URL has no key left", "algorithm", k.algorithm, "reasons", set.reasons())
-	}
-	k.set.Store(set)
-}
-
-func (k *Keys) fetch(ctx context.Context) (*keySet, error) {
-	body, err := k.source.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	set, err := parseSet(body, k.algorithm)
-	if err != nil {
-		return nil, err
-	}
-	if set.dropped > 0 {
-		k.log.DebugContext(ctx, "the key set of JWK_URL has keys that are not used", "reasons", set.reasons())
-	}
-	return set, nil
-}

@@ -1,24 +1,136 @@
 package jwks
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/go-simplejwt/simplejwt"
 )
 
-func TestKeysAreThereOnceNewReturns(t *testing.T) {
+func TestNew_InvalidURLOrSet(t *testing.T) {
+	t.Parallel()
+	good := keySetJSON(publicMember(rsa1(), "one"))
+	for _, c := range []struct {
+		name, url string
+		answer    func(*http.Request) (*http.Response, error)
+		want      string
+	}{
+		{"no URL", "", answerWith(200, good), "must be an https URL"},
+		{"a URL without scheme", "user:hunter2@issuer.example/keys", answerWith(200, good), "must be an https URL"},
+		{"a URL that is only a path", "/keys?hunter3", answerWith(200, good), "must be an https URL"},
+		{"a URL without host", "https:///keys?hunter3", answerWith(200, good), "must be an https URL"},
+		{"a URL with nothing but a port", "https://:443/keys?hunter3", answerWith(200, good), "must be an https URL"},
+		{"a URL of a file", "file://hunter2/keys", answerWith(200, good), "must be an https URL"},
+		{"a URL that can't be read", "https://user:hunter2@issuer.example/%zz", answerWith(200, good), "must be an https URL"},
+		{"a URL with a password", "https://user:hunter2@issuer.example/keys", answerWith(200, good), "must not hold a user name or a password: give jwks.Options a Client that sends them"},
+		{"a URL with a fragment", "https://issuer.example/keys#hunter2", answerWith(200, good), "must not have a fragment (#...): no server gets to see it"},
+		{
+			"plain http to another host", "http://issuer.example/keys?hunter2", answerWith(200, good),
+			"must be https: over plain http anyone on the way could answer with keys of their own. http is for localhost, 127.0.0.1 and ::1",
+		},
+		{"a server that answers 502", secretURL, answerWith(502, good), "fetch key set: the answer has status 502"},
+		{"a server that is slow", secretURL, neverAnswer, "fetch key set: context deadline exceeded"},
+		{"an answer that is not a key set", secretURL, answerWith(200, "hunter2"), "fetch key set: the answer is not a JSON Web Key Set"},
+		{"an empty set", secretURL, answerWith(200, keySetJSON()), "the key set has no key for RS256: it is empty"},
+		{
+			"a set for another algorithm", secretURL, answerWith(200, keySetJSON(publicMember(p256(), "a"))),
+			"the key set has no key for RS256: keys[0] is of another kind than the algorithm needs",
+		},
+		{
+			"a set with nothing but an ambiguous kid", secretURL, answerWith(200, keySetJSON(publicMember(rsa1(), "a"), publicMember(rsa2(), "a"))),
+			"the key set has no key for RS256: keys[1] has the kid of another key: neither is used",
+		},
+	} {
+		t.Run(c.name+" is rejected", func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := new(fakeServer)
+				s.serveFunc(c.answer)
+				settings := simplejwt.Settings{Algorithm: "RS256", JWKURL: c.url}
+				k, err := NewWithOptions(t.Context(), settings, Options{Client: &http.Client{Transport: s}})
+				if k != nil || err == nil {
+					t.Fatal("it is accepted")
+				}
+				if got, want := err.Error(), "JWK_URL: "+c.want; got != want {
+					t.Errorf("the error is %q, want %q", got, want)
+				}
+				wantNoSecret(t, fmt.Sprintf("%+v", err))
+			})
+		})
+	}
+}
+
+func TestNew_FromEnv(t *testing.T) {
+	t.Setenv("SIMPLE_JWT_JWK_URL", "ftp://issuer.example/keys")
+	settings, err := simplejwt.FromEnv(simplejwt.Settings{Algorithm: "RS256"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), settings); err == nil || err.Error() != "SIMPLE_JWT_JWK_URL: must be an https URL" {
+		t.Errorf("error %v, want one that names the variable", err)
+	}
+}
+
+func TestNew_HMACAlgorithm(t *testing.T) {
+	t.Parallel()
+	for _, algorithm := range []string{"", "HS256", "HS384", "HS512"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(fakeServer)
+			settings := simplejwt.Settings{Algorithm: algorithm, JWKURL: secretURL}
+			k, err := NewWithOptions(t.Context(), settings, Options{Client: &http.Client{Transport: s}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := k.VerifyingKey(t.Context(), "one", algorithm); err == nil {
+					t.Errorf("there is a key for %s", algorithm)
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+			}
+			if n := s.fetches.Load(); n != 0 {
+				t.Errorf("%d fetches, want none", n)
+			}
+		})
+	}
+}
+
+func TestNew_BodyOfOneMebibyte(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one"), public(rsa2(), "two"), public(p256(), "ec")))
-		k, _ := start(t, t.Context(), s)
+		s := new(fakeServer)
+		text := keySetJSON(publicMember(rsa1(), "one"))
+		s.serve(text + strings.Repeat(" ", 1<<20-len(text)))
+		k, _ := newKeys(t, t.Context(), s)
+		wantKey(t, k, "one", rsa1(), nil)
+	})
+}
+
+func TestKeys_Format(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "one")))
+		k, _ := newKeys(t, t.Context(), s)
+		var log strings.Builder
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("keys", "keys", k)
+		slog.New(slog.NewTextHandler(&log, nil)).Info("keys", "keys", k)
+		wantNoSecret(t, log.String()+fmt.Sprintf("%v %+v %#v %s %d", k, k, k, k, k))
+	})
+}
+
+func TestVerifyingKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "one"), publicMember(rsa2(), "two"), publicMember(p256(), "ec")))
+		k, _ := newKeys(t, t.Context(), s)
 		wantKey(t, k, "one", rsa1(), nil)
 		wantKey(t, k, "two", rsa2(), nil)
 		wantKey(t, k, "ec", nil, errUnknown)
@@ -30,12 +142,12 @@ func TestKeysAreThereOnceNewReturns(t *testing.T) {
 	})
 }
 
-func TestAKidThatSeveralKeysHaveIsRefusedWithoutAFetch(t *testing.T) {
+func TestVerifyingKey_AmbiguousKid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "a"), public(rsa2(), "a"), public(rsa2(), "b")))
-		k, log := start(t, t.Context(), s)
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "a"), publicMember(rsa2(), "a"), publicMember(rsa2(), "b")))
+		k, log := newKeys(t, t.Context(), s)
 		wantKey(t, k, "a", nil, errAmbiguous)
 		wantKey(t, k, "b", rsa2(), nil)
 		synctest.Wait()
@@ -43,17 +155,31 @@ func TestAKidThatSeveralKeysHaveIsRefusedWithoutAFetch(t *testing.T) {
 			t.Errorf("there were %d fetches, want that of the start", n)
 		}
 		if !strings.Contains(log.String(), "keys[1] has the kid of another key") {
-			t.Errorf("the log does not say why the kid is refused: %s", log)
+			t.Errorf("the log does not say why the kid is rejected: %s", log)
 		}
 	})
 }
 
-func TestUnknownKidsOfManyRequestsCauseOneFetchIn10Seconds(t *testing.T) {
+func TestVerifyingKey_NoKid(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one")))
-		k, _ := start(t, t.Context(), s)
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "one")))
+		k, _ := newKeys(t, t.Context(), s)
+		wantKey(t, k, "", nil, errUnknown)
+		synctest.Wait()
+		if n := s.fetches.Load(); n != 1 {
+			t.Errorf("%d fetches, want that of the start", n)
+		}
+	})
+}
+
+func TestVerifyingKey_UnknownKids(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "one")))
+		k, _ := newKeys(t, t.Context(), s)
 		for round := range int32(3) {
 			for _, pause := range []time.Duration{10*time.Second - 1, 1} { // at once, and at the end of the 10 seconds
 				began := time.Now()
@@ -67,7 +193,7 @@ func TestUnknownKidsOfManyRequestsCauseOneFetchIn10Seconds(t *testing.T) {
 				}
 				synctest.Wait()
 				if got, want := s.fetches.Load(), 2+round; got != want {
-					t.Errorf("round %d: %d fetches with the start's, want %d", round, got, want)
+					t.Errorf("round %d: %d fetches with the first one, want %d", round, got, want)
 				}
 				time.Sleep(pause)
 			}
@@ -75,26 +201,13 @@ func TestUnknownKidsOfManyRequestsCauseOneFetchIn10Seconds(t *testing.T) {
 	})
 }
 
-func TestOneOfManyRequestsAsksForAFetch(t *testing.T) {
-	t.Parallel()
-	k := &Keys{wake: make(chan struct{}, 100), start: time.Now()}
-	var requests sync.WaitGroup
-	for range 100 {
-		requests.Go(k.ask)
-	}
-	requests.Wait()
-	if n := len(k.wake); n != 1 {
-		t.Errorf("%d requests asked, want 1", n)
-	}
-}
-
-func TestNoRequestWaitsForASlowFetch(t *testing.T) {
+func TestVerifyingKey_SlowFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one")))
-		k, log := start(t, t.Context(), s)
-		s.serveFunc(hang)
+		s := new(fakeServer)
+		s.serve(keySetJSON(publicMember(rsa1(), "one")))
+		k, log := newKeys(t, t.Context(), s)
+		s.serveFunc(neverAnswer)
 		wantKey(t, k, "two", nil, errUnknown)
 		synctest.Wait() // the fetch is under way
 		began := time.Now()
@@ -111,223 +224,8 @@ func TestNoRequestWaitsForASlowFetch(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if !strings.Contains(log.String(), "deadline exceeded") {
-			t.Errorf("the log does not tell of the fetch that took too long: %q", log)
+			t.Errorf("the log does not report the fetch that took too long: %q", log)
 		}
 		wantKey(t, k, "one", rsa1(), nil)
-	})
-}
-
-// hang answers nothing until the fetch is given up.
-func hang(req *http.Request) (*http.Response, error) {
-	<-req.Context().Done()
-	return nil, req.Context().Err()
-}
-
-func TestTheIntervalCountsFromAFetchThatHadToWait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one")))
-		k, _ := start(t, t.Context(), s)
-		s.serveFunc(hang)
-		time.Sleep(time.Hour)
-		synctest.Wait() // the hourly fetch hangs for 5 seconds
-		wantKey(t, k, "two", nil, errUnknown)
-		time.Sleep(10 * time.Second)
-		wantKey(t, k, "two", nil, errUnknown)
-		synctest.Wait()
-		if n := s.fetches.Load(); n != 3 {
-			t.Errorf("%d fetches, want 3: at start, hourly, and the one that waited", n)
-		}
-		time.Sleep(5 * time.Second)
-		wantKey(t, k, "two", nil, errUnknown)
-		synctest.Wait()
-		if n := s.fetches.Load(); n != 4 {
-			t.Errorf("%d fetches 10 seconds after the last one, want 4", n)
-		}
-	})
-}
-
-func TestARotatedSetIsPickedUp(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name string
-		wait time.Duration
-		ask  bool
-	}{
-		{"when a token names a new key", 0, true},
-		{"after an hour in any case", time.Hour, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := new(server)
-				s.serve(document(public(rsa1(), "one")))
-				k, _ := start(t, t.Context(), s)
-				s.serve(document(public(rsa2(), "two")))
-				if c.ask {
-					wantKey(t, k, "two", nil, errUnknown)
-				}
-				time.Sleep(c.wait)
-				synctest.Wait()
-				if n := s.fetches.Load(); n != 2 {
-					t.Errorf("%d fetches, want 2", n)
-				}
-				wantKey(t, k, "two", rsa2(), nil)
-				wantKey(t, k, "one", nil, errUnknown)
-			})
-		})
-	}
-}
-
-func TestTheLastGoodSetStaysWhenAFetchFails(t *testing.T) {
-	t.Parallel()
-	good := document(public(rsa2(), "two"))
-	for _, c := range []struct {
-		name   string
-		answer func(*http.Request) (*http.Response, error)
-		want   string // in the log
-	}{
-		{"garbage", answer(200, "\x00\x01"), "no JSON Web Key Set"},
-		{"a web page", answer(200, "<html>Down for maintenance</html>"), "no JSON Web Key Set"},
-		{"JSON of another kind", answer(200, `{"error":"unavailable"}`), "no JSON Web Key Set"},
-		{"nothing", answer(200, ""), "no JSON Web Key Set"},
-		{"more than 1 MiB", answer(200, good+strings.Repeat(" ", 1<<20+1-len(good))), "more than 1048576 bytes"},
-		{"a body without end", func(*http.Request) (*http.Response, error) {
-			read := 0
-			return response(200, readerFunc(func(b []byte) (int, error) {
-				if read += len(b); read > 4<<20 {
-					return 0, errors.New("it is read without end")
-				}
-				return len(b), nil
-			})), nil
-		}, "more than 1048576 bytes"},
-		{"an error of the server", answer(503, good), "status 503"},
-		{"another success", answer(203, good), "status 203"},
-		{"no content", answer(204, ""), "status 204"},
-		{"a redirect to nowhere", answer(302, good), "status 302"},
-		{"an answer that never comes", hang, "deadline exceeded"},
-		{"a body that never ends", func(req *http.Request) (*http.Response, error) {
-			return response(200, readerFunc(func([]byte) (int, error) {
-				<-req.Context().Done()
-				return 0, req.Context().Err()
-			})), nil
-		}, "read answer: context deadline exceeded"},
-		{"a body that breaks off", func(*http.Request) (*http.Response, error) {
-			return response(200, io.MultiReader(strings.NewReader(good), readerFunc(func([]byte) (int, error) {
-				return 0, io.ErrUnexpectedEOF
-			}))), nil
-		}, "read answer: unexpected EOF"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := new(server)
-				s.serve(document(public(rsa1(), "one")))
-				k, log := start(t, t.Context(), s)
-				s.serveFunc(c.answer)
-				time.Sleep(time.Hour)
-				time.Sleep(5 * time.Second)
-				synctest.Wait()
-				if n := s.fetches.Load(); n != 2 {
-					t.Errorf("%d fetches, want 2", n)
-				}
-				wantKey(t, k, "one", rsa1(), nil)
-				if got := log.String(); !strings.Contains(got, c.want) || !strings.Contains(got, "level=WARN") {
-					t.Errorf("the log is %q, want a warning with %q", got, c.want)
-				}
-				wantNoSecret(t, log.String())
-				s.serve(good)
-				time.Sleep(time.Hour)
-				synctest.Wait()
-				wantKey(t, k, "two", rsa2(), nil)
-			})
-		})
-	}
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
-
-func answer(status int, body string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) { return response(status, strings.NewReader(body)), nil }
-}
-
-func TestABodyOfExactly1MiBIsRead(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		text := document(public(rsa1(), "one"))
-		s.serve(text + strings.Repeat(" ", 1<<20-len(text)))
-		k, _ := start(t, t.Context(), s)
-		wantKey(t, k, "one", rsa1(), nil)
-	})
-}
-
-func TestASetWithoutAKeyLeftIsObeyedAndLogged(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one")))
-		k, log := start(t, t.Context(), s)
-		s.serve(document())
-		time.Sleep(time.Hour)
-		synctest.Wait()
-		wantKey(t, k, "one", nil, errUnknown)
-		if !strings.Contains(log.String(), "level=ERROR") {
-			t.Errorf("the log is %q, want an error", log)
-		}
-	})
-}
-
-// The bubble of synctest fails the test when a goroutine outlives it.
-func TestNothingGoesOnOnceTheContextEnds(t *testing.T) {
-	t.Parallel()
-	for name, fetching := range map[string]bool{"while idle": false, "while a fetch is under way": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(context.Background())
-				s := new(server)
-				s.serve(document(public(rsa1(), "one")))
-				k, log := start(t, ctx, s)
-				want := int32(1)
-				if fetching {
-					s.serveFunc(hang)
-					wantKey(t, k, "two", nil, errUnknown)
-					synctest.Wait()
-					want++
-				}
-				cancel()
-				synctest.Wait()
-				for range 3 {
-					wantKey(t, k, "two", nil, errUnknown)
-					time.Sleep(time.Hour)
-				}
-				synctest.Wait()
-				if n := s.fetches.Load(); n != want {
-					t.Errorf("%d fetches, want %d", n, want)
-				}
-				wantKey(t, k, "one", rsa1(), nil)
-				if log.String() != "" {
-					t.Errorf("the end of the context is logged: %s", log)
-				}
-			})
-		})
-	}
-}
-
-func TestATokenWithoutKidCausesNoFetch(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := new(server)
-		s.serve(document(public(rsa1(), "one")))
-		k, _ := start(t, t.Context(), s)
-		wantKey(t, k, "", nil, errUnknown)
-		synctest.Wait()
-		if n := s.fetches.Load(); n != 1 {
-			t.Errorf("%d fetches, want that of the start", n)
-		}
 	})
 }

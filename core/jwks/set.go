@@ -16,21 +16,22 @@ import (
 
 const (
 	minRSABits = 2048     // RFC 7518 section 3.3
-	maxRSABits = 16 << 10 // a longer one costs too much for each token
-	maxReasons = 10       // a log line says no more than that of one set
+	maxRSABits = 16 << 10 // verifying with a longer key takes too long
+	maxReasons = 10       // a log line names no more skipped keys of one set
 )
 
-var errNoSet = errors.New("the answer is no JSON Web Key Set")
+// errNoSet means that the server answered with something else. The error holds nothing of the answer.
+var errNoSet = errors.New("the answer is not a JSON Web Key Set")
 
-// keySet are the keys of a set that suit one algorithm.
+// keySet are the keys of a fetched set that can verify tokens of one algorithm. It is immutable once parseSet has returned it.
 type keySet struct {
-	keys    map[string]crypto.PublicKey // by kid; nil where several keys have it
-	dropped int
-	why     []string // of the first maxReasons that are dropped
+	keys    map[string]crypto.PublicKey // by kid; nil if several keys have it
+	skipped int                         // how many keys are not used
+	reasons []string                    // why, for the first maxReasons of them
 }
 
-// parseSet reads a JSON Web Key Set (RFC 7517 section 5) and keeps the keys that can verify tokens of the algorithm. A key
-// that can't be used, or not be read, does no harm to the others. The error says that the data is no key set at all.
+// parseSet reads a JSON Web Key Set (RFC 7517 section 5) and keeps the keys that can verify tokens of the algorithm. A key that
+// cannot be used or read does not affect the others. The only error is errNoSet.
 func parseSet(data []byte, algorithm string) (*keySet, error) {
 	members, err := strictjson.Object(string(data))
 	if err != nil {
@@ -48,26 +49,26 @@ func parseSet(data []byte, algorithm string) (*keySet, error) {
 	for i, raw := range list {
 		kid, key, err := parseKey(raw, algorithm)
 		if err != nil {
-			set.drop(i, err)
+			set.skipKey(i, err)
 			continue
 		}
-		set.add(i, kid, key)
+		set.addKey(i, kid, key)
 	}
 	return set, nil
 }
 
-// add puts the i-th key in. A second one with its kid makes the kid useless, unless it is the same key: nothing says
-// which of them a token means.
-func (s *keySet) add(i int, kid string, key crypto.PublicKey) {
+// addKey adds the i-th key of the set. If another key has the same kid, neither is used: nothing says which of them a token
+// means. The same key twice counts as one.
+func (s *keySet) addKey(i int, kid string, key crypto.PublicKey) {
 	if old, ok := s.keys[kid]; ok && !sameKey(old, key) {
-		s.drop(i, errors.New("has the kid of another key: neither is used"))
+		s.skipKey(i, errors.New("has the kid of another key: neither is used"))
 		key = nil
 	}
 	s.keys[kid] = key
 }
 
-// usable reports whether any token can be verified.
-func (s *keySet) usable() bool {
+// hasUsableKey reports whether any token can be verified with the set.
+func (s *keySet) hasUsableKey() bool {
 	for _, key := range s.keys {
 		if key != nil {
 			return true
@@ -76,35 +77,37 @@ func (s *keySet) usable() bool {
 	return false
 }
 
+// sameKey compares public keys of any type of the standard library.
 func sameKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)
 }
 
-func (s *keySet) drop(i int, why error) {
-	s.dropped++
-	if s.dropped <= maxReasons {
-		s.why = append(s.why, fmt.Sprintf("keys[%d] %v", i, why))
+// skipKey records why the i-th key is not used.
+func (s *keySet) skipKey(i int, why error) {
+	s.skipped++
+	if s.skipped <= maxReasons {
+		s.reasons = append(s.reasons, fmt.Sprintf("keys[%d] %v", i, why))
 	}
 }
 
-// reasons says why keys are dropped.
-func (s *keySet) reasons() string {
-	if s.dropped == 0 {
+// skipReasons says in one line why keys are not used, or that the set is empty.
+func (s *keySet) skipReasons() string {
+	if s.skipped == 0 {
 		return "it is empty"
 	}
-	text := strings.Join(s.why, ", ")
-	if more := s.dropped - len(s.why); more > 0 {
+	text := strings.Join(s.reasons, ", ")
+	if more := s.skipped - len(s.reasons); more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
 }
 
-// parseKey reads a key of a set. Its errors hold nothing of the key and complete a sentence that begins with it.
+// parseKey reads one key of a set. Its errors hold nothing of the key and complete a sentence that begins with the key's place.
 func parseKey(raw []byte, algorithm string) (kid string, key crypto.PublicKey, err error) {
 	members, err := strictjson.Object(string(raw))
 	if err != nil {
-		return "", nil, errors.New("is no JSON object")
+		return "", nil, errors.New("is not a JSON object")
 	}
 	m := make(map[string]any, len(members))
 	for _, member := range members {
@@ -120,11 +123,12 @@ func parseKey(raw []byte, algorithm string) (kid string, key crypto.PublicKey, e
 	return kid, key, err
 }
 
-// privateMembers are those of RFC 7518 section 6 that no public key has. A key that is served with one is refused: all who
-// can fetch the set could sign with it.
+// privateMembers are the members of RFC 7518 section 6 that no public key has. A key with one of them is skipped: anyone who can
+// fetch the set could sign with it.
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-// checkUse checks what a key says of its purpose (RFC 7517 section 4). What it does not say, it does not limit.
+// checkUse checks that a key is meant for verifying with the algorithm (RFC 7517 section 4). A member that is missing sets no
+// limit, but a kid is required, because tokens name their key by it.
 func checkUse(m map[string]any, kid, algorithm string) error {
 	if kid == "" {
 		return errors.New("has no kid")
@@ -148,8 +152,8 @@ func checkUse(m map[string]any, kid, algorithm string) error {
 	return nil
 }
 
-// publicKey makes the key of the members that describe it, if it is of the kind that the algorithm needs. Certificates
-// in the set are not looked at: the server of the set is what vouches for the keys.
+// publicKey builds the key from its members, if it has the type that the algorithm needs. Certificates (x5c, x5u) are ignored:
+// the keys are trusted because of the server of the set.
 func publicKey(m map[string]any, algorithm string) (crypto.PublicKey, error) {
 	text := func(name string) string {
 		s, _ := m[name].(string)
@@ -162,7 +166,7 @@ func publicKey(m map[string]any, algorithm string) (crypto.PublicKey, error) {
 	case jwkset.KtyEC, jwkset.KtyOKP:
 		jwk.CRV, jwk.X, jwk.Y = jwkset.CRV(text("crv")), text("x"), text("y")
 	}
-	if !suits(jwk, algorithm) {
+	if !suitsAlgorithm(jwk, algorithm) {
 		return nil, errors.New("is of another kind than the algorithm needs")
 	}
 	parsed, err := jwkset.NewJWKFromMarshal(jwk, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
@@ -175,8 +179,8 @@ func publicKey(m map[string]any, algorithm string) (crypto.PublicKey, error) {
 	return parsed.Key(), nil
 }
 
-// suits reports whether a key's type and curve are those of the algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1).
-func suits(jwk jwkset.JWKMarshal, algorithm string) bool {
+// suitsAlgorithm reports whether the type and curve of a key are those of the algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1).
+func suitsAlgorithm(jwk jwkset.JWKMarshal, algorithm string) bool {
 	switch algorithm {
 	case "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
 		return jwk.KTY == jwkset.KtyRSA
