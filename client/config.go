@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The defaults of Config.
+// The defaults of Config. defaultDelta is reduced to a tenth of a short lifetime.
 const (
 	defaultTokenURL   = "/api/token/"
 	defaultTimeout    = 30 * time.Second
@@ -19,47 +19,47 @@ const (
 	defaultDelta      = 10 * time.Second
 )
 
-// Config is what a Client works with. Only BaseURL is needed.
+// Config configures a Client. Only BaseURL is required; the zero value of every other field stands for its default.
 type Config struct {
-	// BaseURL is where the API is ("https://api.example.com"). Its scheme, host and port get the access token; a path only
-	// counts for the relative URLs below.
+	// BaseURL is the URL of the API ("https://api.example.com"). The access token goes to its scheme, host and port; its path
+	// matters for the relative URLs below only.
 	BaseURL string
-	// Origins are further ones that get the access token, such as "https://files.example.com:8443". Defaults to none.
+	// Origins are further origins that get the access token, such as "https://files.example.com:8443". Defaults to none.
 	Origins []string
-	// TokenURL is the login view: a URL, or a path that is resolved against BaseURL as a link is. Defaults to "/api/token/".
+	// TokenURL is the URL of the login view, or a path, which is resolved against BaseURL like a link. Defaults to "/api/token/".
 	TokenURL string
-	// RefreshURL is the refresh view, likewise. Defaults to "refresh/" below TokenURL.
+	// RefreshURL is the URL or path of the refresh view. Defaults to "refresh/" below TokenURL.
 	RefreshURL string
-	// BlacklistURL is the blacklist view, likewise. Defaults to "blacklist/" below TokenURL.
+	// BlacklistURL is the URL or path of the blacklist view. Defaults to "blacklist/" below TokenURL.
 	BlacklistURL string
-	// UsernameField is the field of a login that holds the user's name. Defaults to "username".
+	// UsernameField is the name of the field for the user name in a login. Defaults to "username".
 	UsernameField string
-	// Header carries the access token. Defaults to "Authorization".
+	// Header is the header of the access token, the server's AUTH_HEADER_NAME. Defaults to "Authorization".
 	Header string
-	// Scheme is the word before it, one of the server's AUTH_HEADER_TYPES. Defaults to "Bearer".
+	// Scheme is the word before the token in the header, one of the server's AUTH_HEADER_TYPES. Defaults to "Bearer".
 	Scheme string
-	// Store keeps the tokens. Defaults to a new Memory.
+	// Store keeps the tokens. Defaults to a new Memory, so the session ends with the program.
 	Store Store
-	// Transport sends the requests. Defaults to http.DefaultTransport.
+	// Transport sends the requests to the API and to the views. Defaults to http.DefaultTransport.
 	Transport http.RoundTripper
-	// ExpiryDelta is how long before its end an access token is refreshed, at most half of its lifetime. Defaults to 10
-	// seconds, or a tenth of the lifetime where that is less.
+	// ExpiryDelta is how long before it expires an access token is refreshed, at most half of its lifetime. Defaults to 10
+	// seconds, or to a tenth of the lifetime if that is less.
 	ExpiryDelta time.Duration
-	// Timeout bounds a refresh with all its tries, however long its waiters would wait, and a login and a logout. Saving
-	// tokens that are there has 10 seconds more. Defaults to 30 seconds.
+	// Timeout limits a refresh with all its tries, even if the requests that need it would wait longer, and a login and a logout.
+	// Saving tokens that were received may take 10 seconds more. Defaults to 30 seconds.
 	Timeout time.Duration
-	// TryTimeout bounds each try of a refresh and of a logout. At least two should fit into the server's
-	// ROTATION_GRACE_PERIOD, so that an answer that never comes does not end the session. Defaults to 5 seconds.
+	// TryTimeout limits each try of a refresh and of a logout. At least two tries should fit into the server's
+	// ROTATION_GRACE_PERIOD, so that an answer that never arrives does not end the session. Defaults to 5 seconds.
 	TryTimeout time.Duration
-	// OnSessionEnd is called once for each session that the server has ended, with the *Error that is ErrSessionEnded, before
-	// the requests that wait are answered by it. It may call Login, whose session is that of later requests. Defaults to
-	// nothing.
+	// OnSessionEnd is called once for each session that the server has ended, with the *Error that is ErrSessionEnded. Requests
+	// that wait for a token fail with this error when OnSessionEnd has returned. It may call Login; later requests use that
+	// session. Defaults to doing nothing.
 	OnSessionEnd func(error)
 }
 
-// newEngine checks a configuration and fills in its defaults.
+// newEngine checks a configuration and fills in its defaults. It collects all errors, so the caller sees them at once.
 func newEngine(c Config) (*engine, error) {
-	var f faults
+	var f configErrors
 	e := &engine{
 		origins:       map[string]bool{},
 		usernameField: cmp.Or(c.UsernameField, "username"),
@@ -71,99 +71,103 @@ func newEngine(c Config) (*engine, error) {
 		timeout:       cmp.Or(c.Timeout, defaultTimeout),
 		tryTimeout:    cmp.Or(c.TryTimeout, defaultTryTimeout),
 		onSessionEnd:  c.OnSessionEnd,
-		turn:          make(chan struct{}, 1),
+		holder:        make(chan struct{}, 1),
 	}
 	if e.store == nil {
-		e.store, e.private = new(Memory), true
+		e.store, e.privateStore = new(Memory), true
 	}
 	if e.transport == nil {
 		e.transport = http.DefaultTransport
 	}
-	base := f.absolute("BaseURL", c.BaseURL)
+	base := f.parseAbsolute("BaseURL", c.BaseURL)
 	e.base = originOf(base.Scheme, base.Host)
 	e.origins[e.base] = true
 	for _, text := range c.Origins {
-		u := f.absolute("Origins", text)
+		u := f.parseAbsolute("Origins", text)
 		if strings.Trim(u.Path, "/") != "" {
-			f.add("Origins", "an origin has no path")
+			f.addProblem("Origins", "must not have a path")
 		}
 		e.origins[originOf(u.Scheme, u.Host)] = true
 	}
-	e.tokenURL = f.resolve(base, "TokenURL", cmp.Or(c.TokenURL, defaultTokenURL))
+	e.tokenURL = f.resolveView(base, "TokenURL", cmp.Or(c.TokenURL, defaultTokenURL))
 	e.refreshURL, e.blacklistURL = e.tokenURL.JoinPath("refresh/"), e.tokenURL.JoinPath("blacklist/")
 	if c.RefreshURL != "" {
-		e.refreshURL = f.resolve(base, "RefreshURL", c.RefreshURL)
+		e.refreshURL = f.resolveView(base, "RefreshURL", c.RefreshURL)
 	}
 	if c.BlacklistURL != "" {
-		e.blacklistURL = f.resolve(base, "BlacklistURL", c.BlacklistURL)
+		e.blacklistURL = f.resolveView(base, "BlacklistURL", c.BlacklistURL)
 	}
-	if !isWord(e.header) {
-		f.add("Header", "is no name of a header")
+	if !isHTTPToken(e.header) {
+		f.addProblem("Header", "is not a valid header name")
 	}
-	if !isWord(e.scheme) {
-		f.add("Scheme", "is no name of a scheme")
+	if !isHTTPToken(e.scheme) {
+		f.addProblem("Scheme", "is not a valid scheme name")
 	}
 	if e.usernameField == passwordField {
-		f.add("UsernameField", "is the field of the password")
+		f.addProblem("UsernameField", "must not be the field of the password")
 	}
-	f.notNegative("ExpiryDelta", c.ExpiryDelta)
-	f.notNegative("Timeout", c.Timeout)
-	f.notNegative("TryTimeout", c.TryTimeout)
+	f.checkNotNegative("ExpiryDelta", c.ExpiryDelta)
+	f.checkNotNegative("Timeout", c.Timeout)
+	f.checkNotNegative("TryTimeout", c.TryTimeout)
 	if len(f) > 0 {
-		return nil, fmt.Errorf("client: %d fault(s) in the configuration\n%w", len(f), errors.Join(f...))
+		return nil, fmt.Errorf("client: invalid configuration:\n%w", errors.Join(f...))
 	}
 	return e, nil
 }
 
-// faults are what is wrong with a configuration. They hold no URL, as one may have a password in it.
-type faults []error
+// configErrors are the errors of a configuration, one for each field. They hold no URL, because one may contain a password.
+type configErrors []error
 
-func (f *faults) add(field, problem string) { *f = append(*f, fmt.Errorf("  %s: %s", field, problem)) }
+// addProblem adds an error that names the field.
+func (f *configErrors) addProblem(field, problem string) {
+	*f = append(*f, fmt.Errorf("  %s: %s", field, problem))
+}
 
-func (f *faults) notNegative(field string, d time.Duration) {
+// checkNotNegative rejects a negative duration; zero stands for the default.
+func (f *configErrors) checkNotNegative(field string, d time.Duration) {
 	if d < 0 {
-		f.add(field, "is negative")
+		f.addProblem(field, "must not be negative")
 	}
 }
 
-// absolute reads a URL that names a server; an empty one where it is at fault.
-func (f *faults) absolute(field, text string) *url.URL {
+// parseAbsolute reads a URL with a scheme and a host. It returns the empty URL if the text is not one.
+func (f *configErrors) parseAbsolute(field, text string) *url.URL {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
-		f.add(field, "is missing")
+		f.addProblem(field, "is missing")
 	case err != nil:
-		f.add(field, "is no URL")
+		f.addProblem(field, "is not a URL")
 	case u.Scheme != "http" && u.Scheme != "https":
-		f.add(field, "needs the scheme https or http")
+		f.addProblem(field, "needs the scheme https or http")
 	case u.Hostname() == "":
-		f.add(field, "names no host")
+		f.addProblem(field, "has no host")
 	case u.User != nil:
-		f.add(field, "must not hold a user name or password")
+		f.addProblem(field, "must not hold a user name or password")
 	case u.Fragment != "" || u.RawQuery != "":
-		f.add(field, "must have no query and no fragment")
+		f.addProblem(field, "must not have a query or a fragment")
 	default:
 		return u
 	}
 	return &url.URL{}
 }
 
-// resolve reads the URL of a view.
-func (f *faults) resolve(base *url.URL, field, text string) *url.URL {
+// resolveView reads the URL of a view and resolves a path against base.
+func (f *configErrors) resolveView(base *url.URL, field, text string) *url.URL {
 	ref, err := url.Parse(text)
 	if err != nil {
-		f.add(field, "is no URL")
+		f.addProblem(field, "is not a URL")
 		return &url.URL{}
 	}
 	u := base.ResolveReference(ref)
 	if base.Host == "" && !ref.IsAbs() {
-		return u // that BaseURL is at fault is told
+		return u // the error of BaseURL is enough
 	}
-	return f.absolute(field, u.String())
+	return f.parseAbsolute(field, u.String())
 }
 
-// isWord reports whether a text is a token of HTTP (RFC 9110 section 5.6.2), as names of headers and schemes are.
-func isWord(text string) bool {
+// isHTTPToken reports whether a text is a token (RFC 9110 section 5.6.2), as the names of headers and schemes are.
+func isHTTPToken(text string) bool {
 	for _, r := range text {
 		if !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("!#$%&'*+-.^_`|~", r)) {
 			return false
@@ -172,7 +176,8 @@ func isWord(text string) bool {
 	return text != ""
 }
 
-// originOf writes scheme, host and port in one form, with the scheme's own port where none is named.
+// originOf returns an origin in a form that can be compared: in lower case, and with the default port of the scheme if there is no
+// port.
 func originOf(scheme, host string) string {
 	u := url.URL{Host: host}
 	scheme, port := strings.ToLower(scheme), u.Port()

@@ -1,40 +1,41 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/client"
 )
 
-func TestAllFaultsAreToldAtOnce(t *testing.T) {
+func TestNew_InvalidConfig(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		config client.Config
 		want   []string
 	}{
-		{"nothing", client.Config{}, []string{"BaseURL: is missing"}},
-		{"all", client.Config{
+		{"no field", client.Config{}, []string{"BaseURL: is missing"}},
+		{"every field invalid", client.Config{
 			BaseURL: "ftp://api.example", Origins: []string{"https://files.example/x", ":", "//files.example"}, TokenURL: "https://user:hunter2@api.example/", RefreshURL: "%zz",
 			BlacklistURL: "mailto:x", UsernameField: "password", Header: "X Y", Scheme: "Bearer ", ExpiryDelta: -1, Timeout: -1, TryTimeout: -1,
 		}, []string{
-			"BaseURL: needs the scheme https or http", "Origins: an origin has no path", "Origins: is no URL", "Origins: needs the scheme https or http",
-			"TokenURL: must not hold a user name or password", "RefreshURL: is no URL", "BlacklistURL: needs the scheme https or http",
-			"Header: is no name of a header", "Scheme: is no name of a scheme", "UsernameField: is the field of the password",
-			"ExpiryDelta: is negative", "Timeout: is negative", "TryTimeout: is negative",
+			"BaseURL: needs the scheme https or http", "Origins: must not have a path", "Origins: is not a URL", "Origins: needs the scheme https or http",
+			"TokenURL: must not hold a user name or password", "RefreshURL: is not a URL", "BlacklistURL: needs the scheme https or http",
+			"Header: is not a valid header name", "Scheme: is not a valid scheme name", "UsernameField: must not be the field of the password",
+			"ExpiryDelta: must not be negative", "Timeout: must not be negative", "TryTimeout: must not be negative",
 		}},
-		{"no host", client.Config{BaseURL: "https:///x"}, []string{"BaseURL: names no host"}},
-		{"a query", client.Config{BaseURL: "https://api.example/?x=1"}, []string{"BaseURL: must have no query and no fragment"}},
-		{"a fragment", client.Config{BaseURL: "https://api.example/#x"}, []string{"BaseURL: must have no query and no fragment"}},
+		{"a URL without a host", client.Config{BaseURL: "https:///x"}, []string{"BaseURL: has no host"}},
+		{"a query", client.Config{BaseURL: "https://api.example/?x=1"}, []string{"BaseURL: must not have a query or a fragment"}},
+		{"a fragment", client.Config{BaseURL: "https://api.example/#x"}, []string{"BaseURL: must not have a query or a fragment"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("a configuration with "+c.name+" is rejected", func(t *testing.T) {
 			t.Parallel()
 			api, err := client.New(c.config)
 			if api != nil || err == nil {
@@ -46,37 +47,37 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 				got = append(got, strings.TrimSpace(line))
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("after %q the faults (-want +got):\n%s", first, diff)
+				t.Errorf("after %q the errors (-want +got):\n%s", first, diff)
 			}
 			if strings.Contains(err.Error(), "hunter2") {
-				t.Error("the password of a URL is told")
+				t.Error("the error holds the password of a URL")
 			}
 		})
 	}
 }
 
-// TestURLsOfTheViews looks at where login, refresh and logout go.
-func TestURLsOfTheViews(t *testing.T) {
+// TestNew_ViewURLs checks where login, refresh and logout go.
+func TestNew_ViewURLs(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		config client.Config
 		want   []string
 	}{
-		{"defaults", client.Config{BaseURL: "https://api.example"}, []string{"https://api.example/api/token/", "https://api.example/api/token/refresh/", "https://api.example/api/token/blacklist/"}},
-		{"a path of the base counts for relative URLs only", client.Config{BaseURL: "https://api.example/v1/", TokenURL: "auth/login"},
+		{"the defaults", client.Config{BaseURL: "https://api.example"}, []string{"https://api.example/api/token/", "https://api.example/api/token/refresh/", "https://api.example/api/token/blacklist/"}},
+		{"paths relative to the path of BaseURL", client.Config{BaseURL: "https://api.example/v1/", TokenURL: "auth/login"},
 			[]string{"https://api.example/v1/auth/login", "https://api.example/v1/auth/login/refresh/", "https://api.example/v1/auth/login/blacklist/"}},
-		{"each of its own", client.Config{BaseURL: "https://api.example/v1/", TokenURL: "https://login.example:8443/in", RefreshURL: "/again", BlacklistURL: "//login.example/out"},
+		{"a URL for each", client.Config{BaseURL: "https://api.example/v1/", TokenURL: "https://login.example:8443/in", RefreshURL: "/again", BlacklistURL: "//login.example/out"},
 			[]string{"https://login.example:8443/in", "https://api.example/again", "https://login.example/out"}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				var got []string // a bubble's clock begins with the year 2000; the token is good for its first minute
-				c.config.Transport = transport(func(r *http.Request) (*http.Response, error) {
+		t.Run("the views are found by "+c.name, func(t *testing.T) {
+			runInBubble(t, func(t *testing.T) {
+				var got []string // the clock of synctest starts in the year 2000; the token is valid for its first minute
+				c.config.Transport = roundTripFunc(func(r *http.Request) (*http.Response, error) {
 					if r.URL.Path != "/me" {
 						got = append(got, r.URL.String())
 					}
-					return respond(r, 200, `{"access":"`+jwt(`{"exp":946684860}`)+`","refresh":"r"}`), nil
+					return newResponse(r, 200, `{"access":"`+unsignedToken(`{"exp":946684860}`)+`","refresh":"r"}`), nil
 				})
 				api, err := client.New(c.config)
 				if err != nil {
@@ -84,7 +85,7 @@ func TestURLsOfTheViews(t *testing.T) {
 				}
 				err = api.Login(t.Context(), "alice", password, nil)
 				time.Sleep(time.Minute)
-				_, _, err2 := get(t.Context(), api, "https://api.example/me")
+				_, _, err2 := getPage(t.Context(), api, "https://api.example/me")
 				if err := errors.Join(err, err2, api.Logout(t.Context())); err != nil {
 					t.Error(err)
 				}
@@ -96,7 +97,7 @@ func TestURLsOfTheViews(t *testing.T) {
 	}
 }
 
-func TestOrigins(t *testing.T) {
+func TestOriginOf(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ scheme, host, want string }{
 		{"https", "api.example", "https://api.example:443"},
@@ -111,33 +112,61 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-func TestTimesOf_OfDots(t *testing.T) {
-	token := strings.Repeat(".", 1<<20)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	exp, iat := client.TimesOf(token)
-	runtime.ReadMemStats(&after)
-	if !exp.IsZero() || !iat.IsZero() {
-		t.Errorf("times %v, %v", exp, iat)
-	}
-	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
-		t.Errorf("allocated %d bytes for a token of 1 MiB", got)
+func TestConfig_Header(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, func(s *simplejwt.Settings) {
+			s.AuthHeaderName, s.AuthHeaderTypes = "X-Access-Token", []string{"JWT"}
+		})
+		wantAlice(t, server.newLoggedInClient(func(c *client.Config) { c.Header, c.Scheme = "x-access-token", "JWT" }))
+		if status, _, err := getPage(t.Context(), server.newLoggedInClient(), base+"/me"); status != http.StatusUnauthorized || err != nil {
+			t.Errorf("with the default header: %d, %v; want 401", status, err)
+		}
+	})
+}
+
+func TestConfig_ExpiryDelta(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name        string
+		delta, life time.Duration
+		first       time.Duration // when the first refresh is expected
+	}{
+		{"10 seconds by default", 0, 5 * time.Minute, 290 * time.Second},
+		{"a tenth of a short lifetime by default", 0, time.Minute, 54 * time.Second},
+		{"as configured", time.Minute, 5 * time.Minute, 240 * time.Second},
+		{"half of the lifetime at most", time.Hour, 5 * time.Minute, 150 * time.Second},
+	} {
+		t.Run("the refresh is early by "+c.name, func(t *testing.T) {
+			runInBubble(t, func(t *testing.T) {
+				server := newTestServer(t, func(s *simplejwt.Settings) { s.AccessTokenLifetime = c.life })
+				api := server.newLoggedInClient(func(config *client.Config) { config.ExpiryDelta = c.delta })
+				time.Sleep(c.first - time.Nanosecond)
+				wantAlice(t, api)
+				server.wantHits(refreshPath, 0)
+				time.Sleep(time.Nanosecond)
+				wantAlice(t, api)
+				server.wantHits(refreshPath, 1)
+			})
+		})
 	}
 }
 
-// FuzzTimesOf reads whatever a server may send as an access token.
-func FuzzTimesOf(f *testing.F) {
-	for _, claims := range []string{`{"exp":1.5,"iat":1}`, `{"exp":1e308}`, `{"exp":-1}`, `{"exp":253402300799}`, `{"exp":253402300800}`, `{"exp":"1"}`, `[]`, ``} {
-		f.Add(jwt(claims))
-	}
-	f.Add("a.b.c")
-	f.Add("..")
-	f.Fuzz(func(t *testing.T, token string) {
-		exp, iat := client.TimesOf(token)
-		for _, at := range []time.Time{exp, iat} {
-			if !at.IsZero() && (at.Unix() < 0 || at.UTC().Year() > 9999) {
-				t.Errorf("%q: %v", token, at)
+func TestConfig_OnSessionEnd(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var api *client.Client
+		api = server.newLoggedInClient(func(c *client.Config) {
+			c.OnSessionEnd = func(error) {
+				wantError(t, api, client.ErrSessionEnded)
+				if err := api.Login(context.Background(), "alice", password, nil); err != nil {
+					t.Error(err)
+				}
+				wantAlice(t, api)
 			}
-		}
+		})
+		server.revokeSessions()
+		time.Sleep(5 * time.Minute)
+		wantError(t, api, client.ErrSessionEnded)
+		wantAlice(t, api)
 	})
 }

@@ -13,35 +13,36 @@ import (
 )
 
 var (
-	// ErrSessionEnded says that the server has definitely refused the refresh token, with 401 or 400. The *Error around it
-	// says why. All requests fail with it, without asking the server, until somebody logs in.
+	// ErrSessionEnded means that the server has rejected the refresh token for good, with 401 or 400. The *Error around it says
+	// why. Every request fails with it, and nothing is sent, until the next login.
 	ErrSessionEnded = errors.New("the session has ended")
-	// ErrNotLoggedIn says that there are no tokens: nobody has logged in, or somebody has logged out.
+	// ErrNotLoggedIn means that there are no tokens: there was no login yet, or a logout.
 	ErrNotLoggedIn = errors.New("not logged in")
 )
 
-// Error says that the login, refresh or blacklist view gave no good answer, or none at all.
+// Error means that the login, refresh or blacklist view returned an error, an answer that cannot be used, or none at all. It holds
+// no token and no password.
 type Error struct {
 	// Op is "login", "refresh" or "logout".
 	Op string
-	// Status is the HTTP status; 0 where there was no answer.
+	// Status is the HTTP status; 0 if there was no answer.
 	Status int
-	// Detail is the server's sentence, for a 400 its sentences by field, 500 bytes at most; "" where it said none.
+	// Detail is the server's message, or for a 400 its messages by field; at most 500 bytes, and "" if there is none.
 	Detail string
-	// Code is SimpleJWT's code, such as "token_not_valid"; "" where there is none.
+	// Code is SimpleJWT's code, such as "token_not_valid"; "" if there is none.
 	Code string
-	// Reason is why the token was refused, as a server with OAUTH_ERRORS tells it: "expired", "reused", "revoked",
-	// "password_changed" or "session_ended"; "" where it tells nothing.
+	// Reason is why the token was rejected, if the server has OAUTH_ERRORS: "expired", "reused", "revoked", "password_changed" or
+	// "session_ended"; otherwise "".
 	Reason string
-	// RetryAfter is how long the server asks to be left alone, one hour at most; 0 where it does not ask.
+	// RetryAfter is the server's Retry-After, one hour at most; 0 if there is none.
 	RetryAfter time.Duration
 
-	ended bool  // this is ErrSessionEnded
-	again bool  // another try may help
-	cause error // what is wrong beside the status; nil for nothing
+	ended     bool  // this is ErrSessionEnded
+	retryable bool  // another try may succeed
+	cause     error // the error of the transport, or what is wrong with the answer; may be nil
 }
 
-// Error is what was done and what came of it. It holds no token and no password.
+// Error returns the operation, the status and what else is known, in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op)
@@ -66,21 +67,21 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Is reports whether target is ErrSessionEnded and the server has ended the session.
+// Is makes errors.Is(err, ErrSessionEnded) true if the server has ended the session.
 func (e *Error) Is(target error) bool { return target == ErrSessionEnded && e.ended }
 
-// Unwrap is the error of the transport; nil where the server answered.
+// Unwrap returns the error of the transport, or what is wrong with an answer that cannot be used; nil if the status says it all.
 func (e *Error) Unwrap() error { return e.cause }
 
-// refusalOf is the error of an answer that is none of success. secret is the token that was sent, lest the server repeats
-// it.
-func refusalOf(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
-	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header, now)}
+// newAnswerError is the error of an answer without a 2xx status. secret is the token that was sent: it is removed, in case the
+// server repeats it.
+func newAnswerError(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
+	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, now)}
 	switch {
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusBadRequest:
 		e.ended = op != opLogin
 	case e.Status == http.StatusRequestTimeout, e.Status == http.StatusTooEarly, e.Status == http.StatusTooManyRequests, e.Status >= 500:
-		e.again = true
+		e.retryable = true
 	case e.Status >= 300 && e.Status < 400:
 		e.cause = errRedirect
 	}
@@ -92,7 +93,7 @@ func refusalOf(op string, resp *http.Response, data []byte, secret string, now t
 		if secret != "" {
 			text = strings.ReplaceAll(text, secret, "[redacted]")
 		}
-		return printable(text)
+		return sanitizeText(text)
 	}
 	field := func(name string) string {
 		text, _ := body[name].(string)
@@ -100,13 +101,13 @@ func refusalOf(op string, resp *http.Response, data []byte, secret string, now t
 	}
 	e.Detail, e.Code, e.Reason = field("detail"), field("code"), field("reason")
 	if e.Detail == "" {
-		e.Detail = cmp.Or(field("error_description"), said(sentences(body)))
+		e.Detail = cmp.Or(field("error_description"), said(joinFieldErrors(body)))
 	}
 	return e
 }
 
-// sentences writes Django REST framework's errors by field in one line.
-func sentences(body map[string]any) string {
+// joinFieldErrors writes the errors by field of Django REST framework in one line, sorted by field.
+func joinFieldErrors(body map[string]any) string {
 	var out []string
 	for name, value := range body {
 		texts, _ := value.([]any)
@@ -120,8 +121,8 @@ func sentences(body map[string]any) string {
 	return strings.Join(out, " ")
 }
 
-// printable cuts a text of the server's and takes control characters out of it.
-func printable(text string) string {
+// sanitizeText returns a text of the server that is safe to print: without control characters, and of at most 500 bytes.
+func sanitizeText(text string) string {
 	const longest = 500 // bytes
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -132,8 +133,9 @@ func printable(text string) string {
 	return strings.ToValidUTF8(text[:min(longest, len(text))], "")
 }
 
-// retryAfter reads Retry-After (RFC 9110 section 10.2.3), seconds or a date, which is by the server's clock.
-func retryAfter(h http.Header, now time.Time) time.Duration {
+// parseRetryAfter reads Retry-After (RFC 9110 section 10.2.3), either seconds or a date. A date is compared with the Date of the
+// answer, since it is by the server's clock.
+func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = time.Hour
 	text := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {

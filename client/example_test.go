@@ -18,9 +18,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/stdjwt"
 )
 
-// exampleAPI is an API with the user alice, the views below /api/token/, and a page at /me that says who asks. later sets
-// its clock forward.
-func exampleAPI() (server *httptest.Server, auth *core.Auth, later *atomic.Int64) {
+// newExampleAPI starts an API with the user alice, the views below /api/token/, and a page at /me that greets the user. later sets its
+// clock forward.
+func newExampleAPI() (server *httptest.Server, auth *core.Auth, later *atomic.Int64) {
 	alice := &memstore.Account{ID: "1", Username: "alice"}
 	users := memstore.NewUsers()
 	if err := users.Add(*alice); err != nil {
@@ -33,7 +33,7 @@ func exampleAPI() (server *httptest.Server, auth *core.Auth, later *atomic.Int64
 		Users: users, Store: memstore.New(),
 		Authenticate: func(_ context.Context, name, password string) (simplejwt.User, error) {
 			if name != "alice" || password != "correct horse" {
-				return nil, nil // fits nobody
+				return nil, nil // no such user, or a wrong password
 			}
 			return alice, nil
 		},
@@ -52,8 +52,8 @@ func exampleAPI() (server *httptest.Server, auth *core.Auth, later *atomic.Int64
 	return httptest.NewServer(mux), auth, later
 }
 
-// show asks for a page and prints the answer.
-func show(api *client.Client, url string) {
+// printPage requests a page and prints the answer.
+func printPage(api *client.Client, url string) {
 	resp, err := api.Client().Get(url)
 	if err != nil {
 		fmt.Println(errors.Is(err, client.ErrNotLoggedIn), errors.Is(err, client.ErrSessionEnded))
@@ -64,9 +64,9 @@ func show(api *client.Client, url string) {
 	fmt.Println(resp.StatusCode, string(body), err)
 }
 
-// A program logs in, asks, asks again an hour later, when its access token has long expired, and logs out.
+// A program logs in, sends a request, sends another one an hour later, when its access token has expired, and logs out.
 func Example() {
-	server, _, later := exampleAPI()
+	server, _, later := newExampleAPI()
 	defer server.Close()
 	ctx := context.Background()
 
@@ -75,14 +75,14 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	show(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
 	fmt.Println(api.Login(ctx, "alice", "wrong", nil))
 	fmt.Println(api.Login(ctx, "alice", "correct horse", map[string]any{"device_name": "laptop"}))
-	show(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
 	later.Store(int64(time.Hour))
-	show(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
 	fmt.Println(api.Logout(ctx))
-	show(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
 	// Output:
 	// true false
 	// login: 401: No active account found with the given credentials
@@ -93,15 +93,15 @@ func Example() {
 	// true false
 }
 
-// The server ends the session: the program is told once, and no request asks the server in vain.
+// The server ends the session. OnSessionEnd is called once, and later requests fail without asking the server.
 func ExampleError() {
-	server, auth, later := exampleAPI()
+	server, auth, later := newExampleAPI()
 	defer server.Close()
 	ctx := context.Background()
 
 	api, err := client.New(client.Config{BaseURL: server.URL, OnSessionEnd: func(err error) {
-		var told *client.Error
-		fmt.Println(errors.As(err, &told), told.Status, told.Code)
+		var authErr *client.Error
+		fmt.Println(errors.As(err, &authErr), authErr.Status, authErr.Code)
 		fmt.Println(err)
 	}})
 	if err != nil {
@@ -116,10 +116,10 @@ func ExampleError() {
 		fmt.Println(err)
 		return
 	}
-	show(api, server.URL+"/me") // the access token lives on until it expires
+	printPage(api, server.URL+"/me") // the access token is valid until it expires
 	later.Store(int64(time.Hour))
-	show(api, server.URL+"/me")
-	show(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
+	printPage(api, server.URL+"/me")
 	// Output:
 	// 200 hello, alice <nil>
 	// true 401 token_not_valid

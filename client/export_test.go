@@ -2,11 +2,11 @@ package client
 
 import "time"
 
-// TimesOf is what is read from an access token.
-func TimesOf(token string) (exp, iat time.Time) {
-	t := timesOf(token)
+// ParseTokenTimes returns the times that are read from an access token.
+func ParseTokenTimes(token string) (exp, iat time.Time) {
+	t := parseTokenTimes(token)
 	return t.exp, t.iat
 }
 
-// OriginOf is the form in which origins are compared.
+// OriginOf returns the form in which origins are compared.
 var OriginOf = originOf

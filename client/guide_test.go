@@ -13,14 +13,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/go-simplejwt/simplejwt/client"
 )
 
-// The code of docs/clients.md, between comments.
+// This file holds the Go code of docs/clients.md, between comments.
 
 // start:begin
 func report(ctx context.Context, password string) (err error) {
@@ -50,17 +49,17 @@ func report(ctx context.Context, password string) (err error) {
 
 // errors:begin
 func explain(err error) string {
-	var told *client.Error
+	var authErr *client.Error
 	switch {
 	case errors.Is(err, client.ErrNotLoggedIn):
 		return "Please log in."
-	case errors.Is(err, client.ErrSessionEnded) && errors.As(err, &told):
-		if told.Reason == "reused" {
-			return "Please log in. A copy of your tokens may be in other hands."
+	case errors.Is(err, client.ErrSessionEnded) && errors.As(err, &authErr):
+		if authErr.Reason == "reused" {
+			return "Please log in. Someone else may have a copy of your tokens."
 		}
-		return "Please log in again: " + told.Detail
-	case errors.As(err, &told):
-		return "The server can't be asked at the moment."
+		return "Please log in again: " + authErr.Detail
+	case errors.As(err, &authErr):
+		return "The server is not available at the moment."
 	}
 	return err.Error()
 }
@@ -72,7 +71,7 @@ func service(ctx context.Context, password string) (api *client.Client, err erro
 	api, err = client.New(client.Config{
 		BaseURL: "https://api.example.com",
 		OnSessionEnd: func(error) {
-			_ = api.Login(ctx, "reporter", password, nil) // where that fails, so do the requests
+			_ = api.Login(ctx, "reporter", password, nil) // if that fails, so do the requests
 		},
 	})
 	if err != nil {
@@ -107,7 +106,7 @@ func (f file) Save(_ context.Context, t client.Tokens) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // no longer there where all went well
+	defer func() { _ = os.Remove(temporary.Name()) }() // no longer there after the rename
 	_, err = temporary.Write(data)
 	if err = cmp.Or(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err
@@ -117,10 +116,10 @@ func (f file) Save(_ context.Context, t client.Tokens) error {
 
 // file:end
 
-var _, _ = report, service // they compile, and ask a server that is not there
+var _, _ = report, service // they compile; there is no server to run them
 
-// TestTheGuideIsCompiledCode holds docs/clients.md against the code above.
-func TestTheGuideIsCompiledCode(t *testing.T) {
+// TestGuide_CodeCompiles compares docs/clients.md with the code above.
+func TestGuide_CodeCompiles(t *testing.T) {
 	t.Parallel()
 	code, err := os.ReadFile("guide_test.go")
 	if err != nil {
@@ -152,12 +151,12 @@ func TestTheGuideIsCompiledCode(t *testing.T) {
 	}
 }
 
-func TestTheGuidesFile(t *testing.T) {
+func TestGuide_FileStore(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tokens.json")
 	store := file(path)
 	if tokens, err := store.Load(t.Context()); err != nil || tokens != (client.Tokens{}) {
-		t.Errorf("of no file: %v, %v", tokens, err)
+		t.Errorf("without a file: %v, %v", tokens, err)
 	}
 	want := client.Tokens{Access: "a", Refresh: "r"}
 	for range 2 {
@@ -173,13 +172,13 @@ func TestTheGuidesFile(t *testing.T) {
 	}
 }
 
-func TestTheGuidesExplanations(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		ended := errorOfAnEndedSession(t)
+func TestGuide_Explain(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		ended := endedSessionError(t)
 		for want, err := range map[string]error{
 			"Please log in.": client.ErrNotLoggedIn,
-			"Please log in. A copy of your tokens may be in other hands.": ended,
-			"The server can't be asked at the moment.":                    &client.Error{Op: "refresh", Status: 503},
+			"Please log in. Someone else may have a copy of your tokens.": ended,
+			"The server is not available at the moment.":                  &client.Error{Op: "refresh", Status: 503},
 			"EOF": io.EOF,
 		} {
 			if got := explain(err); got != want {
@@ -187,12 +186,4 @@ func TestTheGuidesExplanations(t *testing.T) {
 			}
 		}
 	})
-}
-
-func errorOfAnEndedSession(t *testing.T) error {
-	t.Helper()
-	w := newWorld(t, nil, instead(refreshPath, 1, answering(401, `{"detail":"Token is blacklisted","reason":"reused"}`)))
-	api := w.loggedIn()
-	time.Sleep(5 * time.Minute)
-	return errorOf(t, api, client.ErrSessionEnded)
 }

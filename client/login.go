@@ -7,75 +7,64 @@ import (
 	"maps"
 )
 
-// login asks for a session and makes it the one of the requests to come.
-func (e *engine) login(ctx context.Context, username, password string, fields map[string]any) error {
+// startSession logs in and installs the new session. The answer is installed even if it cannot be saved.
+func (e *engine) startSession(ctx context.Context, username, password string, fields map[string]any) error {
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	ctx, stop := context.WithCancelCause(bounded)
 	defer stop(nil)
-	if err := e.take(ctx, stop); err != nil {
-		return during(opLogin, err)
+	if err := e.acquireSession(ctx, stop); err != nil {
+		return withOperation(opLogin, err)
 	}
-	defer e.give()
+	defer e.releaseSession()
 	all := map[string]any{}
 	maps.Copy(all, fields)
 	all[e.usernameField], all[passwordField] = username, password
-	a, err := e.ask(ctx, call{op: opLogin, url: e.tokenURL, fields: all, tries: 1})
+	a, err := e.postWithRetry(ctx, call{op: opLogin, url: e.tokenURL, fields: all, tries: 1})
 	if err != nil {
 		return err
 	}
-	defer e.install(e.received(a))
-	unlock, err := e.lock(ctx)
+	defer e.installSession(e.sessionFromAnswer(a))
+	unlock, err := e.lockStore(ctx)
 	if err != nil {
-		return during(opLogin, err)
+		return withOperation(opLogin, err)
 	}
 	defer unlock()
-	return during(opLogin, e.save(ctx, a.tokens))
+	return withOperation(opLogin, e.saveTokens(ctx, a.tokens))
 }
 
-// logout forgets the session, whatever else fails.
-func (e *engine) logout(ctx context.Context) error {
+// endSession forgets the session, even if some of its steps fail. It joins the errors of all steps.
+func (e *engine) endSession(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	var faults []error
-	note := func(err error) { faults = append(faults, during(opLogout, err)) }
-	if err := e.take(ctx, nil); err != nil {
+	var errs []error
+	note := func(err error) { errs = append(errs, withOperation(opLogout, err)) }
+	if err := e.acquireSession(ctx, nil); err != nil {
 		note(err)
-		e.interrupt()
+		e.seizeSession()
 	}
-	defer e.give()
-	unlock, err := e.lock(ctx)
+	defer e.releaseSession()
+	unlock, err := e.lockStore(ctx)
 	note(err)
 	defer unlock()
-	note(e.look(ctx)) // another process may have refreshed: the newest token is the one to log out with
-	s := e.current()
-	e.install(session{})
+	note(e.reloadTokens(ctx)) // another process may have refreshed, and the newest token is the one to blacklist
+	s := e.currentSession()
+	e.installSession(session{})
 	if s.tokens.Refresh != "" && s.ended == nil {
-		_, err := e.ask(ctx, call{op: opLogout, url: e.blacklistURL, fields: map[string]any{"refresh": s.tokens.Refresh}, secret: s.tokens.Refresh, tries: maxTries})
+		_, err := e.postWithRetry(ctx, call{op: opLogout, url: e.blacklistURL, fields: map[string]any{"refresh": s.tokens.Refresh}, secret: s.tokens.Refresh, tries: maxTries})
 		note(err)
 	}
-	if e.seen == nil || *e.seen != (Tokens{}) {
-		note(e.save(ctx, Tokens{}))
+	if e.stored == nil || *e.stored != (Tokens{}) {
+		note(e.saveTokens(ctx, Tokens{}))
 	}
-	return errors.Join(faults...)
+	return errors.Join(errs...)
 }
 
-// during says of an error in which operation it came up; an *Error says so itself.
-func during(op string, err error) error {
-	var told *Error
-	if err == nil || errors.As(err, &told) {
+// withOperation adds the operation to an error. An *Error names it already, and nil stays nil.
+func withOperation(op string, err error) error {
+	var authErr *Error
+	if err == nil || errors.As(err, &authErr) {
 		return err
 	}
 	return fmt.Errorf("%s: %w", op, err)
-}
-
-// interrupt takes the turn from whoever holds it.
-func (e *engine) interrupt() {
-	e.mu.Lock()
-	stop := e.stop
-	e.mu.Unlock()
-	if stop != nil {
-		stop(ErrNotLoggedIn)
-	}
-	e.turn <- struct{}{}
 }

@@ -6,42 +6,44 @@ import (
 	"net/url"
 )
 
-// maxDrain is how much of a 401's body is read, so that its connection can be used again.
+// maxDrain is how much of the body of a 401 is read, so that its connection can be reused.
 const maxDrain = 64 << 10
 
-// roundTrip is RoundTrip. The caller's request is never changed: what is sent are copies.
+// roundTrip implements Client.RoundTrip. It sends copies, because an http.RoundTripper must not change the request. Like every
+// http.RoundTripper it closes the body, even if it returns an error.
 func (e *engine) roundTrip(req *http.Request) (*http.Response, error) {
 	if !e.takesToken(req) {
 		return e.transport.RoundTrip(req)
 	}
-	access, err := e.token(req.Context())
+	access, err := e.accessToken(req.Context())
 	if err != nil {
 		closeBody(req.Body)
 		return nil, err
 	}
-	resp, err := e.send(req, req.Body, access)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !e.refused(access) {
+	resp, err := e.sendWithToken(req, req.Body, access)
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !e.noteRejected(access) {
 		return resp, err
 	}
-	body, ok := rewound(req)
+	body, ok := rewindBody(req)
 	if !ok {
 		return resp, nil // the next request refreshes
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	_ = resp.Body.Close()
-	access, err = e.token(req.Context())
+	access, err = e.accessToken(req.Context())
 	if err != nil {
 		closeBody(body)
 		return nil, err
 	}
-	return e.send(req, body, access)
+	return e.sendWithToken(req, body, access)
 }
 
-// takesToken reports whether a request is one of those that get the token.
+// takesToken reports whether a request gets the token. It goes to the configured origins only, so that a redirect cannot carry it to
+// another server.
 func (e *engine) takesToken(req *http.Request) bool {
 	u := req.URL
 	switch {
-	case u == nil || u.Opaque != "" || !e.origins[originOf(u.Scheme, u.Host)]: // what is opaque may name another server
+	case u == nil || u.Opaque != "" || !e.origins[originOf(u.Scheme, u.Host)]: // an opaque URL may name another server
 		return false
 	case req.Host != "" && !e.origins[originOf(u.Scheme, req.Host)]: // another server behind the same address
 		return false
@@ -56,8 +58,9 @@ func (e *engine) takesToken(req *http.Request) bool {
 	return true
 }
 
-// send sends a copy of a request with this body and the token. The answer names the caller's request, which has no token.
-func (e *engine) send(req *http.Request, body io.ReadCloser, access string) (*http.Response, error) {
+// sendWithToken sends a copy of a request with this body and the token. The answer refers to the caller's request, so the token does
+// not show up in resp.Request.
+func (e *engine) sendWithToken(req *http.Request, body io.ReadCloser, access string) (*http.Response, error) {
 	sent := req.Clone(req.Context())
 	sent.Body = body
 	if sent.Header == nil {
@@ -71,8 +74,8 @@ func (e *engine) send(req *http.Request, body io.ReadCloser, access string) (*ht
 	return resp, err
 }
 
-// rewound is the body of a request from its start, nil for none; false where it can't be had again.
-func rewound(req *http.Request) (io.ReadCloser, bool) {
+// rewindBody returns the body of a request from its start, nil if it has none. It reports false if the body cannot be read again.
+func rewindBody(req *http.Request) (io.ReadCloser, bool) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req.Body, true
 	}
@@ -83,6 +86,7 @@ func rewound(req *http.Request) (io.ReadCloser, bool) {
 	return body, err == nil
 }
 
+// closeBody closes a body that is not sent; nil is allowed.
 func closeBody(body io.Closer) {
 	if body != nil {
 		_ = body.Close()

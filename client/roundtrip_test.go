@@ -4,49 +4,25 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/client"
 )
 
-func TestTheHeaderOfTheServer(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, func(s *simplejwt.Settings) {
-			s.AuthHeaderName, s.AuthHeaderTypes = "X-Access-Token", []string{"JWT"}
-		})
-		wantAlice(t, w.loggedIn(func(c *client.Config) { c.Header, c.Scheme = "x-access-token", "JWT" }))
-		if status, _, err := get(t.Context(), w.loggedIn(), base+"/me"); status != http.StatusUnauthorized || err != nil {
-			t.Errorf("with the default header: %d, %v; want 401", status, err)
-		}
-	})
-}
-
-// closing is a body that tells whether it was closed.
-type closing struct {
-	io.Reader
-	closed atomic.Bool
-}
-
-func (c *closing) Close() error {
-	c.closed.Store(true)
-	return nil
-}
-
-func TestTheCallersRequestStaysAsItIs(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		api := w.loggedIn()
-		w.ahead = time.Hour // refused, refreshed, and sent again
-		body := &closing{Reader: strings.NewReader("!")}
+func TestRoundTrip_RequestUnchanged(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		api := server.newLoggedInClient()
+		server.ahead = time.Hour // a 401, a refresh, and a second sending
+		body := &closeRecorder{Reader: strings.NewReader("!")}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/me", body)
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +38,7 @@ func TestTheCallersRequestStaysAsItIs(t *testing.T) {
 		if text, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 || string(text) != "alice!" {
 			t.Errorf("answered %d %s", resp.StatusCode, text)
 		}
-		w.wantHits("401", 1)
+		server.wantHits("401", 1)
 		if diff := cmp.Diff(http.Header{"X-Mine": {"1"}}, req.Header); diff != "" {
 			t.Errorf("the header was changed (-want +got):\n%s", diff)
 		}
@@ -78,14 +54,14 @@ func TestTheCallersRequestStaysAsItIs(t *testing.T) {
 	})
 }
 
-func TestARequestWithoutAHeader(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
+func TestRoundTrip_NilHeader(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
 		u, err := url.Parse(base + "/me")
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := w.loggedIn().RoundTrip(&http.Request{Method: http.MethodGet, URL: u})
+		resp, err := server.newLoggedInClient().RoundTrip(&http.Request{Method: http.MethodGet, URL: u})
 		if err != nil || resp.StatusCode != 200 {
 			t.Fatalf("%v, %v", resp, err)
 		}
@@ -93,7 +69,7 @@ func TestARequestWithoutAHeader(t *testing.T) {
 	})
 }
 
-func TestARequestWithoutAURL(t *testing.T) {
+func TestRoundTrip_NilURL(t *testing.T) {
 	t.Parallel()
 	api, err := client.New(client.Config{BaseURL: base})
 	if err != nil {
@@ -104,9 +80,9 @@ func TestARequestWithoutAURL(t *testing.T) {
 	}
 }
 
-func TestBodiesOfRequestsThatAreNotSentAreClosed(t *testing.T) {
+func TestRoundTrip_ClosesBodyOnError(t *testing.T) {
 	t.Parallel()
-	api, err := client.New(client.Config{BaseURL: base, Transport: transport(func(*http.Request) (*http.Response, error) {
+	api, err := client.New(client.Config{BaseURL: base, Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
 		return nil, errors.New("no")
 	})})
@@ -118,7 +94,7 @@ func TestBodiesOfRequestsThatAreNotSentAreClosed(t *testing.T) {
 		if errors.Is(want, context.Canceled) {
 			cancel()
 		}
-		body := &closing{Reader: strings.NewReader("x")}
+		body := &closeRecorder{Reader: strings.NewReader("x")}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/me", body)
 		if err != nil {
 			t.Fatal(err)
@@ -131,18 +107,18 @@ func TestBodiesOfRequestsThatAreNotSentAreClosed(t *testing.T) {
 	}
 }
 
-// TestWhereTheTokenGoes looks at the header of requests to a client of two origins.
-func TestWhereTheTokenGoes(t *testing.T) {
+// TestRoundTrip_Origins checks the header of requests of a client with three origins.
+func TestRoundTrip_Origins(t *testing.T) {
 	t.Parallel()
 	var got []string
 	api, err := client.New(client.Config{
 		BaseURL: "https://API.example/v1/", Origins: []string{"http://files.example:8080", "https://[::1]:8443/"}, TokenURL: "https://login.example/token/", RefreshURL: "/again",
-		Transport: transport(func(r *http.Request) (*http.Response, error) {
+		Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "login.example" && r.URL.Path == "/token/" {
-				return respond(r, 200, `{"access":"`+jwt("{}")+`","refresh":"r"}`), nil
+				return newResponse(r, 200, `{"access":"`+unsignedToken("{}")+`","refresh":"r"}`), nil
 			}
 			got = r.Header["Authorization"]
-			return respond(r, 200, ""), nil
+			return newResponse(r, 200, ""), nil
 		}),
 	})
 	if err != nil {
@@ -151,7 +127,7 @@ func TestWhereTheTokenGoes(t *testing.T) {
 	if err := api.Login(t.Context(), "alice", password, nil); err != nil {
 		t.Fatal(err)
 	}
-	token := []string{"Bearer " + jwt("{}")}
+	token := []string{"Bearer " + unsignedToken("{}")}
 	for _, c := range []struct {
 		url, host, own string
 		opaque         bool
@@ -213,7 +189,7 @@ func TestWhereTheTokenGoes(t *testing.T) {
 	}
 }
 
-func TestRedirects(t *testing.T) {
+func TestRoundTrip_Redirects(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, to string
@@ -225,21 +201,21 @@ func TestRedirects(t *testing.T) {
 		{"to a host below", "http://sub.api.example/target", false},
 	} {
 		for _, status := range []int{302, 307, 308} {
-			t.Run(c.name, func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+			t.Run(fmt.Sprintf("a %d %s carries the token: %t", status, c.name, c.carried), func(t *testing.T) {
+				runInBubble(t, func(t *testing.T) {
 					var header, body string
 					target := func(w http.ResponseWriter, r *http.Request) {
 						data, _ := io.ReadAll(r.Body)
 						header, body = r.Header.Get("Authorization"), string(data)
 						if _, err := r.Cookie("any"); err == nil || len(r.Header["Referer"]) == 0 {
-							t.Error("this is no redirect of http.Client")
+							t.Error("this is not a redirect of http.Client")
 						}
 					}
-					w := newWorld(t, nil, instead("/from", -1, answering(status, "", "Location", c.to)), instead("/target", -1, target))
+					server := newTestServer(t, nil, answerInstead("/from", -1, answerWith(status, "", "Location", c.to)), answerInstead("/target", -1, target))
 					for _, address := range []string{"evil.example:80", "sub.api.example:80", "api.example:8080"} {
-						w.serve(t, address, http.HandlerFunc(target))
+						server.serve(t, address, http.HandlerFunc(target))
 					}
-					resp, err := w.loggedIn().Client().Post(base+"/from", "text/plain", strings.NewReader("x"))
+					resp, err := server.newLoggedInClient().Client().Post(base+"/from", "text/plain", strings.NewReader("x"))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -256,7 +232,7 @@ func TestRedirects(t *testing.T) {
 	}
 }
 
-func TestReplay(t *testing.T) {
+func TestRoundTrip_SecondSending(t *testing.T) {
 	t.Parallel()
 	again := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("!")), nil }
 	for _, c := range []struct {
@@ -271,13 +247,13 @@ func TestReplay(t *testing.T) {
 		{"a body that net/http can rewind", bytes.NewReader([]byte("!")), nil, 200, "alice!"},
 		{"a body with GetBody", io.MultiReader(strings.NewReader("!")), again, 200, "alice!"},
 		{"a body that can't be rewound", io.MultiReader(strings.NewReader("!")), nil, 401, ""},
-		{"a body that was not rewound", io.MultiReader(strings.NewReader("!")), func() (io.ReadCloser, error) { return nil, io.ErrUnexpectedEOF }, 401, ""},
+		{"a body whose GetBody fails", io.MultiReader(strings.NewReader("!")), func() (io.ReadCloser, error) { return nil, io.ErrUnexpectedEOF }, 401, ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				w := newWorld(t, nil)
-				api := w.loggedIn()
-				w.ahead = time.Hour
+		t.Run("after a 401, a request with "+c.name+map[bool]string{true: " is sent again", false: " returns the 401"}[c.status == 200], func(t *testing.T) {
+			runInBubble(t, func(t *testing.T) {
+				server := newTestServer(t, nil)
+				api := server.newLoggedInClient()
+				server.ahead = time.Hour
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, base+"/me", c.body)
 				if err != nil {
 					t.Fatal(err)
@@ -295,104 +271,81 @@ func TestReplay(t *testing.T) {
 					t.Errorf("answered %d, %v; want %d", resp.StatusCode, err, c.status)
 				}
 				if c.status == 200 {
-					w.wantHits(refreshPath, 1)
-					w.wantHits("/me", 2)
+					server.wantHits(refreshPath, 1)
+					server.wantHits("/me", 2)
 					if string(text) != c.text {
 						t.Errorf("the answer is %q, want %q", text, c.text)
 					}
 					return
 				}
 				if !strings.Contains(string(text), "token_not_valid") {
-					t.Errorf("the 401 was touched: %q", text)
+					t.Errorf("the 401 was changed: %q", text)
 				}
-				w.wantHits(refreshPath, 0)
-				w.wantHits("/me", 1)
-				wantAlice(t, api) // the next one knows that the token is not good
-				w.wantHits(refreshPath, 1)
-				w.wantHits("401", 1)
+				server.wantHits(refreshPath, 0)
+				server.wantHits("/me", 1)
+				wantAlice(t, api) // the next request knows that the token was rejected
+				server.wantHits(refreshPath, 1)
+				server.wantHits("401", 1)
 			})
 		})
 	}
 }
 
-// TestA401ForEver has an API that refuses every token, while the server goes on to give them.
-func TestA401ForEver(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil, instead("/me", -1, answering(401, "no")))
-		api := w.loggedIn()
+// TestRoundTrip_Permanent401 has an API that rejects every token while the server still issues them.
+func TestRoundTrip_Permanent401(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil, answerInstead("/me", -1, answerWith(401, "no")))
+		api := server.newLoggedInClient()
 		for range 20 {
-			if status, body, err := get(t.Context(), api, base+"/me"); status != 401 || body != "no" || err != nil {
+			if status, body, err := getPage(t.Context(), api, base+"/me"); status != 401 || body != "no" || err != nil {
 				t.Errorf("answered %d %q, %v; want the 401", status, body, err)
 			}
 		}
-		w.wantHits("/me", 21)
-		w.wantHits(refreshPath, 1)
-		all(100, func(int) {
-			if status, _, err := get(t.Context(), api, base+"/me"); status != 401 || err != nil {
+		server.wantHits("/me", 21)
+		server.wantHits(refreshPath, 1)
+		runConcurrently(100, func(int) {
+			if status, _, err := getPage(t.Context(), api, base+"/me"); status != 401 || err != nil {
 				t.Errorf("answered %d, %v; want the 401", status, err)
 			}
 		})
-		w.wantHits("/me", 121)
-		w.wantHits(refreshPath, 1)
-		for range 3 { // some time later it is tried again
+		server.wantHits("/me", 121)
+		server.wantHits(refreshPath, 1)
+		for range 3 { // after the cooldown the next 401 refreshes
 			time.Sleep(5 * time.Second)
-			_, _, _ = get(t.Context(), api, base+"/me")
+			_, _, _ = getPage(t.Context(), api, base+"/me")
 		}
-		w.wantHits("/me", 127)
-		w.wantHits(refreshPath, 4)
+		server.wantHits("/me", 127)
+		server.wantHits(refreshPath, 4)
 	})
 }
 
-// TestATokenMayBeRefusedAtAnyTime refuses a login's token at once, and a refresh's once its five seconds are over.
-func TestATokenMayBeRefusedAtAnyTime(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		api := w.loggedIn()
+// TestRoundTrip_RepeatedRejection rejects the token of a login at once, and that of a refresh after the cooldown of five seconds.
+func TestRoundTrip_RepeatedRejection(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		api := server.newLoggedInClient()
 		for i := range 5 {
-			w.ahead += time.Hour
+			server.ahead += time.Hour
 			wantAlice(t, api)
-			w.wantHits(refreshPath, i+1)
+			server.wantHits(refreshPath, i+1)
 			time.Sleep(5 * time.Second)
 		}
 	})
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil, instead("/me", 1, answering(401, strings.Repeat("x", 50<<10))))
-		api := w.loggedIn()
-		for range 3 {
-			wantAlice(t, api)
-			time.Sleep(5 * time.Minute)
-			wantAlice(t, api)
-		}
-		if err := api.Logout(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if w.dials != 1 {
-			t.Errorf("%d connections were made, want 1", w.dials)
-		}
-		api.CloseIdleConnections()
-		_, _, _ = get(t.Context(), w.loggedIn(), base+"/me")
-		if w.dials != 2 {
-			t.Errorf("after CloseIdleConnections %d connections were made, want 2", w.dials)
-		}
-	})
-}
-
-func TestTheBodyOfA401IsClosedBeforeAnythingElseIsSent(t *testing.T) {
+func TestRoundTrip_ClosesBodyOf401(t *testing.T) {
 	t.Parallel()
-	refused := &closing{Reader: strings.NewReader("no")}
-	api, err := client.New(client.Config{BaseURL: base, Transport: transport(func(r *http.Request) (*http.Response, error) {
-		if r.URL.Path == "/me" && !refused.closed.Load() {
-			resp := respond(r, 401, "")
-			resp.Body = refused
+	rejected := &closeRecorder{Reader: strings.NewReader("no")}
+	api, err := client.New(client.Config{BaseURL: base, Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path == "/me" && !rejected.closed.Load() {
+			resp := newResponse(r, 401, "")
+			resp.Body = rejected
 			return resp, nil
 		}
-		if r.URL.Path == refreshPath && !refused.closed.Load() {
+		if r.URL.Path == refreshPath && !rejected.closed.Load() {
 			t.Error("the refresh was sent before")
 		}
-		return respond(r, 200, `{"access":"a","refresh":"r"}`), nil
+		return newResponse(r, 200, `{"access":"a","refresh":"r"}`), nil
 	})})
 	if err != nil {
 		t.Fatal(err)
@@ -400,15 +353,15 @@ func TestTheBodyOfA401IsClosedBeforeAnythingElseIsSent(t *testing.T) {
 	if err := api.Login(t.Context(), "alice", password, nil); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, err := get(t.Context(), api, base+"/me"); status != 200 || err != nil {
+	if status, _, err := getPage(t.Context(), api, base+"/me"); status != 200 || err != nil {
 		t.Errorf("answered %d, %v", status, err)
 	}
 }
 
-// TestEndless401 has a body without end behind a 401: only its beginning is read.
-func TestEndless401(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil, instead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
+// TestRoundTrip_EndlessBodyOf401 has a 401 with a body that does not end: only its start is read.
+func TestRoundTrip_EndlessBodyOf401(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil, answerInstead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(401)
 			for {
 				if _, err := w.Write(make([]byte, 4096)); err != nil {
@@ -416,16 +369,16 @@ func TestEndless401(t *testing.T) {
 				}
 			}
 		}))
-		wantAlice(t, w.loggedIn())
+		wantAlice(t, server.newLoggedInClient())
 	})
 }
 
-func TestTheBodyOfARequestThatIsNotSentAgainIsClosed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil, instead(refreshPath, -1, answering(503, "")))
-		api := w.loggedIn()
-		w.ahead = time.Hour
-		second := &closing{Reader: strings.NewReader("!")}
+func TestRoundTrip_ClosesUnsentBody(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil, answerInstead(refreshPath, -1, answerWith(503, "")))
+		api := server.newLoggedInClient()
+		server.ahead = time.Hour
+		second := &closeRecorder{Reader: strings.NewReader("!")}
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/me", strings.NewReader("!"))
 		if err != nil {
 			t.Fatal(err)

@@ -10,77 +10,76 @@ import (
 	"time"
 )
 
-// probation is for how long a token that replaced a refused one is not replaced in turn: where the API answers 401 to
-// whatever it gets, refreshing at each request helps nobody.
-const probation = 5 * time.Second
+// rejectionCooldown is how long a token that replaced a rejected one is not replaced after a 401: if the API answers 401 to every
+// token, a refresh for each request would not help.
+const rejectionCooldown = 5 * time.Second
 
-// engine is what a Client works with.
+// engine is the state and the logic behind a Client. Copies of a Client share it.
 type engine struct {
 	base                               string // the origin of BaseURL
 	origins                            map[string]bool
 	tokenURL, refreshURL, blacklistURL *url.URL
 	usernameField, header, scheme      string
 	store                              Store
-	private                            bool // nobody else has the store
+	privateStore                       bool // no other process can use the store
 	transport                          http.RoundTripper
 	delta, timeout, tryTimeout         time.Duration
 	onSessionEnd                       func(error)
 
-	// turn is held, by one value in it, by who changes the session: a refresh, a login, a logout.
-	turn chan struct{}
+	// holder contains one value while a refresh, a login or a logout may change the session. Its sender is called the holder.
+	holder chan struct{}
 
-	// These belong to the holder of the turn. seen is what the store held when it was last asked or told, nil before;
-	// settled says that the session is what counts, whatever an unseen store holds; offset is the server's clock minus ours;
-	// quiet is until when the server asks to be left alone, and quietError how it said so.
-	seen       *Tokens
-	settled    bool
-	offset     time.Duration
-	quiet      time.Time
-	quietError error
+	// Only the holder uses the fields below.
 
-	mu      sync.Mutex // guards what follows, and is never held while anything waits
-	session session
-	flight  *flight                 // the refresh under way; nil for none
-	stop    context.CancelCauseFunc // ends what the holder of the turn does
+	stored     *Tokens       // what the store held when it was last loaded or saved; nil before that
+	installed  bool          // a session was installed, so tokens of a store that was not loaded before do not replace it
+	offset     time.Duration // the server's clock minus ours
+	retryAt    time.Time     // the server asked not to be sent a refresh before
+	retryError error         // the answer in which it asked for that
+
+	mu         sync.Mutex // guards the fields below, and is never held during a wait
+	session    session
+	pending    *pendingRefresh         // the refresh under way; nil if there is none
+	stopHolder context.CancelCauseFunc // cancels what the holder does; nil for a logout
 }
 
-// session is what is known of the tokens.
+// session is what is known about the current tokens. The zero value means that there are none.
 type session struct {
 	tokens Tokens
-	// due is when the access token is to be refreshed, and expires when it ends, by our clock; both zero where that is not
-	// known.
-	due, expires time.Time
-	stale        bool      // the API has refused the access token
-	probation    time.Time // until when a refusal is not followed by a refresh
-	ended        *Error    // how the server ended the session; nil while it goes on
+	// refreshAt is when the access token should be refreshed, and expiresAt when it expires, by our clock. Both are zero if that
+	// is not known.
+	refreshAt, expiresAt time.Time
+	rejected             bool      // the API answered 401 to the access token
+	cooldownUntil        time.Time // before this time, a 401 does not cause a refresh
+	ended                *Error    // how the server ended the session; nil while it is active
 }
 
-// good reports whether the access token can be used without a refresh.
-func (s session) good(now time.Time) bool {
-	return s.tokens.Access != "" && s.ended == nil && !s.stale && (s.due.IsZero() || now.Before(s.due))
+// isFresh reports whether the access token can be used without a refresh.
+func (s session) isFresh(now time.Time) bool {
+	return s.tokens.Access != "" && s.ended == nil && !s.rejected && (s.refreshAt.IsZero() || now.Before(s.refreshAt))
 }
 
-// alive reports whether the access token can be used where a refresh is not to be had.
-func (s session) alive(now time.Time) bool {
-	s.due = s.expires
-	return s.good(now)
+// isUnexpired reports whether the access token can still be used if a refresh is not possible.
+func (s session) isUnexpired(now time.Time) bool {
+	s.refreshAt = s.expiresAt
+	return s.isFresh(now)
 }
 
-// opened is the session of tokens from the store.
-func (e *engine) opened(t Tokens) session {
+// sessionFromStore is the session of loaded tokens. Their exp is by the server's clock, so the last known offset applies.
+func (e *engine) sessionFromStore(t Tokens) session {
 	s := session{tokens: t}
-	if own := timesOf(t.Access); !own.exp.IsZero() {
-		s.ends(own.exp.Add(-e.offset), own.life(), e.delta)
+	if own := parseTokenTimes(t.Access); !own.exp.IsZero() {
+		s.setExpiry(own.exp.Add(-e.offset), own.tokenLifetime(), e.delta)
 	}
 	return s
 }
 
-// received is the session of an answer. How long the token is good is told by its own iat and by the server's clock, or
-// ours where the answer does not say; the shorter one counts, as tokens of SimpleJWT have the iat of their login. Where
-// neither makes sense, nothing is known, and the API's 401 tells.
-func (e *engine) received(a answer) session {
+// sessionFromAnswer is the session of tokens that the server has just issued. The time left is exp minus iat, or exp minus the Date
+// of the answer (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
+// If neither is positive, the expiry is not known, and only a 401 of the API leads to a refresh.
+func (e *engine) sessionFromAnswer(a answer) session {
 	s := session{tokens: a.tokens}
-	own, date := timesOf(a.tokens.Access), a.date
+	own, date := parseTokenTimes(a.tokens.Access), a.date
 	if own.exp.IsZero() {
 		return s
 	}
@@ -88,19 +87,20 @@ func (e *engine) received(a answer) session {
 		date = a.sent
 	}
 	left := own.exp.Sub(date)
-	if life := own.life(); life > 0 && (left <= 0 || life < left) {
+	if life := own.tokenLifetime(); life > 0 && (left <= 0 || life < left) {
 		left = life
 	}
 	if left <= 0 {
 		return s
 	}
-	s.ends(a.sent.Add(left), left, e.delta)
-	e.offset = own.exp.Sub(s.expires)
+	s.setExpiry(a.sent.Add(left), left, e.delta)
+	e.offset = own.exp.Sub(s.expiresAt)
 	return s
 }
 
-// ends says when the access token ends. life is how long it is good in all, 0 where that is not known.
-func (s *session) ends(at time.Time, life, delta time.Duration) {
+// setExpiry sets when the access token expires and when to refresh it. life is its whole lifetime, 0 if that is not known; delta is
+// Config.ExpiryDelta.
+func (s *session) setExpiry(at time.Time, life, delta time.Duration) {
 	early := cmp.Or(delta, defaultDelta)
 	switch {
 	case life <= 0:
@@ -109,91 +109,102 @@ func (s *session) ends(at time.Time, life, delta time.Duration) {
 	default:
 		early = min(early, life/2)
 	}
-	s.expires, s.due = at, at.Add(-early)
+	s.expiresAt, s.refreshAt = at, at.Add(-early)
 }
 
-// flight is a refresh that any number of requests wait for.
-type flight struct {
-	done   chan struct{} // closed once the rest is set
+// pendingRefresh is a refresh that any number of requests wait for.
+type pendingRefresh struct {
+	done   chan struct{} // closed once the other fields are set
 	access string
 	err    error
 }
 
-// token is an access token to use now. It waits for a refresh where one is needed.
-func (e *engine) token(ctx context.Context) (string, error) {
+// accessToken returns an access token to use now. It waits for a refresh if one is needed, and starts it if none is under way.
+func (e *engine) accessToken(ctx context.Context) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	e.mu.Lock()
-	if e.session.good(time.Now()) {
+	if e.session.isFresh(time.Now()) {
 		defer e.mu.Unlock()
 		return e.session.tokens.Access, nil
 	}
-	f := e.flight
-	if f == nil {
-		f = &flight{done: make(chan struct{})}
-		e.flight = f
-		go e.fly(f) //nolint:gosec // it must not end with the request that began it
+	p := e.pending
+	if p == nil {
+		p = &pendingRefresh{done: make(chan struct{})}
+		e.pending = p
+		go e.runRefresh(p) //nolint:gosec // it must not end with the request that started it
 	}
 	e.mu.Unlock()
 	select {
-	case <-f.done:
-		return f.access, f.err
+	case <-p.done:
+		return p.access, p.err
 	case <-ctx.Done():
 		return "", fmt.Errorf("wait for a refresh: %w", ctx.Err())
 	}
 }
 
-// refused notes that the API has refused an access token, and reports whether another one may be had.
-func (e *engine) refused(access string) bool {
+// noteRejected records that the API answered 401 to an access token, and reports whether it makes sense to get another one.
+func (e *engine) noteRejected(access string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.session.tokens.Access != access {
-		return true // it has been replaced since
+		return true // it was replaced in the meantime
 	}
-	if time.Now().Before(e.session.probation) {
+	if time.Now().Before(e.session.cooldownUntil) {
 		return false
 	}
-	e.session.stale = true
+	e.session.rejected = true
 	return true
 }
 
-// current is the session as it is now.
-func (e *engine) current() session {
+// currentSession returns a copy of the session.
+func (e *engine) currentSession() session {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.session
 }
 
-// install makes a session the one of the requests to come. The caller holds the turn.
-func (e *engine) install(s session) {
-	e.settled = true
+// installSession makes s the session of all later requests. Only the holder calls it.
+func (e *engine) installSession(s session) {
+	e.installed = true
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.session = s
 }
 
-// take waits for the turn. stop is what ends the work of this holder early.
-func (e *engine) take(ctx context.Context, stop context.CancelCauseFunc) error {
+// acquireSession waits until the caller is the holder. stop cancels what the caller does, for seizeSession; nil if nothing may.
+func (e *engine) acquireSession(ctx context.Context, stop context.CancelCauseFunc) error {
 	select {
-	case e.turn <- struct{}{}:
+	case e.holder <- struct{}{}:
 	default:
 		select {
-		case e.turn <- struct{}{}:
+		case e.holder <- struct{}{}:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for what is under way: %w", ctx.Err())
+			return fmt.Errorf("wait for another refresh, login or logout: %w", ctx.Err())
 		}
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.stop = stop
+	e.stopHolder = stop
 	return nil
 }
 
-// give gives the turn back.
-func (e *engine) give() {
+// releaseSession lets the next caller become the holder.
+func (e *engine) releaseSession() {
 	e.mu.Lock()
-	e.stop = nil
+	e.stopHolder = nil
 	e.mu.Unlock()
-	<-e.turn
+	<-e.holder
+}
+
+// seizeSession cancels what the holder does, with ErrNotLoggedIn as the cause, and waits until the caller is the holder.
+func (e *engine) seizeSession() {
+	e.mu.Lock()
+	stop := e.stopHolder
+	e.mu.Unlock()
+	if stop != nil {
+		stop(ErrNotLoggedIn)
+	}
+	e.holder <- struct{}{}
 }

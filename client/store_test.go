@@ -14,54 +14,12 @@ import (
 	"github.com/go-simplejwt/simplejwt/client"
 )
 
-// hooked is a Store whose calls go through functions, where there are some.
-type hooked struct {
-	client.Memory
-	load func(context.Context) (client.Tokens, error)
-	save func(context.Context, client.Tokens) error
-}
-
-func (h *hooked) Load(ctx context.Context) (client.Tokens, error) {
-	if h.load != nil {
-		return h.load(ctx)
-	}
-	return h.Memory.Load(ctx)
-}
-
-func (h *hooked) Save(ctx context.Context, t client.Tokens) error {
-	if h.save != nil {
-		return h.save(ctx, t)
-	}
-	return h.Memory.Save(ctx, t)
-}
-
-// locking is a Store with a lock.
-type locking struct {
-	client.Memory
-	held  chan struct{}
-	locks int // with the lock held
-}
-
-func newLocking() *locking { return &locking{held: make(chan struct{}, 1)} }
-
-func (l *locking) Lock(ctx context.Context) (func(), error) {
-	select {
-	case l.held <- struct{}{}:
-		l.locks++
-		return func() { <-l.held }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-var errDisk = errors.New("the disk is full")
-
-// TestTokensAreSavedBeforeTheyAreUsed holds Save: meanwhile no request is sent, and no request has the new token.
-func TestTokensAreSavedBeforeTheyAreUsed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		var store hooked
-		api := w.loggedIn(on(&store))
+// TestStore_SavedBeforeUse delays Save: until it returns no request is sent.
+func TestStore_SavedBeforeUse(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var store hookedStore
+		api := server.newLoggedInClient(withStore(&store))
 		time.Sleep(5 * time.Minute)
 		release := make(chan struct{})
 		store.save = func(ctx context.Context, tokens client.Tokens) error {
@@ -73,25 +31,25 @@ func TestTokensAreSavedBeforeTheyAreUsed(t *testing.T) {
 			wg.Go(func() { wantAlice(t, api) })
 		}
 		synctest.Wait()
-		for range 10 { // these come while the new tokens are there, and not yet saved
+		for range 10 { // these come after the new tokens were received and before they are saved
 			wg.Go(func() { wantAlice(t, api) })
 		}
 		synctest.Wait()
-		w.wantHits(refreshPath, 1)
-		w.wantHits("/me", 0)
+		server.wantHits(refreshPath, 1)
+		server.wantHits("/me", 0)
 		close(release)
 		wg.Wait()
-		w.wantHits("/me", 20)
-		w.wantHits("401", 0)
+		server.wantHits("/me", 20)
+		server.wantHits("401", 0)
 	})
 }
 
-// TestSavingOutlivesTheTimeout lets the time of a refresh run out while its tokens are saved.
-func TestSavingOutlivesTheTimeout(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		var store hooked
-		api := w.loggedIn(on(&store), func(c *client.Config) { c.Timeout = time.Second })
+// TestStore_SlowSave exceeds the timeout of a refresh while its tokens are saved.
+func TestStore_SlowSave(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var store hookedStore
+		api := server.newLoggedInClient(withStore(&store), func(c *client.Config) { c.Timeout = time.Second })
 		time.Sleep(5 * time.Minute)
 		store.save = func(ctx context.Context, tokens client.Tokens) error {
 			select {
@@ -102,66 +60,66 @@ func TestSavingOutlivesTheTimeout(t *testing.T) {
 			}
 		}
 		wantAlice(t, api)
-		w.wantHits(refreshPath, 1)
+		server.wantHits(refreshPath, 1)
 	})
 }
 
-// TestSaveThatFails tells those who wait, and goes on in memory.
-func TestSaveThatFails(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		var store hooked
-		api := w.loggedIn(on(&store), func(c *client.Config) { c.OnSessionEnd = func(err error) { t.Error("the session ended:", err) } })
+// TestStore_SaveFails checks that requests that wait get the error, and that later ones use the tokens in memory.
+func TestStore_SaveFails(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var store hookedStore
+		api := server.newLoggedInClient(withStore(&store), func(c *client.Config) { c.OnSessionEnd = func(err error) { t.Error("the session ended:", err) } })
 		time.Sleep(5 * time.Minute)
 		tries := 0
 		store.save = func(context.Context, client.Tokens) error { tries++; return errDisk }
-		all(10, func(int) { wantError(t, api, errDisk) })
+		runConcurrently(10, func(int) { wantError(t, api, errDisk) })
 		if tries != 3 {
 			t.Errorf("%d tries to save, want 3", tries)
 		}
-		w.wantHits("/me", 0)
+		server.wantHits("/me", 0)
 
 		for range 3 {
 			wantAlice(t, api) // the tokens are in memory
 		}
-		w.wantHits(refreshPath, 1)
+		server.wantHits(refreshPath, 1)
 
-		time.Sleep(5 * time.Minute) // the store still has the token that was rotated: it is not taken for a newer one
+		time.Sleep(5 * time.Minute) // the store still has the token that was rotated, which must not replace the newer one
 		wantError(t, api, errDisk)
 		wantAlice(t, api)
 
 		time.Sleep(5 * time.Minute)
 		store.save = nil
 		wantAlice(t, api)
-		w.wantHits(refreshPath, 3)
-		w.wantHits("401", 0)
-		wantAlice(t, w.client(on(&store))) // another process finds the newest tokens
-		w.wantHits(refreshPath, 3)
+		server.wantHits(refreshPath, 3)
+		server.wantHits("401", 0)
+		wantAlice(t, server.newClient(withStore(&store))) // another process finds the newest tokens
+		server.wantHits(refreshPath, 3)
 	})
 }
 
-func TestSaveThatFailsOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		var store hooked
-		api := w.loggedIn(on(&store))
+func TestStore_SaveFailsOnce(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var store hookedStore
+		api := server.newLoggedInClient(withStore(&store))
 		time.Sleep(5 * time.Minute)
 		store.save = func(context.Context, client.Tokens) error { store.save = nil; return errDisk }
 		wantAlice(t, api)
-		wantAlice(t, w.client(on(&store)))
-		w.wantHits(refreshPath, 1)
+		wantAlice(t, server.newClient(withStore(&store)))
+		server.wantHits(refreshPath, 1)
 	})
 }
 
-// TestALoginThatWasNotSaved must not fall back to the session that the store has: it may be that of another user.
-func TestALoginThatWasNotSaved(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		store := &hooked{save: func(context.Context, client.Tokens) error { return errDisk }}
-		if err := store.Memory.Save(t.Context(), client.Tokens{Access: jwt("{}"), Refresh: "another user's"}); err != nil {
+// TestStore_LoginNotSaved checks that the session of the store is not used: it may be that of another user.
+func TestStore_LoginNotSaved(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		store := &hookedStore{save: func(context.Context, client.Tokens) error { return errDisk }}
+		if err := store.Memory.Save(t.Context(), client.Tokens{Access: unsignedToken("{}"), Refresh: "another user's"}); err != nil {
 			t.Fatal(err)
 		}
-		api := w.client(on(store))
+		api := server.newClient(withStore(store))
 		if err := api.Login(t.Context(), "alice", password, nil); !errors.Is(err, errDisk) {
 			t.Errorf("Login: %v, want the error of the store", err)
 		}
@@ -169,136 +127,136 @@ func TestALoginThatWasNotSaved(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		wantError(t, api, errDisk)
 		wantAlice(t, api)
-		w.wantHits("401", 0)
+		server.wantHits("401", 0)
 	})
 }
 
-func TestLoadThatFails(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		var store hooked
-		api := w.loggedIn(on(&store))
+func TestStore_LoadFails(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		var store hookedStore
+		api := server.newLoggedInClient(withStore(&store))
 		time.Sleep(5*time.Minute - 5*time.Second)
 		store.load = func(context.Context) (client.Tokens, error) { return client.Tokens{}, errDisk }
 		wantAlice(t, api) // the old token has five seconds left
 		time.Sleep(5 * time.Second)
 		wantError(t, api, errDisk)
-		w.wantHits(refreshPath, 0)
+		server.wantHits(refreshPath, 0)
 		store.load = nil
 		wantAlice(t, api)
 	})
 }
 
-func TestTokensOfTheStoreAreTakenUp(t *testing.T) {
+func TestStore_LoadsTokens(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name      string
 		sleep     time.Duration
 		refreshes int
-	}{{"good ones", time.Minute, 0}, {"expired ones", time.Hour, 1}} {
+	}{{"valid tokens are used", time.Minute, 0}, {"expired tokens are refreshed once", time.Hour, 1}} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				w := newWorld(t, nil)
+			runInBubble(t, func(t *testing.T) {
+				server := newTestServer(t, nil)
 				var memory client.Memory
-				w.loggedIn(on(&memory))
+				server.newLoggedInClient(withStore(&memory))
 				time.Sleep(c.sleep)
-				api := w.client(on(&memory))
-				all(20, func(int) { wantAlice(t, api) })
-				w.wantHits(refreshPath, c.refreshes)
+				api := server.newClient(withStore(&memory))
+				runConcurrently(20, func(int) { wantAlice(t, api) })
+				server.wantHits(refreshPath, c.refreshes)
 			})
 		})
 	}
 }
 
-// TestProcessesOnOneStore lets two clients with one store, as two processes have it, reach the end of an access token
-// together, again and again.
-func TestProcessesOnOneStore(t *testing.T) {
+// TestStore_ConcurrentProcesses has two clients with one store, as two processes would have it. Their access tokens expire at the same
+// moment, several times.
+func TestStore_ConcurrentProcesses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name         string
 		grace        time.Duration
 		reuse, locks bool
 	}{
-		{"grace", 10 * time.Second, true, false},
-		{"no grace", 0, false, false},
-		{"no grace, reuse detection, a lock", 0, true, true},
-		{"grace, a lock", 10 * time.Second, true, true},
+		{"a grace period", 10 * time.Second, true, false},
+		{"no grace period", 0, false, false},
+		{"reuse detection and a lock, without a grace period", 0, true, true},
+		{"a grace period and a lock", 10 * time.Second, true, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				w := newWorld(t, func(s *simplejwt.Settings) { s.RotationGracePeriod, s.ReuseDetection = c.grace, c.reuse })
+		t.Run("both processes keep the session with "+c.name, func(t *testing.T) {
+			runInBubble(t, func(t *testing.T) {
+				server := newTestServer(t, func(s *simplejwt.Settings) { s.RotationGracePeriod, s.ReuseDetection = c.grace, c.reuse })
 				var store client.Store = new(client.Memory)
-				lock := newLocking()
+				lock := newLockedStore()
 				if c.locks {
 					store = lock
 				}
-				processes := []*client.Client{w.loggedIn(on(store)), w.client(on(store))}
+				processes := []*client.Client{server.newLoggedInClient(withStore(store)), server.newClient(withStore(store))}
 				const rounds = 5
 				for range rounds {
 					time.Sleep(5 * time.Minute)
-					all(40, func(i int) { wantAlice(t, processes[i%2]) })
+					runConcurrently(40, func(i int) { wantAlice(t, processes[i%2]) })
 				}
-				w.wantHits("401", 0)
-				if n := w.hit(refreshPath); n < rounds || n > 2*rounds {
+				server.wantHits("401", 0)
+				if n := server.hitsOf(refreshPath); n < rounds || n > 2*rounds {
 					t.Errorf("%d refreshes in %d rounds of two processes", n, rounds)
 				}
 				if c.locks {
-					w.wantHits(refreshPath, rounds)
+					server.wantHits(refreshPath, rounds)
 				}
 			})
 		})
 	}
 }
 
-// TestAnotherProcessHasRefreshed finds its tokens instead of refreshing, before the end of the old ones and after a 401.
-func TestAnotherProcessHasRefreshed(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, func(s *simplejwt.Settings) { s.RotationGracePeriod = 0 })
+// TestStore_RefreshedByOtherProcess checks that the tokens of another process are used instead of a refresh, before the old ones expire
+// and after a 401.
+func TestStore_RefreshedByOtherProcess(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, func(s *simplejwt.Settings) { s.RotationGracePeriod = 0 })
 		var memory client.Memory
-		a, b := w.loggedIn(on(&memory)), w.client(on(&memory))
+		a, b := server.newLoggedInClient(withStore(&memory)), server.newClient(withStore(&memory))
 		wantAlice(t, b)
 		for i := range 4 {
 			time.Sleep(5*time.Minute - 5*time.Second)
 			wantAlice(t, a)
 			time.Sleep(time.Minute)
 			wantAlice(t, b)
-			w.wantHits(refreshPath, 2*i+1)
-			w.ahead += time.Hour
+			server.wantHits(refreshPath, 2*i+1)
+			server.ahead += time.Hour
 			wantAlice(t, b)
 			wantAlice(t, a)
-			w.wantHits(refreshPath, 2*i+2)
+			server.wantHits(refreshPath, 2*i+2)
 		}
-		w.wantHits("401", 8)
+		server.wantHits("401", 8)
 	})
 }
 
-// TestARefusalByARace refuses a refresh whose session goes on: another process has rotated, and saves what it got only
-// now.
-func TestARefusalByARace(t *testing.T) {
+// TestStore_RejectedByRace rejects a refresh of an active session: another process has rotated, and saves its tokens only now.
+func TestStore_RejectedByRace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		save time.Duration // how long after the refusal the other process saves
-		good bool          // whether its access token is good, or its refresh token only
+		save time.Duration // how long after the rejection the other process saves
+		good bool          // whether its access token is valid too, or its refresh token only
 		end  bool
 	}{
-		{"saved before", 0, true, false},
-		{"saved a second later", time.Second, true, false},
-		{"saved before, and expired since", 0, false, false},
-		{"never saved", time.Hour, true, true},
+		{"tokens saved before are used", 0, true, false},
+		{"tokens saved a second later are used", time.Second, true, false},
+		{"tokens saved before and expired since are refreshed", 0, false, false},
+		{"the session ends if no tokens are saved", time.Hour, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				var w *world
+			runInBubble(t, func(t *testing.T) {
+				var server *testServer
 				var memory client.Memory
-				w = newWorld(t, nil, instead(refreshPath, 1, func(rw http.ResponseWriter, _ *http.Request) {
-					pair, _, err := w.auth.ObtainPair(context.Background(), "alice", password)
+				server = newTestServer(t, nil, answerInstead(refreshPath, 1, func(rw http.ResponseWriter, _ *http.Request) {
+					pair, _, err := server.auth.ObtainPair(context.Background(), "alice", password)
 					if err != nil {
 						t.Error(err)
 					}
 					tokens := client.Tokens{Access: pair.Access, Refresh: pair.Refresh}
 					if !c.good {
-						tokens.Access = jwt(`{"exp":1}`)
+						tokens.Access = unsignedToken(`{"exp":1}`)
 					}
 					save := func() { _ = memory.Save(context.Background(), tokens) }
 					if c.save == 0 {
@@ -309,11 +267,11 @@ func TestARefusalByARace(t *testing.T) {
 					rw.WriteHeader(401)
 				}))
 				ended := 0
-				api := w.loggedIn(on(&memory), func(c *client.Config) { c.OnSessionEnd = func(error) { ended++ } })
+				api := server.newLoggedInClient(withStore(&memory), func(c *client.Config) { c.OnSessionEnd = func(error) { ended++ } })
 				time.Sleep(5 * time.Minute)
 				if c.end {
 					wantError(t, api, client.ErrSessionEnded)
-					time.Sleep(time.Hour) // and once tokens are saved it goes on
+					time.Sleep(time.Hour) // tokens saved later start a session again
 				}
 				wantAlice(t, api)
 				if (ended == 1) != c.end {
@@ -324,52 +282,52 @@ func TestARefusalByARace(t *testing.T) {
 	}
 }
 
-// TestLoadThatFailsAfterARefusal leaves open whether another process has rotated: the session is not given up.
-func TestLoadThatFailsAfterARefusal(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		var store hooked
-		w := newWorld(t, nil, instead(refreshPath, 1, func(w http.ResponseWriter, _ *http.Request) {
+// TestStore_LoadFailsAfterRejection checks that the session is kept if it is not known whether another process has rotated.
+func TestStore_LoadFailsAfterRejection(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		var store hookedStore
+		server := newTestServer(t, nil, answerInstead(refreshPath, 1, func(w http.ResponseWriter, _ *http.Request) {
 			store.load = func(context.Context) (client.Tokens, error) { return client.Tokens{}, errDisk }
 			w.WriteHeader(401)
 		}))
-		api := w.loggedIn(on(&store))
+		api := server.newLoggedInClient(withStore(&store))
 		time.Sleep(5 * time.Minute)
-		if err := errorOf(t, api, errDisk); errors.Is(err, client.ErrSessionEnded) {
-			t.Errorf("the session was given up: %v", err)
+		if err := wantErrorOf(t, api, errDisk); errors.Is(err, client.ErrSessionEnded) {
+			t.Errorf("the session has ended: %v", err)
 		}
 		store.load = nil
 		wantAlice(t, api)
 	})
 }
 
-// TestAStoreThatIsNeverRight has other refresh tokens, all refused, whenever it is asked: there is an end to it.
-func TestAStoreThatIsNeverRight(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
+// TestStore_AlwaysOutdated has a store that returns another rejected refresh token at each load: the number of tries is limited.
+func TestStore_AlwaysOutdated(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
 		asked := 0
-		store := &hooked{load: func(context.Context) (client.Tokens, error) {
+		store := &hookedStore{load: func(context.Context) (client.Tokens, error) {
 			asked++
 			return client.Tokens{Refresh: fmt.Sprint(asked)}, nil
 		}}
-		if err := errorOf(t, w.client(on(store)), nil); errors.Is(err, client.ErrSessionEnded) {
+		if err := wantErrorOf(t, server.newClient(withStore(store)), nil); errors.Is(err, client.ErrSessionEnded) {
 			t.Errorf("a token that was not tried ended the session: %v", err)
 		}
-		w.wantHits(refreshPath, 3)
+		server.wantHits(refreshPath, 3)
 	})
 }
 
-func TestALockThatIsNotToBeHad(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		w := newWorld(t, nil)
-		store := newLocking()
-		api := w.loggedIn(on(store))
+func TestLocker_Unavailable(t *testing.T) {
+	runInBubble(t, func(t *testing.T) {
+		server := newTestServer(t, nil)
+		store := newLockedStore()
+		api := server.newLoggedInClient(withStore(store))
 		wantAlice(t, api)
 		store.held <- struct{}{}
 		time.Sleep(5 * time.Minute)
 		wantError(t, api, context.DeadlineExceeded)
 		<-store.held
 		wantAlice(t, api)
-		w.wantHits(refreshPath, 1)
+		server.wantHits(refreshPath, 1)
 
 		store.held <- struct{}{}
 		if err := api.Login(t.Context(), "alice", password, nil); !errors.Is(err, context.DeadlineExceeded) {

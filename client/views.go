@@ -22,57 +22,58 @@ const (
 
 const (
 	passwordField = "password"
-	// maxAnswer is the longest answer that is read.
-	maxAnswer = 1 << 20
-	// maxTries is how often a refresh or a logout is sent, all within a few seconds, as a grace period is short.
-	maxTries   = 4
-	firstPause = 200 * time.Millisecond
-	// maxPause is the longest Retry-After that is waited for.
-	maxPause = 10 * time.Second
+	// maxAnswerBytes is the length of the longest answer that is read.
+	maxAnswerBytes = 1 << 20
+	// maxTries is how often a refresh or a logout is sent at most, within a few seconds because a grace period is short.
+	maxTries        = 4
+	firstRetryDelay = 200 * time.Millisecond
+	// maxRetryAfter is the longest Retry-After to wait for before the next try.
+	maxRetryAfter = 10 * time.Second
 )
 
 var (
-	errTooLong  = fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	errTooLong  = fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes)
 	errNoTokens = errors.New("the answer holds no tokens")
 	errRedirect = errors.New("a redirect is not followed: check the URL and its slash at the end")
 )
 
-// call is what one of the views is asked.
+// call is a request to one of the views.
 type call struct {
 	op     string
 	url    *url.URL
 	fields map[string]any
-	secret string // the token in it
-	tries  int
+	secret string // the token in fields, which no error may hold
+	tries  int    // how often it may be sent
 }
 
-// answer is what a login or a refresh gives.
+// answer is the answer to a login or a refresh; that to a logout has sent only.
 type answer struct {
 	tokens Tokens
-	sent   time.Time // when it was asked for, by our clock
-	date   time.Time // when it was given, by the server's; zero where it does not say
+	sent   time.Time // when the request was sent, by our clock
+	date   time.Time // the Date of the answer, by the server's clock; zero if there is none
 }
 
-// ask sends a call, and once more with the same token as long as that may help: the server may have done what it was
-// asked, and its answer been lost.
-func (e *engine) ask(ctx context.Context, c call) (answer, error) {
+// postWithRetry sends a call, and sends it again with the same token after an error that may be temporary. The server may have done
+// what it was asked already: within a grace period it answers the retry of a refresh in the same way.
+func (e *engine) postWithRetry(ctx context.Context, c call) (answer, error) {
 	body, err := json.Marshal(c.fields)
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: encode the fields: %w", c.op, err)
 	}
 	for try := 1; ; try++ {
-		a, err := e.try(ctx, c, body)
+		a, err := e.postOnce(ctx, c, body)
 		if err == nil {
 			return a, nil
 		}
-		pause := err.RetryAfter + pauseAfter(try)
-		if !err.again || try == c.tries || err.RetryAfter > maxPause || !sleep(ctx, pause) {
+		pause := err.RetryAfter + retryDelay(try)
+		if !err.retryable || try == c.tries || err.RetryAfter > maxRetryAfter || !sleepContext(ctx, pause) {
 			return answer{}, err
 		}
 	}
 }
 
-func (e *engine) try(ctx context.Context, c call, body []byte) (answer, *Error) {
+// postOnce sends a call once. TryTimeout limits a call that may be sent again; a login may not, so only its context limits it.
+func (e *engine) postOnce(ctx context.Context, c call, body []byte) (answer, *Error) {
 	if c.tries > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, e.tryTimeout)
@@ -85,26 +86,26 @@ func (e *engine) try(ctx context.Context, c call, body []byte) (answer, *Error) 
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
 	a := answer{sent: time.Now()}
-	resp, err := e.transport.RoundTrip(req) // and so no redirect is followed, to which the token would go
+	resp, err := e.transport.RoundTrip(req) // unlike an http.Client it follows no redirect, so the token goes nowhere else
 	if err != nil {
-		return answer{}, &Error{Op: c.op, again: true, cause: err}
+		return answer{}, &Error{Op: c.op, retryable: true, cause: err}
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	switch {
-	case len(data) > maxAnswer:
+	case len(data) > maxAnswerBytes:
 		return answer{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errTooLong}
 	case err != nil && resp.StatusCode < 500:
-		return answer{}, &Error{Op: c.op, again: true, cause: err}
+		return answer{}, &Error{Op: c.op, retryable: true, cause: err}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return answer{}, refusalOf(c.op, resp, data, c.secret, time.Now())
+		return answer{}, newAnswerError(c.op, resp, data, c.secret, time.Now())
 	case c.op == opLogout:
 		return a, nil
 	}
 	var given struct{ Access, Refresh string }
 	err = json.Unmarshal(data, &given)
 	a.tokens = Tokens(given)
-	if err != nil || !isToken(given.Access) || (given.Refresh == "" && c.op == opLogin) {
+	if err != nil || !isHeaderWord(given.Access) || (given.Refresh == "" && c.op == opLogin) {
 		return answer{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errNoTokens}
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
@@ -113,8 +114,8 @@ func (e *engine) try(ctx context.Context, c call, body []byte) (answer, *Error) 
 	return a, nil
 }
 
-// isToken reports whether a text can stand in a header as one word.
-func isToken(text string) bool {
+// isHeaderWord reports whether a text can be one word in a header.
+func isHeaderWord(text string) bool {
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] > '~' {
 			return false
@@ -123,14 +124,14 @@ func isToken(text string) bool {
 	return text != ""
 }
 
-// pauseAfter is how long to wait after the first, second, ... try: about 0.2, 0.4, 0.8 seconds.
-func pauseAfter(try int) time.Duration {
-	pause := firstPause << (try - 1)
-	return pause/2 + rand.N(pause) //nolint:gosec // no secret: it keeps clients apart
+// retryDelay is how long to wait after the first, second, ... try: about 0.2, 0.4, 0.8 seconds, varied by half.
+func retryDelay(try int) time.Duration {
+	pause := firstRetryDelay << (try - 1)
+	return pause/2 + rand.N(pause) //nolint:gosec // not a secret: it spreads the retries of many clients
 }
 
-// sleep waits; false where the context ends before.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleepContext waits for d. It reports false, at once, if the context ends before that.
+func sleepContext(ctx context.Context, d time.Duration) bool {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
 		return false
 	}

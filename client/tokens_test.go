@@ -2,13 +2,12 @@ package client_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,12 +15,12 @@ import (
 	"github.com/go-simplejwt/simplejwt/client"
 )
 
-func TestNothingPrintsTokens(t *testing.T) {
+func TestTokens_Format(t *testing.T) {
 	t.Parallel()
-	tokens := client.Tokens{Access: jwt("{}"), Refresh: "secret-refresh"}
-	api, err := client.New(client.Config{BaseURL: base, Transport: transport(func(r *http.Request) (*http.Response, error) {
+	tokens := client.Tokens{Access: unsignedToken("{}"), Refresh: "secret-refresh"}
+	api, err := client.New(client.Config{BaseURL: base, Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		body, err := json.Marshal(tokens)
-		return respond(r, 200, string(body)), err
+		return newResponse(r, 200, string(body)), err
 	})})
 	if err != nil {
 		t.Fatal(err)
@@ -61,32 +60,33 @@ func TestNothingPrintsTokens(t *testing.T) {
 	}
 }
 
-// TestErrorsHoldNoToken has a server that repeats what it was sent, in a refusal and in an answer of no use.
-func TestErrorsHoldNoToken(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{200, 301, 401, 400, 403, 500} {
-		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				var memory client.Memory
-				var api *client.Client
-				w := newWorld(t, nil, instead(refreshPath, -1, func(w http.ResponseWriter, _ *http.Request) {
-					tokens, _ := memory.Load(context.Background())
-					w.Header().Set("Location", "/?"+tokens.Refresh)
-					w.WriteHeader(status)
-					fmt.Fprintf(w, `{"detail":"refused %[1]s","code":"%[1]s","reason":"%[1]s","refresh":["%[1]s"]}`, tokens.Refresh)
-				}))
-				api = w.loggedIn(on(&memory))
-				tokens, _ := memory.Load(t.Context())
-				time.Sleep(5 * time.Minute)
-				err := errorOf(t, api, nil)
-				var told *client.Error
-				errors.As(err, &told)
-				for _, text := range []string{fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%v %+v %#v", told, *told, *told)} {
-					if strings.Contains(text, tokens.Refresh) || strings.Contains(text, tokens.Access) {
-						t.Errorf("a token is in the error: %s", text)
-					}
-				}
-			})
-		})
+func TestParseTokenTimes_ManyDots(t *testing.T) {
+	token := strings.Repeat(".", 1<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	exp, iat := client.ParseTokenTimes(token)
+	runtime.ReadMemStats(&after)
+	if !exp.IsZero() || !iat.IsZero() {
+		t.Errorf("times %v, %v", exp, iat)
 	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 1<<20 {
+		t.Errorf("allocated %d bytes for a token of 1 MiB", got)
+	}
+}
+
+// FuzzParseTokenTimes checks that no access token of a server makes the parser panic or return an absurd time.
+func FuzzParseTokenTimes(f *testing.F) {
+	for _, claims := range []string{`{"exp":1.5,"iat":1}`, `{"exp":1e308}`, `{"exp":-1}`, `{"exp":253402300799}`, `{"exp":253402300800}`, `{"exp":"1"}`, `[]`, ``} {
+		f.Add(unsignedToken(claims))
+	}
+	f.Add("a.b.c")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, token string) {
+		exp, iat := client.ParseTokenTimes(token)
+		for _, at := range []time.Time{exp, iat} {
+			if !at.IsZero() && (at.Unix() < 0 || at.UTC().Year() > 9999) {
+				t.Errorf("%q: %v", token, at)
+			}
+		}
+	})
 }
