@@ -133,7 +133,7 @@ func TestConfig_ExpiryDelta(t *testing.T) {
 	}{
 		{"10 seconds by default", 0, 5 * time.Minute, 290 * time.Second},
 		{"a tenth of a short lifetime by default", 0, time.Minute, 54 * time.Second},
-		{"as configured", time.Minute, 5 * time.Minute, 240 * time.Second},
+		{"the configured time", time.Minute, 5 * time.Minute, 240 * time.Second},
 		{"half of the lifetime at most", time.Hour, 5 * time.Minute, 150 * time.Second},
 	} {
 		t.Run("the refresh is early by "+c.name, func(t *testing.T) {

@@ -106,7 +106,7 @@ func (f file) Save(_ context.Context, t client.Tokens) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // no longer there after the rename
+	defer func() { _ = os.Remove(temporary.Name()) }() // it no longer exists after the rename
 	_, err = temporary.Write(data)
 	if err = cmp.Or(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err

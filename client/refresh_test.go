@@ -254,7 +254,7 @@ func TestRefresh_SessionEnded(t *testing.T) {
 				}
 			})
 			server.wantHits(refreshPath, n)
-			if took := time.Since(start); took != 0 { // nobody else has the store of a client of its own
+			if took := time.Since(start); took != 0 { // a private store is loaded once
 				t.Errorf("the end of the session took %v", took)
 			}
 			time.Sleep(time.Hour)

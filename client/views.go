@@ -53,8 +53,8 @@ type answer struct {
 	date   time.Time // the Date of the answer, by the server's clock; zero if there is none
 }
 
-// postWithRetry sends a call, and sends it again with the same token after an error that may be temporary. The server may have done
-// what it was asked already: within a grace period it answers the retry of a refresh in the same way.
+// postWithRetry sends a call, and sends it again with the same token after an error that may be temporary. The server may have
+// handled the first one already: within a grace period a refresh that is sent again gets the same successor.
 func (e *engine) postWithRetry(ctx context.Context, c call) (answer, error) {
 	body, err := json.Marshal(c.fields)
 	if err != nil {
