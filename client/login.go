@@ -51,7 +51,8 @@ func (e *engine) endSession(ctx context.Context) error {
 	s := e.currentSession()
 	e.installSession(session{})
 	if s.tokens.Refresh != "" && s.ended == nil {
-		_, err := e.postWithRetry(ctx, call{op: opLogout, url: e.blacklistURL, fields: map[string]any{"refresh": s.tokens.Refresh}, secret: s.tokens.Refresh, tries: maxTries})
+		fields := map[string]any{"refresh": s.tokens.Refresh}
+		_, err := e.postWithRetry(ctx, call{op: opLogout, url: e.blacklistURL, fields: fields, secret: s.tokens.Refresh, tries: maxTries})
 		note(err)
 	}
 	if e.stored == nil || *e.stored != (Tokens{}) {

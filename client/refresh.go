@@ -89,7 +89,8 @@ func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, e
 // refreshTokens asks the server for new tokens, saves them, and only then installs them. If they cannot be saved it installs them
 // all the same, in memory only, and returns the error of Store.Save.
 func (e *engine) refreshTokens(ctx context.Context, old session) (access string, err error) {
-	a, err := e.postWithRetry(ctx, call{op: opRefresh, url: e.refreshURL, fields: map[string]any{"refresh": old.tokens.Refresh}, secret: old.tokens.Refresh, tries: maxTries})
+	fields := map[string]any{"refresh": old.tokens.Refresh}
+	a, err := e.postWithRetry(ctx, call{op: opRefresh, url: e.refreshURL, fields: fields, secret: old.tokens.Refresh, tries: maxTries})
 	if err != nil {
 		return e.handleRefreshError(err)
 	}

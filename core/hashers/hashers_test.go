@@ -106,8 +106,8 @@ func TestCheck_DjangoHashes(t *testing.T) {
 	t.Parallel()
 	for _, v := range djangoHashes {
 		t.Run(v.name+" matches its password only", func(t *testing.T) {
-			if testing.Short() && strings.Contains(v.name, "Django") {
-				t.Skip("takes long: run it without -short")
+			if strings.Contains(v.name, "Django") {
+				testlevel.SkipUnlessFull(t)
 			}
 			t.Parallel()
 			h := newHashers(&fakeHash{}, 1, defaultLimits())
