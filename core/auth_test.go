@@ -7,7 +7,7 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-func TestNew_IDsBeginWithTheTime(t *testing.T) {
+func TestNew_IDs(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(0x0198_1234_5678)
 	a, err := New(simplejwt.Settings{SigningKey: "a signing key of these tests, 32 bytes"}, Deps{Users: noUsers{}, Now: func() time.Time { return now }})

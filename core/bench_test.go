@@ -8,8 +8,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// benchAuth is an Auth on memstore with one user, who is logged in.
-func benchAuth(b *testing.B) (*core.Auth, core.Pair) {
+// newBenchAuth is an Auth on memstore with one user, who is logged in.
+func newBenchAuth(b *testing.B) (*core.Auth, core.Pair) {
 	b.Helper()
 	users := memstore.NewUsers()
 	if err := users.Add(memstore.Account{ID: "1", Username: "alice"}); err != nil {
@@ -34,7 +34,7 @@ func benchAuth(b *testing.B) (*core.Auth, core.Pair) {
 
 // BenchmarkAuthenticateToken is what a protected route costs, without the database's part.
 func BenchmarkAuthenticateToken(b *testing.B) {
-	auth, pair := benchAuth(b)
+	auth, pair := newBenchAuth(b)
 	for name, a := range map[string]core.Authenticator{"user": auth, "stateless": auth.Stateless()} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -49,7 +49,7 @@ func BenchmarkAuthenticateToken(b *testing.B) {
 
 // BenchmarkRefresh is a rotation, without the database's part.
 func BenchmarkRefresh(b *testing.B) {
-	auth, pair := benchAuth(b)
+	auth, pair := newBenchAuth(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		next, _, err := auth.Refresh(b.Context(), pair.Refresh)
@@ -60,9 +60,9 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkRememberedToken is a token in the cache of verified tokens, with all checks.
-func BenchmarkRememberedToken(b *testing.B) {
-	auth, signed := tokES256(b, 10, nil)
+// BenchmarkParseToken_Cached is a token in the cache of verified tokens, with all checks.
+func BenchmarkParseToken_Cached(b *testing.B) {
+	auth, signed := newES256Auth(b, 10, nil)
 	raw := signed("a")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -15,30 +15,30 @@ import (
 
 // FuzzParseToken reads anything as a token.
 func FuzzParseToken(f *testing.F) {
-	auths := tokFuzzed(f)
-	good := tokTrue(tokPayload())
+	auths := newFuzzedAuths(f)
+	good := signPayload(makePayload())
 	f.Add(good)
 	f.Add(good + ".")
 	f.Add(good + "=")
 	f.Add(good[:len(good)-1])
 	f.Add("\n" + good)
-	f.Add(tokTrue(tokPayload(`token_type="refresh"`)))
-	f.Add(tokJWS(`{"alg":"none"}`, tokPayload(), func(string) []byte { return nil }))
+	f.Add(signPayload(makePayload(`token_type="refresh"`)))
+	f.Add(makeJWS(`{"alg":"none"}`, makePayload(), func(string) []byte { return nil }))
 	f.Add("..")
 	f.Add(strings.Repeat(".", 100))
-	f.Add(tokB64("null") + "." + tokB64("1e999") + ".AA")
+	f.Add(encodeBase64("null") + "." + encodeBase64("1e999") + ".AA")
 	f.Fuzz(func(t *testing.T, raw string) {
 		for _, auth := range auths {
-			tokFuzz(t, auth, raw)
+			fuzzToken(t, auth, raw)
 		}
 	})
 }
 
 // FuzzParseSignedToken signs anything with the right key, so that what comes after the signature is reached.
 func FuzzParseSignedToken(f *testing.F) {
-	auths := tokFuzzed(f)
-	for _, header := range []string{tokHeader, `{"alg":"HS256","kid":"a","typ":"at+jwt"}`, `{"alg":"HS256","crit":[]}`, `{"alg":["HS256"]}`, `[]`} {
-		f.Add(header, tokPayload())
+	auths := newFuzzedAuths(f)
+	for _, header := range []string{hs256Header, `{"alg":"HS256","kid":"a","typ":"at+jwt"}`, `{"alg":"HS256","crit":[]}`, `{"alg":["HS256"]}`, `[]`} {
+		f.Add(header, makePayload())
 	}
 	for _, changes := range [][]string{
 		{`token_type="refresh"`}, {`token_type="sliding"`, `refresh_exp=1e99`}, {`token_type=null`}, {"exp=0"}, {"exp=-1e400"},
@@ -46,29 +46,29 @@ func FuzzParseSignedToken(f *testing.F) {
 		{`user_id="\udc00"`, `sid="\u0000"`}, {"user_id=1e5"}, {"user_id=[]"}, {"user_id=-0.0"}, {"user_id=123456789012345678901234567890"},
 		{`x={"y":[{"z":"\ud83d\ude00\u2028<>&"}]}`}, {`hash_password="0800FC577294C34E0B28AD2839435945"`}, {`\u006ati="two"`}, {`ſub=1`},
 	} {
-		f.Add(tokHeader, tokPayload(changes...))
+		f.Add(hs256Header, makePayload(changes...))
 	}
 	f.Fuzz(func(t *testing.T, header, payload string) {
-		raw := tokJWS(header, payload, tokHMAC(tokKey))
+		raw := makeJWS(header, payload, signHS256(signingKey))
 		for _, auth := range auths {
-			tokFuzz(t, auth, raw)
+			fuzzToken(t, auth, raw)
 		}
 	})
 }
 
-// tokFuzzed are an Auth as SimpleJWT has it and one that asks for as much as it can.
-func tokFuzzed(t testing.TB) []*core.Auth {
+// newFuzzedAuths are an Auth as SimpleJWT has it and one that asks for as much as it can.
+func newFuzzedAuths(t testing.TB) []*core.Auth {
 	t.Helper()
 	classes := func(s *simplejwt.Settings, _ *core.Deps) {
 		s.AuthTokenClasses = []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken}
 	}
 	strict := `{"ISSUER":"i","AUDIENCE":["a","b"],"LEEWAY":60,"CHECK_REVOKE_TOKEN":true}`
 	lenient := `{"JTI_CLAIM":null,"TOKEN_TYPE_CLAIM":null}`
-	return []*core.Auth{tokNew(t, classes), tokNew(t, classes, tokFile(t, strict)), tokNew(t, classes, tokFile(t, lenient))}
+	return []*core.Auth{newAuth(t, classes), newAuth(t, classes, withJSON(t, strict)), newAuth(t, classes, withJSON(t, lenient))}
 }
 
-// tokFuzz asks for a token at every door: it is refused with a 401, or it is good and stays so when it is signed anew.
-func tokFuzz(t *testing.T, auth *core.Auth, raw string) {
+// fuzzToken asks for a token at every door: it is refused with a 401, or it is good and stays so when it is signed anew.
+func fuzzToken(t *testing.T, auth *core.Auth, raw string) {
 	t.Helper()
 	refused := func(err error) bool {
 		var refusal *core.Error
@@ -80,7 +80,7 @@ func tokFuzz(t *testing.T, auth *core.Auth, raw string) {
 	for _, class := range []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken, core.UntypedToken} {
 		token, err := auth.ParseToken(t.Context(), class, raw)
 		if !refused(err) {
-			tokAccepted(t, auth, token)
+			wantSameAfterSigning(t, auth, token)
 		}
 	}
 	for _, a := range []core.Authenticator{auth, auth.Stateless()} {
@@ -97,11 +97,11 @@ func tokFuzz(t *testing.T, auth *core.Auth, raw string) {
 	refused(err)
 }
 
-// tokAccepted sees that a token keeps the rules, and that it says the same when it is signed and read again.
-func tokAccepted(t *testing.T, auth *core.Auth, token *core.Token) {
+// wantSameAfterSigning sees that a token keeps the rules, and that it says the same when it is signed and read again.
+func wantSameAfterSigning(t *testing.T, auth *core.Auth, token *core.Token) {
 	t.Helper()
 	s, class := auth.Settings(), token.Class()
-	if !token.ExpiresAt().After(tokNow().Add(-s.Leeway)) || token.ExpiresAt().After(time.Unix(253402300799, 0)) {
+	if !token.ExpiresAt().After(startTime().Add(-s.Leeway)) || token.ExpiresAt().After(time.Unix(253402300799, 0)) {
 		t.Errorf("good until %v", token.ExpiresAt())
 	}
 	if id := token.JTI(); s.JTIClaim != "" && (id == "" || len(id) > 255 || strings.Contains(id, "\x00")) {
@@ -110,22 +110,22 @@ func tokAccepted(t *testing.T, auth *core.Auth, token *core.Token) {
 	if s.TokenTypeClaim != "" && class.Name != core.UntypedToken && token.Get(s.TokenTypeClaim) != class.Type {
 		t.Errorf("the type of a %s is %v", class.Name, token.Get(s.TokenTypeClaim))
 	}
-	raw := tokText(t, token)
-	if len(raw) > tokMaxBytes {
+	raw := signToken(t, token)
+	if len(raw) > maxTokenBytes {
 		return // JSON escapes may have made it longer
 	}
 	again, err := auth.ParseToken(t.Context(), class.Name, raw)
 	if err != nil {
 		t.Fatalf("signed anew it is refused: %v", err)
 	}
-	want, got := tokEncoded(t, token, s), tokEncoded(t, again, s)
+	want, got := encodeClaims(t, token, s), encodeClaims(t, again, s)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("signed anew it says something else (-first +second):\n%s", diff)
 	}
 }
 
-// tokEncoded are the claims of a token in JSON, but for those that Sign writes anew.
-func tokEncoded(t *testing.T, token *core.Token, s simplejwt.Settings) string {
+// encodeClaims are the claims of a token in JSON, but for those that Sign writes anew.
+func encodeClaims(t *testing.T, token *core.Token, s simplejwt.Settings) string {
 	t.Helper()
 	claims := token.Claims()
 	if len(s.Audience) > 0 {

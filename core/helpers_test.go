@@ -10,9 +10,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
@@ -20,54 +19,48 @@ import (
 )
 
 const (
-	opsKey      = "the-signing-key-of-the-operations-tests"
-	opsPassword = "correct horse battery staple"
-	// opsCheapHash is that of opsPassword with a single iteration, so that a check costs nothing.
-	opsCheapHash = "pbkdf2_sha256$1$salt$ouhwH5QjXU2O1gHvuMrHWhFGwGQ8zEmYRlu7N1suuDo="
+	// signingKey is an HMAC key that is long enough for every algorithm, and is found in whatever shows it.
+	signingKey    = "telltale-key-0123456789abcdef0123456789abcdef0123456789abcdef-end"
+	rightPassword = "correct horse battery staple"
+	// cheapHash is that of rightPassword with a single iteration, so that a check costs nothing.
+	cheapHash = "pbkdf2_sha256$1$salt$ouhwH5QjXU2O1gHvuMrHWhFGwGQ8zEmYRlu7N1suuDo="
 )
 
-// opsStart is when the clock of every test starts.
-func opsStart() time.Time { return time.Date(2031, 5, 6, 7, 8, 9, 250_000_000, time.UTC) }
+// startTime is when the clock of every test starts: half a second past noon, so that a truncated fraction shows.
+func startTime() time.Time { return time.Date(2031, 5, 6, 12, 0, 0, 500_000_000, time.UTC) }
 
-// opsT is what the helpers need of *testing.T and *rapid.T.
-type opsT interface {
-	Helper()
-	Errorf(format string, args ...any)
-	Fatalf(format string, args ...any)
-}
-
-// opsEnv is an Auth with a clock, with a store and users that count their calls and fail on demand, and with all that
+// env is an Auth with a clock, with a store and users that count their calls and fail on demand, and with all that
 // it tells the outside. Its users are alice (1), active, and bob (2), who is not.
-type opsEnv struct {
+type env struct {
 	*core.Auth
-	t        opsT
-	clock    opsClock
+	t        testing.TB
+	clock    fakeClock
 	mem      *memstore.Store
 	accounts *memstore.Users
-	spy      *opsSpy
-	events   opsEvents
-	log      opsLog
+	spy      *callSpy
+	events   eventRecorder
+	log      logBuffer
 }
 
-// opsOption changes the settings and the dependencies of an opsEnv.
-type opsOption func(*simplejwt.Settings, *core.Deps)
+// authOption changes the settings and the dependencies of an env.
+type authOption func(*simplejwt.Settings, *core.Deps)
 
-func opsNew(t opsT, options ...opsOption) *opsEnv {
+func newEnv(t testing.TB, options ...authOption) *env {
 	t.Helper()
-	e := &opsEnv{t: t, mem: memstore.New(), accounts: memstore.NewUsers(), spy: &opsSpy{}}
-	e.clock.set(opsStart())
+	e := &env{t: t, mem: memstore.New(), accounts: memstore.NewUsers(), spy: &callSpy{}}
+	e.clock.set(startTime())
 	for _, a := range []memstore.Account{
-		{ID: "1", Username: "alice", Password: opsCheapHash},
-		{ID: "2", Username: "bob", Password: opsCheapHash, Inactive: true},
+		{ID: "1", Username: "alice", Password: cheapHash},
+		{ID: "2", Username: "bob", Password: cheapHash, Inactive: true},
 	} {
 		if err := e.accounts.Add(a); err != nil {
 			t.Fatalf("%v", err)
 		}
 	}
-	settings := simplejwt.Settings{SigningKey: opsKey}
+	settings := simplejwt.Settings{SigningKey: signingKey}
 	var ids atomic.Int64
 	deps := core.Deps{
-		Store: &opsStore{e.mem, e.spy}, Users: &opsUsers{e.accounts, e.spy}, Now: e.clock.now, OnEvent: e.events.add,
+		Store: &spyStore{e.mem, e.spy}, Users: &spyUsers{e.accounts, e.spy}, Now: e.clock.now, OnEvent: e.events.add,
 		NewID:  func() string { return fmt.Sprintf("id-%06d", ids.Add(1)) },
 		Logger: slog.New(slog.NewTextHandler(&e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
@@ -82,48 +75,50 @@ func opsNew(t opsT, options ...opsOption) *opsEnv {
 	return e
 }
 
-func opsSettings(change func(*simplejwt.Settings)) opsOption {
+func withSettings(change func(*simplejwt.Settings)) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { change(s) }
 }
 
-// opsRotate switches rotation on, with blacklisting.
-func opsRotate(s *simplejwt.Settings, _ *core.Deps) {
+// withRotation switches rotation on, with blacklisting.
+func withRotation(s *simplejwt.Settings, _ *core.Deps) {
 	s.RotateRefreshTokens, s.BlacklistAfterRotation = true, true
 }
 
-// opsRotateOnly switches rotation on, without blacklisting.
-func opsRotateOnly(s *simplejwt.Settings, _ *core.Deps) { s.RotateRefreshTokens = true }
+// withRotationOnly switches rotation on, without blacklisting.
+func withRotationOnly(s *simplejwt.Settings, _ *core.Deps) { s.RotateRefreshTokens = true }
 
-// opsGrace is rotation with 10 seconds of grace.
-func opsGrace(s *simplejwt.Settings, d *core.Deps) {
-	opsRotate(s, d)
+// withGracePeriod is rotation with 10 seconds of grace.
+func withGracePeriod(s *simplejwt.Settings, d *core.Deps) {
+	withRotation(s, d)
 	s.RotationGracePeriod = 10 * time.Second
 }
 
-func opsReuse(s *simplejwt.Settings, _ *core.Deps)       { s.ReuseDetection = true }
-func opsCheckRevoke(s *simplejwt.Settings, _ *core.Deps) { s.CheckRevokeToken = true }
-func opsNoStore(_ *simplejwt.Settings, d *core.Deps)     { d.Store = nil }
-func opsNoIDs(s *simplejwt.Settings, _ *core.Deps)       { s.JTIClaim = simplejwt.Off }
-func opsPlain(*simplejwt.Settings, *core.Deps)           {}
+func withReuseDetection(s *simplejwt.Settings, _ *core.Deps)   { s.ReuseDetection = true }
+func withCheckRevokeToken(s *simplejwt.Settings, _ *core.Deps) { s.CheckRevokeToken = true }
+func withoutStore(_ *simplejwt.Settings, d *core.Deps)         { d.Store = nil }
+func withoutIDs(s *simplejwt.Settings, _ *core.Deps)           { s.JTIClaim = simplejwt.Off }
+func withDefaults(*simplejwt.Settings, *core.Deps)             {}
+func withCheckSession(s *simplejwt.Settings, _ *core.Deps)     { s.CheckSession = true }
 
-func opsLeeway(d time.Duration) opsOption {
+func withLeeway(d time.Duration) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.Leeway = d }
 }
 
-func opsSessionLifetime(d time.Duration) opsOption {
+func withSessionLifetime(d time.Duration) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.SessionLifetime = d }
 }
 
-func opsClasses(names ...core.ClassName) opsOption {
+func withTokenClasses(names ...core.ClassName) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.AuthTokenClasses = names }
 }
 
-func opsCtx() context.Context { return context.Background() }
+// background is the context of calls that no client cancels.
+var background = context.Background()
 
 // user loads an account, past the spy.
-func (e *opsEnv) user(name string) *memstore.Account {
+func (e *env) loadUser(name string) *memstore.Account {
 	e.t.Helper()
-	u, err := e.accounts.ByUsername(opsCtx(), name)
+	u, err := e.accounts.ByUsername(background, name)
 	if err != nil {
 		e.t.Fatalf("load %s: %v", name, err)
 	}
@@ -131,9 +126,9 @@ func (e *opsEnv) user(name string) *memstore.Account {
 }
 
 // change changes alice's account.
-func (e *opsEnv) change(change func(*memstore.Account)) {
+func (e *env) changeAlice(change func(*memstore.Account)) {
 	e.t.Helper()
-	a := e.user("alice")
+	a := e.loadUser("alice")
 	change(a)
 	if err := e.accounts.Update(*a); err != nil {
 		e.t.Fatalf("%v", err)
@@ -141,9 +136,9 @@ func (e *opsEnv) change(change func(*memstore.Account)) {
 }
 
 // login logs alice in without a password.
-func (e *opsEnv) login() core.Pair {
+func (e *env) mustLogin() core.Pair {
 	e.t.Helper()
-	pair, err := e.Login(opsCtx(), e.user("alice"))
+	pair, err := e.Login(background, e.loadUser("alice"))
 	if err != nil {
 		e.t.Fatalf("login: %v", err)
 	}
@@ -151,23 +146,23 @@ func (e *opsEnv) login() core.Pair {
 }
 
 // loginSliding logs alice in and gives a sliding token.
-func (e *opsEnv) loginSliding() string {
+func (e *env) mustLoginSliding() string {
 	e.t.Helper()
-	token, err := e.LoginSliding(opsCtx(), e.user("alice"))
+	token, err := e.LoginSliding(background, e.loadUser("alice"))
 	if err != nil {
 		e.t.Fatalf("sliding login: %v", err)
 	}
 	return token
 }
 
-func (e *opsEnv) refresh(raw string) (core.Pair, error) {
-	pair, _, err := e.Refresh(opsCtx(), raw)
+func (e *env) refreshToken(raw string) (core.Pair, error) {
+	pair, _, err := e.Refresh(background, raw)
 	return pair, err
 }
 
-func (e *opsEnv) mustRefresh(raw string) core.Pair {
+func (e *env) mustRefresh(raw string) core.Pair {
 	e.t.Helper()
-	pair, err := e.refresh(raw)
+	pair, err := e.refreshToken(raw)
 	if err != nil {
 		e.t.Fatalf("refresh: %v", err)
 	}
@@ -175,142 +170,69 @@ func (e *opsEnv) mustRefresh(raw string) core.Pair {
 }
 
 // wantRefused sees that a refresh is refused with want and gives nothing.
-func (e *opsEnv) wantRefused(what, raw string, want error) {
+func (e *env) wantRefreshDenied(what, raw string, want error) {
 	e.t.Helper()
-	pair, err := e.refresh(raw)
+	pair, err := e.refreshToken(raw)
 	if !errors.Is(err, want) || pair != (core.Pair{}) {
 		e.t.Errorf("refresh with %s: error %v (tokens given: %v), want %v", what, err, pair != core.Pair{}, want)
 	}
 }
 
-// token reads a token, unverified.
-func (e *opsEnv) token(raw string) *core.Token {
-	e.t.Helper()
-	t, err := e.Decode(raw)
-	if err != nil {
-		e.t.Fatalf("decode: %v", err)
-	}
-	return t
+// slide refreshes a sliding token.
+func (e *env) refreshSliding(raw string) (string, error) {
+	token, _, err := e.RefreshSliding(background, raw)
+	return token, err
 }
 
-func (e *opsEnv) jti(raw string) string { e.t.Helper(); return e.token(raw).JTI() }
+// wantNoSlide sees that a sliding refresh is refused with want and gives nothing.
+func (e *env) wantSlidingDenied(what, raw string, want error) {
+	e.t.Helper()
+	token, user, err := e.RefreshSliding(background, raw)
+	if !errors.Is(err, want) || token != "" || user != nil {
+		e.t.Errorf("sliding refresh with %s: error %v, user %v, token given: %v, want %v", what, err, user, token != "", want)
+	}
+}
+
+// once runs what before the first call of this name reaches the store or the users.
+func (e *env) runBefore(name string, what func()) {
+	done := false
+	e.spy.before = func(_ context.Context, call string) error {
+		if call == name && !done {
+			done = true
+			what()
+		}
+		return nil
+	}
+}
 
 // row is the record of a token; nil where there is none.
-func (e *opsEnv) row(jti string) *core.TokenState {
+func (e *env) loadRecord(jti string) *core.TokenState {
 	e.t.Helper()
-	state, err := e.mem.State(opsCtx(), jti, "")
+	state, err := e.mem.State(background, jti, "")
 	if err != nil {
 		e.t.Fatalf("state: %v", err)
 	}
 	return state.Presented
 }
 
-// reason is why a token is on the blacklist: "live" where it is not, "unknown" without a record.
-func (e *opsEnv) reason(raw string) core.Reason {
+// reason is why a token is on the blacklist: "active" where it is not, "unknown" without a record.
+func (e *env) readReason(raw string) core.Reason {
 	e.t.Helper()
-	switch r := e.row(e.jti(raw)); {
+	switch r := e.loadRecord(e.readJTI(raw)); {
 	case r == nil:
 		return "unknown"
 	case !r.Blacklisted:
-		return "live"
+		return "active"
 	default:
 		return r.Reason
 	}
 }
 
-// opsEnding is a way to end a session, or all sessions of a user.
-type opsEnding struct {
-	name   string
-	reason core.Reason
-	user   bool // it ends the user's other sessions too
-	end    func(e *opsEnv, raw string) error
-}
-
-func opsLogouts() []opsEnding {
-	return []opsEnding{
-		{"the blacklist view", core.ReasonLogout, false, func(e *opsEnv, raw string) error { return e.Blacklist(opsCtx(), raw) }},
-		{"Token.Blacklist", core.ReasonLogout, false, func(e *opsEnv, raw string) error {
-			token, err := e.ParseToken(opsCtx(), core.UntypedToken, raw)
-			if err != nil {
-				return err
-			}
-			return token.Blacklist(opsCtx())
-		}},
-	}
-}
-
-func opsEndings() []opsEnding {
-	return append(opsLogouts(),
-		opsEnding{"RevokeSession", core.ReasonAdmin, false, func(e *opsEnv, raw string) error {
-			return e.RevokeSession(opsCtx(), "1", e.session(raw), core.ReasonAdmin)
-		}},
-		opsEnding{"RevokeUser", core.ReasonAdmin, true, func(e *opsEnv, _ string) error { return e.RevokeUser(opsCtx(), "1", core.ReasonAdmin) }},
-		opsEnding{"PasswordChanged", core.ReasonPassword, true, func(e *opsEnv, _ string) error { return opsPasswordChanged(opsCtx(), e, e.user("alice"), "") }},
-	)
-}
-
-// opsPasswordChanged is PasswordChanged without the new tokens.
-func opsPasswordChanged(ctx context.Context, e *opsEnv, user simplejwt.User, asking string) error {
-	_, err := e.PasswordChanged(ctx, user, asking)
-	return err
-}
-
-// session is the session of a token: the one that it names, else its own.
-func (e *opsEnv) session(raw string) string {
-	e.t.Helper()
-	if sid := e.token(raw).SessionID(); sid != "" {
-		return sid
-	}
-	return e.jti(raw)
-}
-
-// wantOver sees that a session has no live token. It leaves none behind.
-func (e *opsEnv) wantOver(session string) {
-	e.t.Helper()
-	n, err := e.mem.Revoke(opsCtx(), core.Scope{SessionID: session}, "test", e.clock.now())
-	if n != 0 || err != nil {
-		e.t.Errorf("%d tokens of a session that has ended were live, error %v", n, err)
-	}
-}
-
-// family logs alice in and refreshes: the refresh tokens of one session, the oldest first.
-func (e *opsEnv) family() []string {
-	e.t.Helper()
-	tokens := []string{e.login().Refresh}
-	if e.Settings().RotateRefreshTokens {
-		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh)
-		tokens = append(tokens, e.mustRefresh(tokens[1]).Refresh)
-		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh) // a sibling where nothing is consumed, else the head again
-	}
-	return tokens
-}
-
-// forge signs claims with the key, as another program that has it would. Those of a good refresh token of alice are
-// the start; a nil value removes a claim.
-func (e *opsEnv) forge(claims map[string]any) string {
-	e.t.Helper()
-	now := e.clock.now()
-	all := jwt.MapClaims{
-		"token_type": "refresh", "jti": "made-elsewhere", "user_id": "1", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-	}
-	for name, value := range claims {
-		all[name] = value
-		if value == nil {
-			delete(all, name)
-		}
-	}
-	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, all).SignedString([]byte(opsKey))
-	if err != nil {
-		e.t.Fatalf("forge: %v", err)
-	}
-	return raw
-}
-
 // noSecrets sees that neither log, events nor the errors given hold a secret.
-func (e *opsEnv) noSecrets(err error, secrets ...string) {
+func (e *env) wantNoSecrets(err error, secrets ...string) {
 	e.t.Helper()
 	told := e.log.String() + fmt.Sprintf("%+v %v %#v", e.events.all(), err, err)
-	for _, secret := range append(secrets, opsKey, opsPassword, opsCheapHash) {
+	for _, secret := range append(secrets, signingKey, rightPassword, cheapHash) {
 		if i := strings.LastIndexByte(secret, '.'); i >= 0 {
 			secret = secret[i+1:] // the signature is what makes a token a secret
 		}
@@ -320,50 +242,156 @@ func (e *opsEnv) noSecrets(err error, secrets ...string) {
 	}
 }
 
-// opsClock is a clock that stands still until it is moved.
-type opsClock struct{ at atomic.Int64 }
+// fakeClock is a clock that stands still until it is moved.
+type fakeClock struct{ at atomic.Int64 }
 
-func (c *opsClock) now() time.Time          { return time.UnixMicro(c.at.Load()).UTC() }
-func (c *opsClock) set(t time.Time)         { c.at.Store(t.UnixMicro()) }
-func (c *opsClock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
+func (c *fakeClock) now() time.Time          { return time.UnixMicro(c.at.Load()).UTC() }
+func (c *fakeClock) set(t time.Time)         { c.at.Store(t.UnixMicro()) }
+func (c *fakeClock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 
-// opsEvents collects events.
-type opsEvents struct {
+// eventRecorder collects events.
+type eventRecorder struct {
 	mu   sync.Mutex
 	list []core.Event
 }
 
-func (e *opsEvents) add(_ context.Context, event core.Event) {
+func (e *eventRecorder) add(_ context.Context, event core.Event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.list = append(e.list, event)
 }
 
-func (e *opsEvents) all() []core.Event {
+func (e *eventRecorder) all() []core.Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.list)
 }
 
 // of are the events of one type.
-func (e *opsEvents) of(kind core.EventType) []core.Event {
+func (e *eventRecorder) ofType(kind core.EventType) []core.Event {
 	return slices.DeleteFunc(e.all(), func(event core.Event) bool { return event.Type != kind })
 }
 
-// opsLog is a buffer for concurrent use.
-type opsLog struct {
+// logBuffer is a buffer for concurrent use.
+type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (l *opsLog) Write(p []byte) (int, error) {
+func (l *logBuffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-func (l *opsLog) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// callSpy sees every call of store and users, and may fail it before it happens or after.
+type callSpy struct {
+	mu            sync.Mutex
+	calls         []string
+	before, after func(ctx context.Context, call string) error
+}
+
+// watch makes a call.
+func (s *callSpy) watchCall(ctx context.Context, call string, do func() error) error {
+	s.mu.Lock()
+	s.calls = append(s.calls, call)
+	before, after := s.before, s.after
+	s.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, call); err != nil {
+			return err
+		}
+	}
+	err := do()
+	if after != nil && err == nil {
+		err = after(ctx, call)
+	}
+	return err
+}
+
+// take returns the calls since the last time.
+func (s *callSpy) takeCalls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.calls
+	s.calls = nil
+	return out
+}
+
+type spyStore struct {
+	core.Store
+	spy *callSpy
+}
+
+func (s *spyStore) Record(ctx context.Context, t core.OutstandingToken) error {
+	return s.spy.watchCall(ctx, "Record", func() error { return s.Store.Record(ctx, t) })
+}
+
+func (s *spyStore) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {
+	err = s.spy.watchCall(ctx, "Rotate", func() (err error) { out, ok, err = s.Store.Rotate(ctx, r); return err })
+	return out, ok, err
+}
+
+func (s *spyStore) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	err = s.spy.watchCall(ctx, "Blacklist", func() (err error) { found, won, err = s.Store.Blacklist(ctx, jti, owner, reason, now); return err })
+	return found, won, err
+}
+
+func (s *spyStore) IsBlacklisted(ctx context.Context, jti string) (owner *string, is bool, err error) {
+	err = s.spy.watchCall(ctx, "IsBlacklisted", func() (err error) { owner, is, err = s.Store.IsBlacklisted(ctx, jti); return err })
+	return owner, is, err
+}
+
+func (s *spyStore) State(ctx context.Context, jti, sid string) (out core.SessionState, err error) {
+	err = s.spy.watchCall(ctx, "State", func() (err error) { out, err = s.Store.State(ctx, jti, sid); return err })
+	return out, err
+}
+
+func (s *spyStore) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (n int, err error) {
+	err = s.spy.watchCall(ctx, "Revoke", func() (err error) { n, err = s.Store.Revoke(ctx, scope, reason, now); return err })
+	return n, err
+}
+
+func (s *spyStore) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
+	err = s.spy.watchCall(ctx, "Sessions", func() (err error) { out, err = s.Store.Sessions(ctx, userID, now); return err })
+	return out, err
+}
+
+func (s *spyStore) FlushExpired(ctx context.Context, before time.Time) (n int, err error) {
+	err = s.spy.watchCall(ctx, "FlushExpired", func() (err error) { n, err = s.Store.FlushExpired(ctx, before); return err })
+	return n, err
+}
+
+type spyUsers struct {
+	*memstore.Users
+	spy *callSpy
+}
+
+func (u *spyUsers) ByUsername(ctx context.Context, username string) (user simplejwt.User, err error) {
+	err = u.spy.watchCall(ctx, "ByUsername", func() (err error) { user, err = u.Users.ByUsername(ctx, username); return err })
+	return user, err
+}
+
+func (u *spyUsers) ByField(ctx context.Context, field, value string) (user simplejwt.User, err error) {
+	err = u.spy.watchCall(ctx, "ByField", func() (err error) { user, err = u.Users.ByField(ctx, field, value); return err })
+	return user, err
+}
+
+func (u *spyUsers) FieldValue(user simplejwt.User, field string) (value string, err error) {
+	err = u.spy.watchCall(background, "FieldValue", func() (err error) { value, err = u.Users.FieldValue(user, field); return err })
+	return value, err
+}
+
+func (u *spyUsers) UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error {
+	return u.spy.watchCall(ctx, "UpdateLastLogin", func() error { return u.Users.UpdateLastLogin(ctx, user, at) })
+}
+
+func (u *spyUsers) UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error {
+	return u.spy.watchCall(ctx, "UpdatePassword", func() error { return u.Users.UpdatePassword(ctx, user, encoded) })
 }

@@ -3,8 +3,11 @@ package core_test
 import (
 	"context"
 	"errors"
+	"math"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,6 +16,178 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
+
+// store sets alice's stored password: "" leaves the cheap hash, "none" is no hash.
+func (e *env) setPassword(encoded string) {
+	if encoded == "" {
+		return
+	}
+	e.changeAlice(func(a *memstore.Account) { a.Password = strings.TrimPrefix(encoded, "none") })
+}
+
+// A login must take as long whether the user exists or not, so it must compute as many hashes, from the first login on.
+// Each takes 19 MiB, and memory can be counted where time can't. Not parallel: others would be counted too.
+func TestLogin_ComputesOneHash(t *testing.T) {
+	h, err := hashers.New(hashers.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := h.Make(t.Context(), rightPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for view, login := range map[string]func(e *env, username, password string) error{
+		"pair":    func(e *env, u, p string) error { _, _, err := e.ObtainPair(background, u, p); return err },
+		"sliding": func(e *env, u, p string) error { _, _, err := e.ObtainSliding(background, u, p); return err },
+	} {
+		for _, c := range append(wrongLogins(), wrongLogin{"the right password", "alice", rightPassword, ""}) {
+			e := newEnv(t) // with hashers of its own, so that this is their first login
+			for _, name := range []string{"alice", "bob"} {
+				a := e.loadUser(name)
+				a.Password = encoded
+				if err := e.accounts.Update(*a); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e.setPassword(c.stored)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := login(e, c.username, c.password)
+			runtime.ReadMemStats(&after)
+			if (err == nil) != (c.name == "the right password") {
+				t.Errorf("%s, %s: %v", view, c.name, err)
+			}
+			if hashes := math.Round(float64(after.TotalAlloc-before.TotalAlloc) / (19456 << 10)); hashes != 1 {
+				t.Errorf("%s, %s: %v hashes computed, want 1", view, c.name, hashes)
+			}
+		}
+	}
+}
+
+func TestLogin_UpgradesHash(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withRotation, withCheckRevokeToken)
+	pair, _, err := e.ObtainPair(background, "alice", rightPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := e.loadUser("alice").Password; !strings.HasPrefix(got, "argon2$argon2id$") {
+		t.Fatalf("the stored hash is %.20q, want argon2", got)
+	}
+	if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
+		t.Errorf("the claim of CHECK_REVOKE_TOKEN is not of the hash that is stored now: %v", err)
+	}
+	e.mustRefresh(pair.Refresh)
+	if _, _, err := e.ObtainPair(background, "alice", rightPassword); err != nil {
+		t.Errorf("the upgraded hash does not match: %v", err)
+	}
+}
+
+func TestLogin_TwoUpgradesAtOnce(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withRotation)
+	e.runBefore("UpdatePassword", func() {
+		if _, _, err := e.ObtainPair(background, "alice", rightPassword); err != nil {
+			t.Error("the first:", err)
+		}
+	})
+	if _, _, err := e.ObtainPair(background, "alice", rightPassword); err != nil {
+		t.Error("the second:", err)
+	}
+}
+
+func TestLogin_UpgradeUnavailable(t *testing.T) {
+	t.Parallel()
+	for what, arm := range callFailures() {
+		if what == "is cut off by the client" {
+			continue // then nothing goes on
+		}
+		synctest.Test(t, func(t *testing.T) {
+			e := newEnv(t, withCheckRevokeToken)
+			pair, _, err := e.ObtainPair(arm(e, 1), "alice", rightPassword) // 0 is ByUsername
+			e.spy.before, e.spy.after = nil, nil
+			if err != nil {
+				t.Fatalf("UpdatePassword %s: %v", what, err)
+			}
+			if told := e.log.String(); strings.Count(told, "the password hash was not upgraded") != 1 || len(e.events.ofType(core.EventStoreError)) > 0 {
+				t.Errorf("UpdatePassword %s: want a warning and no event, got %v and:\n%s", what, e.events.all(), told)
+			}
+			if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
+				t.Errorf("UpdatePassword %s: its token: %v", what, err)
+			}
+			e.wantNoSecrets(nil, pair.Access, pair.Refresh, "argon2$argon2id$")
+		})
+	}
+}
+
+// A login that was under way when the password changed must not outlive PasswordChanged.
+func TestLogin_PasswordChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, moment := range []string{"UpdatePassword", "Record"} { // the fixture's hash is upgraded at login
+		for name, login := range map[string]func(*env) error{
+			"ObtainPair":    func(e *env) error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err },
+			"ObtainSliding": func(e *env) error { _, _, err := e.ObtainSliding(background, "alice", rightPassword); return err },
+		} {
+			e := newEnv(t, withRotation)
+			e.runBefore(moment, func() {
+				e.changeAlice(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
+				if _, err := e.PasswordChanged(background, e.loadUser("alice"), ""); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := login(e); !errors.Is(err, core.ErrNoActiveAccount) {
+				t.Errorf("%s, changed before %s: error %v", name, moment, err)
+			}
+			if live, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
+				t.Errorf("%s, changed before %s: %d tokens were still live", name, moment, live)
+			}
+		}
+	}
+}
+
+func TestLogin_SamePasswordHashedMeanwhile(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withRotation)
+	e.runBefore("Record", func() {
+		h, err := hashers.New(hashers.Options{Preferred: "pbkdf2_sha256"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := h.Make(background, rightPassword)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.changeAlice(func(a *memstore.Account) { a.Password = encoded })
+	})
+	if _, _, err := e.ObtainPair(background, "alice", rightPassword); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogin_ClientHangsUpBeforeHash(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"alice", "nobody"} {
+		var failed []string
+		e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
+			s.OnLoginFailed = func(_ context.Context, username string) { failed = append(failed, username) }
+		}))
+		ctx, cancel := context.WithCancel(background)
+		e.spy.before = func(context.Context, string) error {
+			if name == "nobody" {
+				cancel()
+				return core.ErrUserNotFound
+			}
+			return nil
+		}
+		e.spy.after = func(context.Context, string) error { cancel(); return nil }
+		if _, _, err := e.ObtainPair(ctx, name, "wrong"); !errors.Is(err, core.ErrServiceUnavailable) {
+			t.Errorf("%s: error %v, want a 503", name, err)
+		}
+		if len(failed) > 0 || len(e.events.all()) > 0 || e.log.String() != "" {
+			t.Errorf("%s: it counts as a failed login: %v, %v, %s", name, failed, e.events.all(), e.log.String())
+		}
+	}
+}
 
 // unusableHash is a stored hash that is not computed, and what an operator reads about it.
 type unusableHash struct {
@@ -29,25 +204,25 @@ func unusableHashes() []unusableHash {
 	}
 }
 
-func TestObtain_HashThatIsNotComputed(t *testing.T) {
+func TestLogin_UnusableHash(t *testing.T) {
 	t.Parallel()
 	for _, c := range unusableHashes() {
-		for way, login := range map[string]func(*opsEnv) error{
-			"ObtainPair":    func(e *opsEnv) error { _, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword); return err },
-			"ObtainSliding": func(e *opsEnv) error { _, _, err := e.ObtainSliding(opsCtx(), "alice", opsPassword); return err },
+		for way, login := range map[string]func(*env) error{
+			"ObtainPair":    func(e *env) error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err },
+			"ObtainSliding": func(e *env) error { _, _, err := e.ObtainSliding(background, "alice", rightPassword); return err },
 		} {
 			t.Run(way+" with "+c.name+" is unavailable, and the log names the user and the option", func(t *testing.T) {
 				t.Parallel()
-				e := opsNew(t, opsSettings(func(s *simplejwt.Settings) {
+				e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
 					s.OnLoginFailed = func(context.Context, string) { t.Error("it counts as a failed login") }
 				}))
-				e.store(c.stored)
+				e.setPassword(c.stored)
 				err := login(e)
 				if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, c.want) {
 					t.Errorf("error %v, want ErrServiceUnavailable because of %v", err, c.want)
 				}
 				wantUnusableHashReported(t, e, c, err)
-				if diff := cmp.Diff([]string{"ByUsername"}, e.spy.take()); diff != "" {
+				if diff := cmp.Diff([]string{"ByUsername"}, e.spy.takeCalls()); diff != "" {
 					t.Errorf("calls of users and store (-want +got):\n%s", diff)
 				}
 			})
@@ -55,19 +230,19 @@ func TestObtain_HashThatIsNotComputed(t *testing.T) {
 	}
 }
 
-func TestObtain_HashThatIsNotComputedStoredMeanwhile(t *testing.T) {
+func TestLogin_UnusableHashStoredMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, c := range unusableHashes() {
 		t.Run("a login that finds "+c.name+" at the recheck is unavailable", func(t *testing.T) {
 			t.Parallel()
-			e := opsNew(t)
+			e := newEnv(t)
 			e.spy.after = func(_ context.Context, call string) error {
 				if call == "Record" {
-					e.change(func(a *memstore.Account) { a.Password = c.stored })
+					e.changeAlice(func(a *memstore.Account) { a.Password = c.stored })
 				}
 				return nil
 			}
-			_, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
+			_, _, err := e.ObtainPair(background, "alice", rightPassword)
 			if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, c.want) {
 				t.Errorf("error %v, want ErrServiceUnavailable because of %v", err, c.want)
 			}
@@ -76,9 +251,9 @@ func TestObtain_HashThatIsNotComputedStoredMeanwhile(t *testing.T) {
 	}
 }
 
-func TestObtain_UnreadableHash(t *testing.T) {
+func TestLogin_UnreadableHash(t *testing.T) {
 	t.Parallel()
-	e := opsNew(t)
+	e := newEnv(t)
 	const tail = "$Yk3nq0XvTz81sPbLmWcD7a$qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0="
 	for _, c := range []struct{ stored, logs string }{
 		{"pbkdf2_sha256$0" + tail, "format=pbkdf2_sha256"},
@@ -90,11 +265,11 @@ func TestObtain_UnreadableHash(t *testing.T) {
 		{"none", ""},
 		{"!unusable", ""},
 	} {
-		e.store(c.stored)
+		e.setPassword(c.stored)
 		before := e.log.String()
 		for range 2 {
 			for _, auth := range []*core.Auth{e.Auth, e.WithoutCookies()} {
-				if _, _, err := auth.ObtainPair(opsCtx(), "alice", opsPassword); !errors.Is(err, core.ErrNoActiveAccount) {
+				if _, _, err := auth.ObtainPair(background, "alice", rightPassword); !errors.Is(err, core.ErrNoActiveAccount) {
 					t.Errorf("%s: error %v, want that of a wrong password", c.stored, err)
 				}
 			}
@@ -104,24 +279,24 @@ func TestObtain_UnreadableHash(t *testing.T) {
 			t.Errorf("%s: %d warnings, want %d with %q; got the log:\n%s", c.stored, warned, want, c.logs, e.log.String()[len(before):])
 		}
 	}
-	if failed := e.events.of(core.EventLoginFailed); len(failed) != 8*4 {
+	if failed := e.events.ofType(core.EventLoginFailed); len(failed) != 8*4 {
 		t.Errorf("%d logins count as failed, want all", len(failed))
 	}
-	if len(e.events.of(core.EventStoreError)) > 0 || !strings.Contains(e.log.String(), "user_id=1") {
+	if len(e.events.ofType(core.EventStoreError)) > 0 || !strings.Contains(e.log.String(), "user_id=1") {
 		t.Errorf("emitted %v; want no store_error, and a log that names the user:\n%s", e.events.all(), e.log.String())
 	}
-	e.noSecrets(nil, "Yk3nq0XvTz81sPbLmWcD7a", "qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0=", "5f4dcc3b5aa765d61d8327deb882cf99")
+	e.wantNoSecrets(nil, "Yk3nq0XvTz81sPbLmWcD7a", "qEy51cg99n5LB4T4+GGhRX6OpEn0q1ROYvp51+ZRrH0=", "5f4dcc3b5aa765d61d8327deb882cf99")
 }
 
 // wantUnusableHashReported checks that one error is logged and emitted, with what an operator has to know and nothing of the hash.
-func wantUnusableHashReported(t *testing.T, e *opsEnv, c unusableHash, err error) {
+func wantUnusableHashReported(t *testing.T, e *env, c unusableHash, err error) {
 	t.Helper()
 	log := e.log.String()
 	if strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, `password of user \"1\"`) || !strings.Contains(log, c.says) {
 		t.Errorf("want one error that names the user and says %q, got the log:\n%s", c.says, log)
 	}
-	if events := e.events.of(core.EventStoreError); len(events) != 1 || events[0].Err != err {
+	if events := e.events.ofType(core.EventStoreError); len(events) != 1 || events[0].Err != err {
 		t.Errorf("emitted %v, want one store_error", events)
 	}
-	e.noSecrets(err, c.stored, c.stored[strings.LastIndexByte(c.stored, '$')+1:])
+	e.wantNoSecrets(err, c.stored, c.stored[strings.LastIndexByte(c.stored, '$')+1:])
 }

@@ -3,7 +3,8 @@ package core_test
 import (
 	"context"
 	"errors"
-	"strings"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,162 +16,238 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-func TestRevokePresented(t *testing.T) {
-	t.Parallel()
-	byName := opsSettings(func(s *simplejwt.Settings) { s.UserIDField = "username" })
-	expired := func(raw string) func(*opsEnv) string {
-		return func(e *opsEnv) string { e.clock.advance(48 * time.Hour); return raw }
-	}
-	for name, c := range map[string]struct {
-		options []opsOption
-		// present returns the token that is presented, for a pair of alice's and its session.
-		present func(e *opsEnv, pair core.Pair, session string) string
-		ends    bool
-	}{
-		"an access token":              {nil, func(_ *opsEnv, p core.Pair, _ string) string { return p.Access }, true},
-		"a refresh token":              {nil, func(_ *opsEnv, p core.Pair, _ string) string { return p.Refresh }, true},
-		"an access token that expired": {nil, func(e *opsEnv, p core.Pair, _ string) string { return expired(p.Access)(e) }, true},
-		"a refresh token that expired": {nil, func(e *opsEnv, p core.Pair, _ string) string { return expired(p.Refresh)(e) }, true},
-		"a user id that is no key":     {[]opsOption{byName}, func(_ *opsEnv, p core.Pair, _ string) string { return p.Access }, true},
-		"a user who may not log in": {nil, func(e *opsEnv, p core.Pair, _ string) string {
-			e.change(func(a *memstore.Account) { a.Inactive = true })
-			return p.Access
-		}, true},
-		"a token of the session to keep": {nil, func(e *opsEnv, p core.Pair, _ string) string {
-			if err := e.RevokePresented(opsCtx(), e.session(p.Access), core.ReasonLogout, p.Access, p.Refresh); err != nil {
-				e.t.Errorf("with keepSession: %v", err)
-			}
-			return ""
-		}, false},
-		"a refresh token that was used long ago": {[]opsOption{opsGrace}, func(e *opsEnv, p core.Pair, _ string) string {
-			e.mustRefresh(p.Refresh)
-			e.clock.advance(time.Hour)
-			return p.Refresh
-		}, true},
-		"a token with another signature": {nil, func(_ *opsEnv, p core.Pair, _ string) string { return p.Access[:len(p.Access)-4] + "AAAA" }, false},
-		"no token":                       {nil, func(*opsEnv, core.Pair, string) string { return "x" }, false},
-		"a token of another user that names the session": {nil, func(e *opsEnv, _ core.Pair, session string) string {
-			return e.forge(map[string]any{"token_type": "access", "user_id": "2", "sid": session})
-		}, false},
-		"the same where the user id is no key": {[]opsOption{byName}, func(e *opsEnv, _ core.Pair, session string) string {
-			return e.forge(map[string]any{"token_type": "access", "user_id": "bob", "sid": session})
-		}, false},
-		"a token of nobody that names the session": {nil, func(e *opsEnv, _ core.Pair, session string) string {
-			return e.forge(map[string]any{"token_type": "access", "user_id": nil, "sid": session})
-		}, false},
-		"a token of a user who does not exist": {[]opsOption{byName}, func(e *opsEnv, _ core.Pair, session string) string {
-			return e.forge(map[string]any{"token_type": "access", "user_id": "mallory", "sid": session})
-		}, false},
-		"an expired token for another audience": {[]opsOption{opsSettings(func(s *simplejwt.Settings) { s.Audience = []string{"us"} })}, func(e *opsEnv, _ core.Pair, session string) string {
-			return expired(e.forge(map[string]any{"token_type": "access", "sid": session, "aud": "them"}))(e)
-		}, false},
-		"a token that is not good yet": {nil, func(e *opsEnv, _ core.Pair, session string) string {
-			return e.forge(map[string]any{"token_type": "access", "sid": session, "nbf": e.clock.now().Add(time.Minute).Unix()})
-		}, false},
-		"an id that can't be on record": {nil, func(e *opsEnv, _ core.Pair, _ string) string { return e.forge(map[string]any{"jti": "a\x00b"}) }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			e := opsNew(t, c.options...)
-			pair, other := e.login(), e.login().Refresh
-			raw := c.present(e, pair, e.session(pair.Refresh))
-			if err := e.RevokePresented(opsCtx(), "", core.ReasonLogout, "", raw, raw, pair.Access[:20]); err != nil {
-				t.Error(err)
-			}
-			want := map[bool]core.Reason{true: core.ReasonLogout, false: "live"}[c.ends]
-			if strings.Contains(name, "used long ago") {
-				want = core.ReasonRotated
-			}
-			if got := e.reason(pair.Refresh); got != want || e.reason(other) != "live" {
-				t.Errorf("the token is %q, want %q; the user's other session is %q", got, want, e.reason(other))
-			}
-			var events []core.Event
-			if c.ends {
-				events = []core.Event{{Type: core.EventRevoke, UserID: "1", SessionID: e.session(pair.Refresh), Reason: core.ReasonLogout, Count: 1}}
-				e.wantOver(e.session(pair.Refresh))
-			}
-			if diff := cmp.Diff(events, e.events.of(core.EventRevoke), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("events (-want +got):\n%s", diff)
-			}
-		})
+// ending is a way to end a session, or all sessions of a user.
+type ending struct {
+	name   string
+	reason core.Reason
+	user   bool // it ends the user's other sessions too
+	end    func(e *env, raw string) error
+}
+
+func sessionEndings() []ending {
+	return append(logoutEndings(),
+		ending{"RevokeSession", core.ReasonAdmin, false, func(e *env, raw string) error {
+			return e.RevokeSession(background, "1", e.readSession(raw), core.ReasonAdmin)
+		}},
+		ending{"RevokeUser", core.ReasonAdmin, true, func(e *env, _ string) error { return e.RevokeUser(background, "1", core.ReasonAdmin) }},
+		ending{"PasswordChanged", core.ReasonPassword, true, func(e *env, _ string) error { return callPasswordChanged(background, e, e.loadUser("alice"), "") }},
+	)
+}
+
+// callPasswordChanged is PasswordChanged without the new tokens.
+func callPasswordChanged(ctx context.Context, e *env, user simplejwt.User, asking string) error {
+	_, err := e.PasswordChanged(ctx, user, asking)
+	return err
+}
+
+// wantOver sees that a session has no live token. It leaves none behind.
+func (e *env) wantSessionEnded(session string) {
+	e.t.Helper()
+	n, err := e.mem.Revoke(background, core.Scope{SessionID: session}, "test", e.clock.now())
+	if n != 0 || err != nil {
+		e.t.Errorf("%d tokens of a session that has ended were live, error %v", n, err)
 	}
 }
 
-// Django's tokens name no session. The record may: that of the token that was issued for them.
-func TestRevokePresented_OfATokenWithoutSession(t *testing.T) {
+// family logs alice in and refreshes: the refresh tokens of one session, the oldest first.
+func (e *env) refreshSeveralTimes() []string {
+	e.t.Helper()
+	tokens := []string{e.mustLogin().Refresh}
+	if e.Settings().RotateRefreshTokens {
+		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh)
+		tokens = append(tokens, e.mustRefresh(tokens[1]).Refresh)
+		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh) // a sibling where nothing is consumed, else the head again
+	}
+	return tokens
+}
+
+func TestRevokeSession_EveryEndingEndsAllTokens(t *testing.T) {
 	t.Parallel()
-	for name, user := range map[string]any{"a user's": "1", "nobody's": nil} {
-		e := opsNew(t, opsRotate)
-		raw := e.forge(map[string]any{"user_id": user})
-		next := e.mustRefresh(raw).Refresh
-		sliding := e.loginSliding()
-		if err := e.RevokePresented(opsCtx(), "", "", raw, sliding); err != nil {
-			t.Error(err)
-		}
-		if got := [2]core.Reason{e.reason(next), e.reason(sliding)}; got != [2]core.Reason{core.ReasonAdmin, core.ReasonAdmin} {
-			t.Errorf("%s: the tokens are %q, want both ended", name, got)
+	for mode, options := range map[string][]authOption{
+		"consuming": {withGracePeriod, withReuseDetection}, "not consuming": {withRotationOnly}, "not rotating": {withDefaults},
+	} {
+		for _, c := range sessionEndings() {
+			for i := range 4 {
+				e := newEnv(t, options...)
+				access, other := e.mustLogin().Access, e.mustLogin().Refresh
+				anotherUsers := e.signExternal(map[string]any{"jti": "bobs", "user_id": "2"})
+				_ = e.mem.Record(background, core.OutstandingToken{JTI: "bobs", UserID: "2", ExpiresAt: e.clock.now().Add(time.Hour)})
+				tokens := e.refreshSeveralTimes()
+				if i >= len(tokens) {
+					continue
+				}
+				name := fmt.Sprintf("%s, %s with token %d", mode, c.name, i)
+				if err := c.end(e, tokens[i]); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				for j, raw := range tokens {
+					if got := e.readReason(raw); got != c.reason && (got != core.ReasonRotated || mode != "consuming") {
+						t.Errorf("%s: token %d is %q, want %q", name, j, got, c.reason)
+					}
+					e.wantRefreshDenied(name, raw, core.ErrTokenBlacklisted)
+				}
+				if got := e.readReason(other); (got != "active") != c.user {
+					t.Errorf("%s: the user's other session is %q", name, got)
+				}
+				if got := e.readReason(anotherUsers); got != "active" {
+					t.Errorf("%s: another user's token is %q", name, got)
+				}
+				if _, _, err := e.AuthenticateToken(background, access); err != nil {
+					t.Errorf("%s: access tokens live on, but: %v", name, err)
+				}
+				want := core.Event{Type: core.EventRevoke, UserID: "1", SessionID: e.readJTI(tokens[0]), Reason: c.reason}
+				if c.user {
+					want.SessionID = ""
+				}
+				if diff := cmp.Diff([]core.Event{want}, e.events.ofType(core.EventRevoke), cmpopts.IgnoreFields(core.Event{}, "Count")); diff != "" {
+					t.Errorf("%s: events (-want +got):\n%s", name, diff)
+				}
+				e.wantNoSecrets(nil, append(tokens, access, other)...)
+			}
 		}
 	}
-	e := opsNew(t)
-	raw := e.forge(nil)
-	row := core.OutstandingToken{JTI: e.jti(raw), UserID: "1", SessionID: "of-the-record", ExpiresAt: e.clock.now().Add(time.Hour)}
-	if err := e.mem.Record(opsCtx(), row); err != nil {
+}
+
+func TestRevokeSession(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withGracePeriod)
+	raw := e.mustLogin().Refresh
+	session := e.readSession(raw)
+	for _, other := range []string{"2", "nobody"} {
+		if err := e.RevokeSession(background, other, session, core.ReasonLogout); !errors.Is(err, core.ErrSessionNotFound) {
+			t.Errorf("user %q: error %v, want ErrSessionNotFound", other, err)
+		}
+	}
+	next := e.mustRefresh(raw).Refresh
+	if err := e.RevokeSession(background, "1", session, core.ReasonLogout); err != nil {
+		t.Errorf("the user himself: %v", err)
+	}
+	e.wantRefreshDenied("a token of an ended session", next, core.ErrTokenBlacklisted)
+	if err := e.RevokeSession(background, "1", session, core.ReasonLogout); !errors.Is(err, core.ErrSessionNotFound) {
+		t.Errorf("a second time: %v, want ErrSessionNotFound", err)
+	}
+}
+
+func TestRevokeOtherSessions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, user, keep string // keep is the name of a session below
+		keeps            []string
+		count            int
+	}{
+		{"all", "1", "", []string{"bobs"}, 4},
+		{"but for the one that asks", "1", "first", []string{"first", "firstChild", "bobs"}, 2},
+		{"but for a row of Django's", "1", "djangos", []string{"djangos", "bobs"}, 3},
+		{"but for a sliding token", "1", "sliding", []string{"sliding", "bobs"}, 3},
+		{"but for another user's session", "1", "bobs", []string{"bobs"}, 4},
+		{"of a user without sessions", "3", "", []string{"first", "firstChild", "sliding", "djangos", "bobs"}, 0},
+		{"of a user who does not exist", "no such user", "first", []string{"first", "firstChild", "sliding", "djangos", "bobs"}, 0},
+	} {
+		for reason, end := range map[core.Reason]func(e *env, keep string) error{
+			core.ReasonAdmin: func(e *env, keep string) error {
+				return e.RevokeOtherSessions(background, c.user, keep, core.ReasonAdmin)
+			},
+			core.ReasonPassword: func(e *env, keep string) error {
+				return callPasswordChanged(background, e, &memstore.Account{ID: c.user}, keep)
+			},
+		} {
+			e := newEnv(t, withRotationOnly)
+			tokens := map[string]string{"first": e.mustLogin().Refresh, "sliding": e.mustLoginSliding()}
+			tokens["firstChild"] = e.mustRefresh(tokens["first"]).Refresh
+			for name, user := range map[string]string{"djangos": "1", "bobs": "2"} { // rows that name no session
+				tokens[name] = e.signExternal(map[string]any{"jti": name, "user_id": user})
+				_ = e.mem.Record(background, core.OutstandingToken{JTI: name, UserID: user, ExpiresAt: e.clock.now().Add(time.Hour)})
+			}
+			keep := ""
+			if c.keep != "" {
+				keep = e.readSession(tokens[c.keep])
+			}
+			if err := end(e, keep); err != nil {
+				t.Errorf("%s, %s: %v", c.name, reason, err)
+			}
+			for name, raw := range tokens {
+				want := reason
+				switch {
+				case slices.Contains(c.keeps, name) && reason == core.ReasonPassword && c.user == "1" && c.keep != "bobs" && name != "bobs":
+					want = core.ReasonRenewed // a copy of it was made for the old password
+				case slices.Contains(c.keeps, name):
+					want = "active"
+				}
+				if got := e.readReason(raw); got != want {
+					t.Errorf("%s, %s: %s is %q, want %q", c.name, reason, name, got, want)
+				}
+			}
+			want := []core.Event{{Type: core.EventRevoke, UserID: c.user, Reason: reason, Count: c.count}}
+			if diff := cmp.Diff(want, e.events.ofType(core.EventRevoke)); diff != "" {
+				t.Errorf("%s, %s: events (-want +got):\n%s", c.name, reason, diff)
+			}
+		}
+	}
+}
+
+func TestRevokeUser_EmptyID(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	raw := e.mustLogin().Refresh
+	_ = e.mem.Record(background, core.OutstandingToken{JTI: "nobodys", ExpiresAt: e.clock.now().Add(time.Hour)})
+	e.spy.takeCalls()
+	for name, err := range map[string]error{
+		"RevokeUser":               e.RevokeUser(background, "", core.ReasonAdmin),
+		"RevokeUser but for one":   e.RevokeOtherSessions(background, "", e.readJTI(raw), core.ReasonAdmin),
+		"PasswordChanged":          callPasswordChanged(background, e, &memstore.Account{}, ""),
+		"PasswordChanged, but one": callPasswordChanged(background, e, &memstore.Account{}, e.readJTI(raw)),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, c := range [][2]string{{"", e.readJTI(raw)}, {"1", ""}, {"", ""}, {"1", "\xff"}, {"1", "a\x00"}} {
+		if err := e.RevokeSession(background, c[0], c[1], core.ReasonAdmin); !errors.Is(err, core.ErrSessionNotFound) {
+			t.Errorf("RevokeSession of the session %q of the user %q: %v, want ErrSessionNotFound", c[1], c[0], err)
+		}
+	}
+	if calls := e.spy.takeCalls(); len(calls) > 0 || len(e.events.ofType(core.EventRevoke)) > 0 || e.loadRecord("nobodys").Blacklisted {
+		t.Errorf("called %v, raised %v; the row of nobody is blacklisted: %v", calls, e.events.ofType(core.EventRevoke), e.loadRecord("nobodys").Blacklisted)
+	}
+}
+
+func TestRevokeUser_InvalidReason(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withGracePeriod)
+	raw := e.mustLogin().Refresh
+	for _, bad := range []core.Reason{core.ReasonRotated, core.ReasonRenewed, "more than thirty-two bytes make no word"} {
+		for what, err := range map[string]error{
+			"RevokeUser": e.RevokeUser(background, "1", bad), "RevokeSession": e.RevokeSession(background, "1", e.readSession(raw), bad),
+		} {
+			if err == nil || errors.Is(err, core.ErrSessionNotFound) || e.readReason(raw) != "active" {
+				t.Errorf("%s for the reason %q: error %v, and the token is %s", what, bad, err, e.readReason(raw))
+			}
+		}
+	}
+	if err := e.RevokeUser(background, "1", ""); err != nil || e.readReason(raw) != core.ReasonAdmin {
+		t.Errorf("without a reason: error %v, and the token is %s, want admin", err, e.readReason(raw))
+	}
+}
+
+func TestPasswordChanged(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withGracePeriod)
+	asking, other := e.mustLogin(), e.mustLogin()
+	renewed, err := e.PasswordChanged(background, e.loadUser("alice"), e.readSession(asking.Refresh))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := e.RevokePresented(opsCtx(), "", core.ReasonLogout, raw); err != nil {
-		t.Error(err)
-	}
-	e.wantOver("of-the-record")
-}
-
-func TestRevokePresented_WhenTheClientHangsUp(t *testing.T) {
-	t.Parallel()
-	e := opsNew(t)
-	pair := e.login()
-	ctx, cancel := context.WithCancel(opsCtx())
-	cancel()
-	if err := e.RevokePresented(ctx, "", core.ReasonLogout, pair.Access); err != nil {
-		t.Error(err)
-	}
-	e.wantOver(e.session(pair.Access))
-}
-
-// One session that can't be ended is reported, and does not keep the others.
-func TestRevokePresented_WhenTheStoreIsUnavailable(t *testing.T) {
-	t.Parallel()
-	first := true
-	e := opsNew(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = &failingRevoke{d.Store, &first} })
-	one, two := e.login(), e.login()
-	if err := e.RevokePresented(opsCtx(), "", core.ReasonLogout, one.Access, two.Access); !errors.Is(err, core.ErrServiceUnavailable) {
-		t.Errorf("error %v, want %v", err, core.ErrServiceUnavailable)
-	}
-	if got := [2]core.Reason{e.reason(one.Refresh), e.reason(two.Refresh)}; got != [2]core.Reason{"live", core.ReasonLogout} {
-		t.Errorf("the sessions are %q", got)
-	}
-	failed := e.events.of(core.EventRevokeFailed)
-	if len(failed) != 1 || failed[0].SessionID != e.session(one.Access) || failed[0].Reason != core.ReasonLogout {
-		t.Errorf("events %+v, want one for the session that may be active", failed)
-	}
-	if err := e.RevokePresented(opsCtx(), "", core.ReasonRotated, one.Access); err == nil || e.reason(one.Refresh) != "live" {
-		t.Errorf("a reason that opens a grace period: %v", err)
-	}
-	for what, option := range map[string]opsOption{"no Store": opsNoStore, "no ids": opsNoIDs} {
-		if err := opsNew(t, option).RevokePresented(opsCtx(), "", core.ReasonLogout, one.Access); err != nil {
-			t.Errorf("%s: %v", what, err)
+	e.wantRefreshDenied("a copy of the asking session's token", asking.Refresh, core.ErrTokenBlacklisted)
+	e.wantRefreshDenied("another session's token", other.Refresh, core.ErrTokenBlacklisted)
+	e.mustRefresh(renewed.Refresh)
+	for what, asking := range map[string]string{"none": "", "one that has ended": e.readSession(other.Refresh), "an unknown one": "unknown"} {
+		pair := e.mustLogin()
+		if got, err := e.PasswordChanged(background, e.loadUser("alice"), asking); err != nil || got != (core.Pair{}) {
+			t.Errorf("asked by %s: error %v, tokens %v", what, err, got != core.Pair{})
+		}
+		e.wantRefreshDenied("after one asked by "+what, pair.Refresh, core.ErrTokenBlacklisted)
+		if left := e.listSessions("1"); len(left) > 0 {
+			t.Errorf("asked by %s: sessions are left: %v", what, left)
 		}
 	}
-}
-
-// failingRevoke is a Store whose first Revoke fails.
-type failingRevoke struct {
-	core.Store
-	first *bool
-}
-
-func (s *failingRevoke) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
-	if *s.first {
-		*s.first = false
-		return 0, errors.New("connection reset")
-	}
-	return s.Store.Revoke(ctx, scope, reason, now)
 }

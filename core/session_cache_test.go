@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestTheSessionCacheIsBounded(t *testing.T) {
+func TestSessionCache_IsBounded(t *testing.T) {
 	t.Parallel()
 	c := &sessionCache{timeout: time.Hour}
 	now := time.Unix(0, 0)

@@ -23,11 +23,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// tokPlainUsers are Users without any further ability.
-type tokPlainUsers struct{ core.Users }
+// plainUsers are Users without any further ability.
+type plainUsers struct{ core.Users }
 
-// tokFaults compares faults with what they must say: "SETTING: words of the problem" each.
-func tokFaults(t *testing.T, err error, want ...string) {
+// wantInvalidSettings compares faults with what they must say: "SETTING: words of the problem" each.
+func wantInvalidSettings(t *testing.T, err error, want ...string) {
 	t.Helper()
 	var faults simplejwt.SettingsError
 	if err != nil && !errors.As(err, &faults) {
@@ -48,13 +48,13 @@ func tokFaults(t *testing.T, err error, want ...string) {
 	}
 }
 
-func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
+func TestNew_InvalidSettings(t *testing.T) {
 	t.Parallel()
 	type change = func(*simplejwt.Settings, *core.Deps)
 	set := func(f func(*simplejwt.Settings)) change {
 		return func(s *simplejwt.Settings, _ *core.Deps) { f(s) }
 	}
-	file := func(json string) change { return tokFile(t, json) }
+	file := func(json string) change { return withJSON(t, json) }
 	class := func(c core.TokenClass) change {
 		return func(_ *simplejwt.Settings, d *core.Deps) { d.TokenClasses = []core.TokenClass{c} }
 	}
@@ -127,20 +127,20 @@ func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
 		"a cache without checks":          {file(`{"CHECK_SESSION_CACHE_TIMEOUT": "1s"}`), []string{"CHECK_SESSION_CACHE_TIMEOUT: needs CHECK_SESSION"}},
 		"less than no verified tokens":    {file(`{"VERIFIED_TOKEN_CACHE_SIZE": -1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: may not be negative"}},
 		"verified tokens of a secret":     {file(`{"VERIFIED_TOKEN_CACHE_SIZE": 1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: is of no use with HS256"}},
-		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = tokKey }, nil},
+		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = signingKey }, nil},
 		"no users":                        {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
 		"no field of the user":            {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},
 		"a field that the users lack":     {file(`{"USER_ID_FIELD": "email"}`), []string{`USER_ID_FIELD: no field "email"`}},
-		"users that record no last login": {func(s *simplejwt.Settings, d *core.Deps) { s.UpdateLastLogin = true; d.Users = tokPlainUsers{d.Users} }, []string{"UPDATE_LAST_LOGIN: core.LastLoginUpdater"}},
+		"users that record no last login": {func(s *simplejwt.Settings, d *core.Deps) { s.UpdateLastLogin = true; d.Users = plainUsers{d.Users} }, []string{"UPDATE_LAST_LOGIN: core.LastLoginUpdater"}},
 		"a body limit of nothing":         {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
 		"a negative body limit":           {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": -1}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+			settings, deps := simplejwt.Settings{SigningKey: signingKey}, newDeps(t)
 			c.change(&settings, &deps)
 			auth, err := core.New(settings, deps)
-			tokFaults(t, err, c.want...)
+			wantInvalidSettings(t, err, c.want...)
 			if (auth == nil) != (len(c.want) > 0) {
 				t.Errorf("an Auth was made: %t, with %d faults", auth != nil, len(c.want))
 			}
@@ -148,21 +148,44 @@ func TestNewNamesWhatIsWrongWithTheSettings(t *testing.T) {
 	}
 }
 
-func TestNewBoundsEveryDuration(t *testing.T) {
+func TestNew_Durations(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", "LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME", "CHECK_SESSION_CACHE_TIMEOUT"} {
 		for value, want := range map[string][]string{"-1ns": {name + ": may not be negative"}, "876001h": {name + ": longer than a hundred years"}, "876000h": nil} {
 			settings := simplejwt.Recommended()
-			settings.SigningKey, settings.CheckSession = tokKey, true
-			tokFile(t, `{"`+name+`": "`+value+`"}`)(&settings, nil)
-			_, err := core.New(settings, tokDeps(t))
+			settings.SigningKey, settings.CheckSession = signingKey, true
+			withJSON(t, `{"`+name+`": "`+value+`"}`)(&settings, nil)
+			_, err := core.New(settings, newDeps(t))
 			t.Log(name, value)
-			tokFaults(t, err, want...)
+			wantInvalidSettings(t, err, want...)
 		}
 	}
 }
 
-func TestNew_NamesWhereAFaultCameFrom(t *testing.T) {
+func TestNew_AllInvalidSettingsAtOnce(t *testing.T) {
+	t.Parallel()
+	settings, err := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"NOPE": 1, "SIGNING_KEY": "short", "LEEWAY": -1,
+		"USER_ID_CLAIM": "exp", "AUTH_HEADER_TYPES": [], "AUTH_TOKEN_CLASSES": "X", "BLACKLIST_AFTER_ROTATION": true, "DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`))
+	if err == nil {
+		t.Fatal("the unknown name is no fault")
+	}
+	auth, err := core.New(settings, core.Deps{})
+	if auth != nil {
+		t.Error("an Auth beside the faults")
+	}
+	wantInvalidSettings(t, err, "NOPE: no such setting", "SIGNING_KEY: has 5 bytes", "LEEWAY: negative", "USER_ID_CLAIM: taken", "AUTH_HEADER_TYPES: at least one",
+		"AUTH_TOKEN_CLASSES: no class", "BLACKLIST_AFTER_ROTATION: Deps.Store", "Deps.Users: missing", "DATA_UPLOAD_MAX_MEMORY_SIZE: 0 bytes")
+}
+
+// What could not be read is not called missing as well.
+func TestNew_InvalidSettingIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"SIGNING_KEY": 5, "LEEWAY": "-1s"}`))
+	_, err := core.New(settings, newDeps(t))
+	wantInvalidSettings(t, err, "SIGNING_KEY: must be a string", "LEEWAY: may not be negative")
+}
+
+func TestNew_SourceOfInvalidSetting(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "settings.json")
 	if err := os.WriteFile(file, []byte(`{"LEEWAY": "-1s", "NUM_PROXIES": -1, "ALGORITHM": "none", "NOPE": 1, "MAX_SESSIONS_PER_USER": -1}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -174,7 +197,7 @@ func TestNew_NamesWhereAFaultCameFrom(t *testing.T) {
 	settings, _ = simplejwt.FromEnv(settings)
 	settings, _ = simplejwt.FromJSON(settings, []byte(`{"NUM_PROXIES": -2}`))
 	settings.UserIDClaim = "exp"
-	_, err := core.New(settings, tokDeps(t))
+	_, err := core.New(settings, newDeps(t))
 	want := []string{
 		file + ": NOPE: no such setting", "SIMPLE_JWT_FOO: no such setting", "SIMPLE_JWT_ALGORITHM: Unrecognized", file + ": LEEWAY: may not",
 		`USER_ID_CLAIM: the claim "exp"`, file + ": MAX_SESSIONS_PER_USER: may not", "NUM_PROXIES: may not",
@@ -205,15 +228,15 @@ func TestNew_TokenThatOutlivesItsRefresh(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := new(opsLog)
-			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
-			tokFile(t, c.json)(&settings, &deps)
+			log := new(logBuffer)
+			settings, deps := simplejwt.Settings{SigningKey: signingKey}, newDeps(t)
+			withJSON(t, c.json)(&settings, &deps)
 			if settings.SigningKey == "" {
 				key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 				if err != nil {
 					t.Fatal(err)
 				}
-				settings.VerifyingKey = tokPublic(t, key.Public())
+				settings.VerifyingKey = encodePublicKey(t, key.Public())
 			}
 			deps.Logger = slog.New(slog.NewTextHandler(log, nil))
 			if _, err := core.New(settings, deps); err != nil {
@@ -231,9 +254,12 @@ func TestNew_TokenThatOutlivesItsRefresh(t *testing.T) {
 	}
 }
 
+// nilKeys are Keys that nobody made.
+type nilKeys struct{ core.Keys }
+
 func TestNew_NilDependencies(t *testing.T) {
 	t.Parallel()
-	file := tokFile(t, `{"BLACKLIST_AFTER_ROTATION": true, "CHECK_SESSION": true, "UPDATE_LAST_LOGIN": true}`)
+	file := withJSON(t, `{"BLACKLIST_AFTER_ROTATION": true, "CHECK_SESSION": true, "UPDATE_LAST_LOGIN": true}`)
 	for name, c := range map[string]struct {
 		give func(*core.Deps)
 		want string
@@ -244,17 +270,14 @@ func TestNew_NilDependencies(t *testing.T) {
 	} {
 		t.Run(name+" is an invalid setting, and nothing else is", func(t *testing.T) {
 			t.Parallel()
-			settings, deps := simplejwt.Settings{SigningKey: tokKey}, tokDeps(t)
+			settings, deps := simplejwt.Settings{SigningKey: signingKey}, newDeps(t)
 			file(&settings, &deps)
 			c.give(&deps)
 			_, err := core.New(settings, deps)
-			tokFaults(t, err, c.want)
+			wantInvalidSettings(t, err, c.want)
 		})
 	}
 }
-
-// nilKeys are Keys that nobody made.
-type nilKeys struct{ core.Keys }
 
 // badStore is a Store that can't work.
 type badStore struct{ core.Store }
@@ -265,37 +288,22 @@ func (badStore) CheckStore() simplejwt.SettingsError {
 
 func TestNew_StoreChecker(t *testing.T) {
 	t.Parallel()
-	deps := tokDeps(t)
+	deps := newDeps(t)
 	deps.Store = badStore{deps.Store}
-	_, err := core.New(simplejwt.Settings{SigningKey: tokKey, NumProxies: -1}, deps)
-	tokFaults(t, err, "Deps.Store: the dialect is not supported", "Deps.Store: a table is missing", "NUM_PROXIES: may not be negative")
+	_, err := core.New(simplejwt.Settings{SigningKey: signingKey, NumProxies: -1}, deps)
+	wantInvalidSettings(t, err, "Deps.Store: the dialect is not supported", "Deps.Store: a table is missing", "NUM_PROXIES: may not be negative")
 }
 
-func TestNewTellsAllFaultsAtOnce(t *testing.T) {
-	t.Parallel()
-	settings, err := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"NOPE": 1, "SIGNING_KEY": "short", "LEEWAY": -1,
-		"USER_ID_CLAIM": "exp", "AUTH_HEADER_TYPES": [], "AUTH_TOKEN_CLASSES": "X", "BLACKLIST_AFTER_ROTATION": true, "DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`))
-	if err == nil {
-		t.Fatal("the unknown name is no fault")
-	}
-	auth, err := core.New(settings, core.Deps{})
-	if auth != nil {
-		t.Error("an Auth beside the faults")
-	}
-	tokFaults(t, err, "NOPE: no such setting", "SIGNING_KEY: has 5 bytes", "LEEWAY: negative", "USER_ID_CLAIM: taken", "AUTH_HEADER_TYPES: at least one",
-		"AUTH_TOKEN_CLASSES: no class", "BLACKLIST_AFTER_ROTATION: Deps.Store", "Deps.Users: missing", "DATA_UPLOAD_MAX_MEMORY_SIZE: 0 bytes")
-}
-
-func TestDefaultsAreSimpleJWTs(t *testing.T) {
+func TestNew_Defaults(t *testing.T) {
 	t.Parallel()
 	want := simplejwt.Settings{
-		AccessTokenLifetime: 5 * time.Minute, RefreshTokenLifetime: 24 * time.Hour, Algorithm: "HS256", SigningKey: tokKey,
+		AccessTokenLifetime: 5 * time.Minute, RefreshTokenLifetime: 24 * time.Hour, Algorithm: "HS256", SigningKey: signingKey,
 		AuthHeaderTypes: []string{"Bearer"}, AuthHeaderName: "HTTP_AUTHORIZATION", UserIDField: "id", UserIDClaim: "user_id",
 		AuthTokenClasses: []core.ClassName{"AccessToken"}, TokenTypeClaim: "token_type", JTIClaim: "jti",
 		SlidingTokenLifetime: 5 * time.Minute, SlidingTokenRefreshLifetime: 24 * time.Hour, SlidingTokenRefreshExpClaim: "refresh_exp",
 		RevokeTokenClaim: "hash_password", CheckUserIsActive: new(true), DataUploadMaxMemorySize: 1 << 20,
 	}
-	auth := tokNew(t)
+	auth := newAuth(t)
 	if diff := cmp.Diff(want, auth.Settings(), cmpopts.IgnoreUnexported(simplejwt.Settings{})); diff != "" {
 		t.Errorf("settings in force (-want +got):\n%s", diff)
 	}
@@ -304,17 +312,17 @@ func TestDefaultsAreSimpleJWTs(t *testing.T) {
 	}
 }
 
-func TestWhatIsGivenIsNotReplacedByADefault(t *testing.T) {
+func TestNew_GivenValuesStay(t *testing.T) {
 	t.Parallel()
-	got := tokNew(t, tokFile(t, `{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "1s", "CHECK_USER_IS_ACTIVE": false, "SLIDING_TOKEN_LIFETIME": "0s"}`)).Settings()
+	got := newAuth(t, withJSON(t, `{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "1s", "CHECK_USER_IS_ACTIVE": false, "SLIDING_TOKEN_LIFETIME": "0s"}`)).Settings()
 	if got.AccessTokenLifetime != 0 || got.RefreshTokenLifetime != time.Second || *got.CheckUserIsActive || got.SlidingTokenLifetime != 0 {
 		t.Errorf("settings in force: %v", got)
 	}
 }
 
-func TestAnAuthNeverShowsItsKey(t *testing.T) {
+func TestNew_KeyIsNotPrinted(t *testing.T) {
 	t.Parallel()
-	auth := tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true })
+	auth := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true })
 	token, err := auth.NewToken(core.AccessToken)
 	if err != nil {
 		t.Fatal(err)
@@ -337,12 +345,4 @@ func TestAnAuthNeverShowsItsKey(t *testing.T) {
 			}
 		}
 	}
-}
-
-// What could not be read is not called missing as well.
-func TestAFaultIsToldOnce(t *testing.T) {
-	t.Parallel()
-	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"SIGNING_KEY": 5, "LEEWAY": "-1s"}`))
-	_, err := core.New(settings, tokDeps(t))
-	tokFaults(t, err, "SIGNING_KEY: must be a string", "LEEWAY: may not be negative")
 }

@@ -15,7 +15,7 @@ import (
 func TestTransport(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
-	auth := tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
+	auth := newAuth(t, func(s *simplejwt.Settings, d *core.Deps) {
 		s.AuthHeaderTypes, s.OAuthErrors, s.AuthCookie, d.Logger = []string{"JWT", "Bearer"}, true, true, logger
 	})
 	for name, a := range map[string]core.Authenticator{"Auth": auth, "Stateless": auth.Stateless(), "CheckingSession": auth.CheckingSession()} {
@@ -28,7 +28,7 @@ func TestTransport(t *testing.T) {
 			t.Errorf("%s: logger %v, cookies %v", name, got.Logger, got.Cookies)
 		}
 	}
-	plain := tokNew(t).Transport()
+	plain := newAuth(t).Transport()
 	if plain.Cookies != nil || plain.Logger == nil || plain.OAuthErrors {
 		t.Errorf("the transport of the defaults is %+v", plain)
 	}
@@ -40,7 +40,7 @@ func TestTransport_Header(t *testing.T) {
 		"HTTP_AUTHORIZATION": "Authorization", "HTTP_X_ACCESS_TOKEN": "X-Access-Token", "X-Access-Token": "X-Access-Token",
 		"x-access-token": "X-Access-Token", "Authorization": "Authorization",
 	} {
-		auth := tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderName = name })
+		auth := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderName = name })
 		if got := auth.Transport().Header; got != want {
 			t.Errorf("%s: header %q, want %q", name, got, want)
 		}
@@ -52,7 +52,7 @@ func TestTransport_Challenge(t *testing.T) {
 	for want, transport := range map[string]core.Transport{
 		"":                   {Header: "Authorization"},
 		`JWT realm="api"`:    {Schemes: []string{"JWT", "Bearer"}},
-		`Bearer realm="api"`: tokNew(t).Transport(),
+		`Bearer realm="api"`: newAuth(t).Transport(),
 	} {
 		if got := transport.Challenge(); got != want {
 			t.Errorf("challenge %q, want %q", got, want)
@@ -62,7 +62,7 @@ func TestTransport_Challenge(t *testing.T) {
 
 func TestWithoutCookies(t *testing.T) {
 	t.Parallel()
-	auth := tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true })
+	auth := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true })
 	plain := auth.WithoutCookies()
 	for name, a := range map[string]core.Authenticator{"Auth": plain, "Stateless": plain.Stateless(), "CheckingSession": plain.CheckingSession()} {
 		if a.Transport().Cookies != nil {
@@ -80,15 +80,15 @@ func TestWithoutCookies(t *testing.T) {
 // New reports what is wrong with the settings of cookies, beside all the rest, and puts their defaults in force.
 func TestNew_Cookies(t *testing.T) {
 	t.Parallel()
-	settings := simplejwt.Settings{SigningKey: tokKey, AuthCookie: true, AuthCookieAccess: "access", DataUploadMaxMemorySize: -1, CSRFHeaderName: "authorization"}
-	_, err := core.New(settings, tokDeps(t))
-	tokFaults(t, err, "AUTH_COOKIE_ACCESS: must begin with __Host-", "CSRF_HEADER_NAME: not that of AUTH_HEADER_NAME", "DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0")
+	settings := simplejwt.Settings{SigningKey: signingKey, AuthCookie: true, AuthCookieAccess: "access", DataUploadMaxMemorySize: -1, CSRFHeaderName: "authorization"}
+	_, err := core.New(settings, newDeps(t))
+	wantInvalidSettings(t, err, "AUTH_COOKIE_ACCESS: must begin with __Host-", "CSRF_HEADER_NAME: not that of AUTH_HEADER_NAME", "DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0")
 
-	settings = simplejwt.Settings{SigningKey: tokKey, AuthCookieAccess: "access"}
-	_, err = core.New(settings, tokDeps(t))
-	tokFaults(t, err, "AUTH_COOKIE_ACCESS: needs AUTH_COOKIE")
+	settings = simplejwt.Settings{SigningKey: signingKey, AuthCookieAccess: "access"}
+	_, err = core.New(settings, newDeps(t))
+	wantInvalidSettings(t, err, "AUTH_COOKIE_ACCESS: needs AUTH_COOKIE")
 
-	settings = tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true }).Settings()
+	settings = newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true }).Settings()
 	if settings.AuthCookieRefresh != "__Host-refresh" || settings.CSRFHeaderName != "HTTP_X_CSRFTOKEN" {
 		t.Errorf("settings in force: %v", settings)
 	}
@@ -98,7 +98,7 @@ func TestNew_Cookies(t *testing.T) {
 func TestNew_CSRFToken(t *testing.T) {
 	t.Parallel()
 	policy := func(change func(*simplejwt.Settings)) *cookie.Policy {
-		return tokNew(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true; change(s) }).Transport().Cookies
+		return newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true; change(s) }).Transport().Cookies
 	}
 	first := policy(func(*simplejwt.Settings) {}).CSRFToken("s1", "1")
 	if same := policy(func(s *simplejwt.Settings) { s.AuthCookieInsecure = true }).CSRFToken("s1", "1"); same != first || same == "" {
@@ -107,8 +107,8 @@ func TestNew_CSRFToken(t *testing.T) {
 	if other := policy(func(s *simplejwt.Settings) { s.SigningKey = "another key of thirty-two bytes!" }).CSRFToken("s1", "1"); other == first || other == "" {
 		t.Errorf("a program with another key makes %q", other)
 	}
-	verifier := tokNew(t, func(s *simplejwt.Settings, d *core.Deps) {
-		s.AuthCookie, s.Algorithm, s.SigningKey, s.VerifyingKey, d.Users = true, "ES256", "", tokPublic(t, tokSigner(t).Public()), nil
+	verifier := newAuth(t, func(s *simplejwt.Settings, d *core.Deps) {
+		s.AuthCookie, s.Algorithm, s.SigningKey, s.VerifyingKey, d.Users = true, "ES256", "", encodePublicKey(t, newECKey(t).Public()), nil
 	})
 	if got := verifier.Transport().Cookies.CSRFToken("s1", "1"); got != "" {
 		t.Errorf("a program without a key makes %q", got)

@@ -1,10 +1,10 @@
 package core_test
 
 import (
+	stdcmp "cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -15,9 +15,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
+func TestTokenUser(t *testing.T) {
 	t.Parallel()
-	e := opsNew(t)
+	e := newEnv(t)
 	for name, c := range map[string]struct {
 		claims map[string]any
 		id     any
@@ -33,7 +33,7 @@ func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
 		"claims of a kind that Python would take": {map[string]any{"username": 5, "is_staff": 1, "is_superuser": "true"}, "1", "1", "", [2]bool{}},
 		"claims that deny":                        {map[string]any{"username": "", "is_staff": false, "is_superuser": nil}, "1", "1", "", [2]bool{}},
 	} {
-		user, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(c.claims)))
+		user, _, err := e.Stateless().AuthenticateToken(background, e.signExternal(accessClaims(c.claims)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -48,9 +48,205 @@ func TestTokenUserIsWhatTheTokenSays(t *testing.T) {
 		if !u.AuthActive() || u.AuthPassword() != "" {
 			t.Errorf("%s: active %v, password %q", name, u.AuthActive(), u.AuthPassword())
 		}
-		if u.Claim("jti") != "made-elsewhere" || u.Claim("absent") != nil {
+		if u.Claim("jti") != "external" || u.Claim("absent") != nil {
 			t.Errorf("%s: claims %v and %v", name, u.Claim("jti"), u.Claim("absent"))
 		}
+	}
+}
+
+func TestTokenUser_UserIDTypes(t *testing.T) {
+	t.Parallel()
+	auth := newAuth(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Users = plainUsers{} }) // which would panic if asked
+	for changes, want := range map[string]struct {
+		id    any
+		text  string
+		name  string
+		staff bool
+	}{
+		`user_id="a"`:  {"a", "a", "", false},
+		`user_id=7`:    {json.Number("7"), "7", "", false},
+		`user_id=null`: {nil, "", "", false},
+		`user_id=9007199254740993,"username":"Ann","is_staff":true,"is_superuser":true`: {json.Number("9007199254740993"), "9007199254740993", "Ann", true},
+		`user_id=1.0,"username":1,"is_staff":1,"is_superuser":"true"`:                   {json.Number("1.0"), "1.0", "", false},
+		`user_id=["a"],"is_staff":null,"is_superuser":[true]`:                           {[]any{"a"}, "[a]", "", false},
+	} {
+		user, _, err := auth.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload(changes)))
+		if err != nil {
+			t.Errorf("%s: %v", changes, err)
+			continue
+		}
+		u := user.(*core.TokenUser)
+		if !cmp.Equal(u.ID(), want.id) || u.AuthID() != want.text || u.Username() != want.name || u.IsStaff() != want.staff || u.IsSuperuser() != want.staff {
+			t.Errorf("%s: id %#v, text %q, name %q, staff %t, superuser %t", changes, u.ID(), u.AuthID(), u.Username(), u.IsStaff(), u.IsSuperuser())
+		}
+		if !u.AuthActive() || u.AuthPassword() != "" || u.Claim("jti") != "one" || u.Claim("none") != nil {
+			t.Errorf("%s: active %t, password %q, jti %v", changes, u.AuthActive(), u.AuthPassword(), u.Claim("jti"))
+		}
+	}
+	var given simplejwt.Claims
+	own := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) {
+		s.TokenUserClass = func(c simplejwt.Claims) simplejwt.User { given = c; c["jti"] = "changed"; return newAlice() }
+	})
+	user, token, err := own.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload()))
+	if err != nil || user.AuthID() != "1" || given["user_id"] != "1" || token.JTI() != "one" {
+		t.Errorf("TOKEN_USER_CLASS got %v and made %v, token %v, error %v", given, user, token, err)
+	}
+	if _, _, err := auth.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload("user_id="))); !errors.Is(err, core.ErrTokenNoUser) {
+		t.Errorf("without a user id: %v", err)
+	}
+}
+
+func TestTokenUser_UserIDClaim(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withSettings(func(s *simplejwt.Settings) { s.UserIDClaim = "sub" }))
+	user, _, err := e.Stateless().AuthenticateToken(background, e.signExternal(accessClaims(map[string]any{"sub": "carol", "user_id": "1"})))
+	if err != nil || user.AuthID() != "carol" {
+		t.Errorf("user %v, error %v", user, err)
+	}
+	if _, _, err := e.Stateless().AuthenticateToken(background, e.signExternal(accessClaims(nil))); !errors.Is(err, core.ErrTokenNoUser) {
+		t.Errorf("user_id alone: error %v, want ErrTokenNoUser", err)
+	}
+}
+
+func TestUserIDField(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, withRotation, withTokenClasses(core.AccessToken, core.SlidingToken), withSettings(func(s *simplejwt.Settings) { s.UserIDField = "username" }))
+	pair, sliding := e.mustLogin(), e.mustLoginSliding()
+	for _, raw := range []string{pair.Access, pair.Refresh, sliding} {
+		if got := e.decodeToken(raw).UserID(); got != "alice" {
+			t.Errorf("a token carries %q, want the username", got)
+		}
+	}
+	for _, raw := range []string{pair.Refresh, sliding} {
+		if row := e.loadRecord(e.readJTI(raw)); row.UserID != "1" {
+			t.Errorf("the row is of %q, want the primary key", row.UserID)
+		}
+	}
+	for _, raw := range []string{pair.Access, sliding} {
+		if user, _, err := e.AuthenticateToken(background, raw); err != nil || user.AuthID() != "1" {
+			t.Errorf("a request: user %v, error %v", user, err)
+		}
+	}
+	if row := e.loadRecord(e.readJTI(e.mustRefresh(pair.Refresh).Refresh)); row.UserID != "1" {
+		t.Errorf("the successor's row is of %q, want the primary key", row.UserID)
+	}
+	foreign := e.signExternal(map[string]any{"user_id": "alice"})
+	if err := e.Blacklist(background, foreign); err != nil || e.loadRecord("external").UserID != "1" {
+		t.Errorf("a logout with a token made elsewhere: error %v, row %+v", err, e.loadRecord("external"))
+	}
+}
+
+func TestUserAuthenticationRule(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	allow := true
+	e := newEnv(t, withRotation, withTokenClasses(core.AccessToken, core.SlidingToken), withSettings(func(s *simplejwt.Settings) {
+		s.UserAuthenticationRule = func(_ context.Context, u simplejwt.User) bool {
+			name := "nil"
+			if u != nil {
+				name = u.AuthID()
+			}
+			asked = append(asked, name)
+			return allow
+		}
+	}))
+	pair, sliding := e.mustLogin(), e.mustLoginSliding()
+	asked = nil
+	for _, c := range []struct {
+		name, asked   string
+		do            func() error
+		whenAllowed   error
+		whenForbidden error
+	}{
+		{"a login without a password", "1", func() error { _, err := e.Login(background, e.loadUser("alice")); return err }, nil, core.ErrNoActiveAccount},
+		{"a sliding login without a password", "1", func() error { _, err := e.LoginSliding(background, e.loadUser("alice")); return err }, nil, core.ErrNoActiveAccount},
+		{"a login", "1", func() error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err }, nil, core.ErrNoActiveAccount},
+		{"a login that fits nobody", "nil", func() error { _, _, err := e.ObtainPair(background, "nobody", "x"); return err }, core.ErrNoActiveAccount, core.ErrNoActiveAccount},
+		{"a request", "1", func() error { _, _, err := e.AuthenticateToken(background, pair.Access); return err }, nil, core.ErrNoActiveAccount},
+		{"a sliding refresh", "1", func() error { _, _, err := e.RefreshSliding(background, sliding); return err }, nil, core.ErrNoActiveAccount},
+		{"a refresh", "1", func() error {
+			next, err := e.refreshToken(pair.Refresh)
+			pair.Refresh = stdcmp.Or(next.Refresh, pair.Refresh)
+			return err
+		}, nil, core.ErrNoActiveAccount},
+	} {
+		for _, allow = range []bool{true, false} {
+			want := c.whenForbidden
+			if allow {
+				want = c.whenAllowed
+			}
+			asked = nil
+			if err := c.do(); !errors.Is(err, want) {
+				t.Errorf("%s, rule says %v: error %v, want %v", c.name, allow, err, want)
+			}
+			if diff := cmp.Diff([]string{c.asked}, asked); diff != "" {
+				t.Errorf("%s: who the rule was asked about (-want +got):\n%s", c.name, diff)
+			}
+		}
+	}
+	if got := e.readReason(pair.Refresh); got != "active" {
+		t.Errorf("a refusal by the rule consumed the token: %s", got)
+	}
+}
+
+func TestUsers_DeactivatedOrDeleted(t *testing.T) {
+	t.Parallel()
+	doors := []struct {
+		name string
+		do   func(e *env, tokens [3]string) error
+	}{
+		{"request", func(e *env, tk [3]string) error { _, _, err := e.AuthenticateToken(background, tk[0]); return err }},
+		{"sliding request", func(e *env, tk [3]string) error { _, _, err := e.AuthenticateToken(background, tk[2]); return err }},
+		{"stateless", func(e *env, tk [3]string) error {
+			_, _, err := e.Stateless().AuthenticateToken(background, tk[0])
+			return err
+		}},
+		{"refresh", func(e *env, tk [3]string) error { _, err := e.refreshToken(tk[1]); return err }},
+		{"sliding refresh", func(e *env, tk [3]string) error { _, err := e.refreshSliding(tk[2]); return err }},
+		{"verify", func(e *env, tk [3]string) error { _, err := e.Verify(background, tk[1]); return err }},
+		{"login", func(e *env, _ [3]string) error {
+			_, _, err := e.ObtainPair(background, "alice", rightPassword)
+			return err
+		}},
+		{"sliding login", func(e *env, _ [3]string) error {
+			_, _, err := e.ObtainSliding(background, "alice", rightPassword)
+			return err
+		}},
+		{"logout", func(e *env, tk [3]string) error { return e.Blacklist(background, tk[1]) }},
+	}
+	deactivate := func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }
+	remove := func(e *env) { e.accounts.Delete("1"); e.mem.ForgetUser("1") }
+	noActiveCheck := withSettings(func(s *simplejwt.Settings) { s.CheckUserIsActive = new(false) })
+	everybody := withSettings(func(s *simplejwt.Settings) {
+		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { return true }
+	})
+	gone, noLogin := core.ErrNoActiveAccount, core.ErrNoActiveAccount
+	for _, c := range []struct {
+		name   string
+		option authOption
+		change func(e *env)
+		want   [9]error // by door
+	}{
+		{"nothing", withDefaults, func(*env) {}, [9]error{}},
+		{"deactivated", withDefaults, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deleted", withDefaults, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deactivated, CHECK_USER_IS_ACTIVE off", noActiveCheck, deactivate, [9]error{6: noLogin, 7: noLogin}},
+		{"deleted, CHECK_USER_IS_ACTIVE off", noActiveCheck, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deactivated, a rule that takes everybody", everybody, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deleted, a rule that takes everybody", everybody, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t, c.option, withRotationOnly, withTokenClasses(core.AccessToken, core.SlidingToken))
+			pair := e.mustLogin()
+			tokens := [3]string{pair.Access, pair.Refresh, e.mustLoginSliding()}
+			c.change(e)
+			for i, door := range doors {
+				if err := door.do(e, tokens); !errors.Is(err, c.want[i]) {
+					t.Errorf("%s: error %v, want %v", door.name, err, c.want[i])
+				}
+			}
+		})
 	}
 }
 
@@ -61,6 +257,7 @@ type nilUsers struct {
 }
 
 func (u nilUsers) ByUsername(context.Context, string) (simplejwt.User, error) { return u.user, nil }
+
 func (u nilUsers) ByField(context.Context, string, string) (simplejwt.User, error) {
 	return u.user, nil
 }
@@ -70,25 +267,25 @@ func nobodies() map[string]simplejwt.User {
 	return map[string]simplejwt.User{"nil": nil, "a nil pointer": (*memstore.Account)(nil)}
 }
 
-func TestUsers_NeitherAUserNorAnError(t *testing.T) {
+func TestUsers_NeitherUserNorError(t *testing.T) {
 	t.Parallel()
 	for name, nobody := range nobodies() {
-		e := opsNew(t, opsGrace, opsClasses(core.AccessToken, core.SlidingToken))
-		pair, sliding := e.login(), e.loginSliding()
-		e.login() // a session that a logout with this user's token must not lose
-		broken := opsNew(t, opsGrace, opsClasses(core.AccessToken, core.SlidingToken), func(_ *simplejwt.Settings, d *core.Deps) {
-			d.Users, d.Store = nilUsers{memstore.NewUsers(), nobody}, &opsStore{e.mem, &opsSpy{}}
+		e := newEnv(t, withGracePeriod, withTokenClasses(core.AccessToken, core.SlidingToken))
+		pair, sliding := e.mustLogin(), e.mustLoginSliding()
+		e.mustLogin() // a session that a logout with this user's token must not lose
+		broken := newEnv(t, withGracePeriod, withTokenClasses(core.AccessToken, core.SlidingToken), func(_ *simplejwt.Settings, d *core.Deps) {
+			d.Users, d.Store = nilUsers{memstore.NewUsers(), nobody}, &spyStore{e.mem, &callSpy{}}
 		})
 		for call, c := range map[string]struct {
 			method string
 			do     func() error
 		}{
-			"ObtainPair":        {"ByUsername", func() error { _, _, err := broken.ObtainPair(opsCtx(), "alice", opsPassword); return err }},
-			"ObtainSliding":     {"ByUsername", func() error { _, _, err := broken.ObtainSliding(opsCtx(), "alice", opsPassword); return err }},
-			"Refresh":           {"ByField", func() error { _, _, err := broken.Refresh(opsCtx(), pair.Refresh); return err }},
-			"RefreshSliding":    {"ByField", func() error { _, _, err := broken.RefreshSliding(opsCtx(), sliding); return err }},
-			"AuthenticateToken": {"ByField", func() error { _, _, err := broken.AuthenticateToken(opsCtx(), pair.Access); return err }},
-			"Blacklist":         {"ByField", func() error { return broken.Blacklist(opsCtx(), broken.forge(nil)) }},
+			"ObtainPair":        {"ByUsername", func() error { _, _, err := broken.ObtainPair(background, "alice", rightPassword); return err }},
+			"ObtainSliding":     {"ByUsername", func() error { _, _, err := broken.ObtainSliding(background, "alice", rightPassword); return err }},
+			"Refresh":           {"ByField", func() error { _, _, err := broken.Refresh(background, pair.Refresh); return err }},
+			"RefreshSliding":    {"ByField", func() error { _, _, err := broken.RefreshSliding(background, sliding); return err }},
+			"AuthenticateToken": {"ByField", func() error { _, _, err := broken.AuthenticateToken(background, pair.Access); return err }},
+			"Blacklist":         {"ByField", func() error { return broken.Blacklist(background, broken.signExternal(nil)) }},
 		} {
 			t.Run(name+" from Users is an error of "+c.method+" in "+call, func(t *testing.T) {
 				before := len(broken.log.String())
@@ -103,211 +300,31 @@ func TestUsers_NeitherAUserNorAnError(t *testing.T) {
 	}
 }
 
-func TestAuthenticate_NeitherAUserNorAnError(t *testing.T) {
-	t.Parallel()
-	for name, nobody := range nobodies() {
-		t.Run(name+" from Deps.Authenticate is a wrong password", func(t *testing.T) {
-			t.Parallel()
-			asked := 0
-			e := opsNew(t, func(s *simplejwt.Settings, d *core.Deps) {
-				d.Authenticate = func(context.Context, string, string) (simplejwt.User, error) { return nobody, nil }
-				s.UserAuthenticationRule = func(_ context.Context, user simplejwt.User) bool {
-					if asked++; user != nil {
-						t.Errorf("the rule is asked about %#v, want nil", user)
-					}
-					return true
-				}
-			})
-			_, _, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
-			_, _, errSliding := e.ObtainSliding(opsCtx(), "alice", opsPassword)
-			if !errors.Is(err, core.ErrNoActiveAccount) || !errors.Is(errSliding, core.ErrNoActiveAccount) || asked != 2 {
-				t.Errorf("errors %v and %v, the rule was asked %d times", err, errSliding, asked)
-			}
-			if failed := e.events.of(core.EventLoginFailed); len(failed) != 2 {
-				t.Errorf("emitted %v, want two failed logins", e.events.all())
-			}
-		})
-	}
-}
-
-func TestNobodyIsGivenAsUser(t *testing.T) {
+func TestUsers_NilUser(t *testing.T) {
 	t.Parallel()
 	for name, nobody := range nobodies() {
 		t.Run(name+" as user gets no token", func(t *testing.T) {
 			t.Parallel()
-			e := opsNew(t, opsGrace, opsSettings(func(s *simplejwt.Settings) {
+			e := newEnv(t, withGracePeriod, withSettings(func(s *simplejwt.Settings) {
 				s.TokenUserClass = func(simplejwt.Claims) simplejwt.User { return nobody }
 			}))
-			pair := e.login()
+			pair := e.mustLogin()
 			for call, err := range map[string]error{
-				"Login":        func() error { _, err := e.Login(opsCtx(), nobody); return err }(),
-				"LoginSliding": func() error { _, err := e.LoginSliding(opsCtx(), nobody); return err }(),
-				"ForUser":      func() error { _, err := e.ForUser(opsCtx(), core.AccessToken, nobody); return err }(),
-				"RenewSession": func() error { _, err := e.RenewSession(opsCtx(), nobody, e.session(pair.Refresh)); return err }(),
+				"Login":        func() error { _, err := e.Login(background, nobody); return err }(),
+				"LoginSliding": func() error { _, err := e.LoginSliding(background, nobody); return err }(),
+				"ForUser":      func() error { _, err := e.ForUser(background, core.AccessToken, nobody); return err }(),
+				"RenewSession": func() error { _, err := e.RenewSession(background, nobody, e.readSession(pair.Refresh)); return err }(),
 			} {
 				if !errors.Is(err, core.ErrNoActiveAccount) {
 					t.Errorf("%s: error %v, want ErrNoActiveAccount", call, err)
 				}
 			}
-			if err := opsPasswordChanged(opsCtx(), e, nobody, e.session(pair.Refresh)); err != nil || e.reason(pair.Refresh) != "live" {
-				t.Errorf("PasswordChanged: error %v, alice's token is %s", err, e.reason(pair.Refresh))
+			if err := callPasswordChanged(background, e, nobody, e.readSession(pair.Refresh)); err != nil || e.readReason(pair.Refresh) != "active" {
+				t.Errorf("PasswordChanged: error %v, alice's token is %s", err, e.readReason(pair.Refresh))
 			}
-			if user, _, err := e.Stateless().AuthenticateToken(opsCtx(), pair.Access); !errors.Is(err, core.ErrUnknownUser) {
+			if user, _, err := e.Stateless().AuthenticateToken(background, pair.Access); !errors.Is(err, core.ErrUnknownUser) {
 				t.Errorf("TOKEN_USER_CLASS: user %v, error %v; want ErrUnknownUser", user, err)
 			}
 		})
-	}
-}
-
-func TestTokenUserFollowsUserIDClaim(t *testing.T) {
-	t.Parallel()
-	e := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.UserIDClaim = "sub" }))
-	user, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(map[string]any{"sub": "carol", "user_id": "1"})))
-	if err != nil || user.AuthID() != "carol" {
-		t.Errorf("user %v, error %v", user, err)
-	}
-	if _, _, err := e.Stateless().AuthenticateToken(opsCtx(), e.forge(opsAccess(nil))); !errors.Is(err, core.ErrTokenNoUser) {
-		t.Errorf("user_id alone: error %v, want ErrTokenNoUser", err)
-	}
-}
-
-func TestUserIDFieldNamesWhatTokensCarry(t *testing.T) {
-	t.Parallel()
-	e := opsNew(t, opsRotate, opsClasses(core.AccessToken, core.SlidingToken), opsSettings(func(s *simplejwt.Settings) { s.UserIDField = "username" }))
-	pair, sliding := e.login(), e.loginSliding()
-	for _, raw := range []string{pair.Access, pair.Refresh, sliding} {
-		if got := e.token(raw).UserID(); got != "alice" {
-			t.Errorf("a token carries %q, want the username", got)
-		}
-	}
-	for _, raw := range []string{pair.Refresh, sliding} {
-		if row := e.row(e.jti(raw)); row.UserID != "1" {
-			t.Errorf("the row is of %q, want the primary key", row.UserID)
-		}
-	}
-	for _, raw := range []string{pair.Access, sliding} {
-		if user, _, err := e.AuthenticateToken(opsCtx(), raw); err != nil || user.AuthID() != "1" {
-			t.Errorf("a request: user %v, error %v", user, err)
-		}
-	}
-	if row := e.row(e.jti(e.mustRefresh(pair.Refresh).Refresh)); row.UserID != "1" {
-		t.Errorf("the successor's row is of %q, want the primary key", row.UserID)
-	}
-	foreign := e.forge(map[string]any{"user_id": "alice"})
-	if err := e.Blacklist(opsCtx(), foreign); err != nil || e.row("made-elsewhere").UserID != "1" {
-		t.Errorf("a logout with a token made elsewhere: error %v, row %+v", err, e.row("made-elsewhere"))
-	}
-}
-
-// A program that only verifies has neither key nor users.
-func TestAProgramThatOnlyVerifies(t *testing.T) {
-	t.Parallel()
-	key := tokSigner(t)
-	signer := opsNew(t, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
-	e := opsNew(t, func(s *simplejwt.Settings, d *core.Deps) {
-		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())
-		d.Users, d.Store = nil, nil
-	})
-	pair, sliding := signer.login(), signer.loginSliding()
-
-	user, token, err := e.Stateless().AuthenticateToken(opsCtx(), pair.Access)
-	if err != nil || user.AuthID() != "1" || token.JTI() != signer.jti(pair.Access) {
-		t.Errorf("stateless: user %v, error %v", user, err)
-	}
-	for name, raw := range map[string]string{"access": pair.Access, "refresh": pair.Refresh, "sliding": sliding} {
-		if _, err := e.Verify(opsCtx(), raw); err != nil {
-			t.Errorf("verify, %s token: %v", name, err)
-		}
-	}
-	if err := e.Blacklist(opsCtx(), pair.Refresh); err != nil {
-		t.Errorf("a logout only verifies: %v", err)
-	}
-	if got := e.UsernameField(); got != "username" {
-		t.Errorf("the field of a login is %q", got)
-	}
-	if told := e.events.all(); len(told) > 0 {
-		t.Errorf("raised %v", told)
-	}
-	for name, do := range map[string]func() (bool, error){
-		"a request": func() (bool, error) {
-			user, token, err := e.AuthenticateToken(opsCtx(), pair.Access)
-			return user != nil || token != nil, err
-		},
-		"a refresh": func() (bool, error) {
-			pair, user, err := e.Refresh(opsCtx(), pair.Refresh)
-			return pair != core.Pair{} || user != nil, err
-		},
-		"a sliding refresh": func() (bool, error) {
-			token, user, err := e.RefreshSliding(opsCtx(), sliding)
-			return token != "" || user != nil, err
-		},
-		"a login": func() (bool, error) {
-			pair, user, err := e.ObtainPair(opsCtx(), "alice", opsPassword)
-			return pair != core.Pair{} || user != nil, err
-		},
-		"a sliding login": func() (bool, error) {
-			token, user, err := e.ObtainSliding(opsCtx(), "alice", opsPassword)
-			return token != "" || user != nil, err
-		},
-		"a login without a password": func() (bool, error) {
-			pair, err := e.Login(opsCtx(), e.user("alice"))
-			return pair != core.Pair{}, err
-		},
-	} {
-		seen := len(e.events.all())
-		gave, err := do()
-		if !errors.Is(err, core.ErrServiceUnavailable) || gave {
-			t.Errorf("%s: error %v, gave something: %v, want a 503", name, err, gave)
-		}
-		if told := e.events.all()[seen:]; len(told) != 1 || told[0].Type != core.EventStoreError {
-			t.Errorf("%s: raised %v, want one store_error", name, told)
-		}
-		e.noSecrets(err, pair.Access, pair.Refresh, sliding)
-	}
-}
-
-// It may share the store of the one that signs. What it can't answer, it must not consume.
-func TestAProgramThatOnlyVerifiesLeavesTokensLive(t *testing.T) {
-	t.Parallel()
-	key := tokSigner(t)
-	signer := opsNew(t, opsRotate, opsSettings(func(s *simplejwt.Settings) { s.Algorithm, s.SigningKey = "ES256", tokPrivate(t, key) }))
-	e := opsNew(t, opsRotate, func(s *simplejwt.Settings, d *core.Deps) {
-		s.Algorithm, s.SigningKey, s.VerifyingKey = "ES256", "", tokPublic(t, key.Public())
-		d.Users, d.Store = signer.accounts, signer.mem
-		d.NewID = func() string { return "the verifier's" }
-	})
-	raw := signer.login().Refresh
-	for range 2 {
-		e.wantRefused("a program that can't sign", raw, core.ErrServiceUnavailable)
-	}
-	if _, err := e.Login(opsCtx(), signer.user("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
-		t.Errorf("a login: %v", err)
-	}
-	if _, err := e.LoginSliding(opsCtx(), signer.user("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
-		t.Errorf("a sliding login: %v", err)
-	}
-	if got := signer.reason(raw); got != "live" || signer.row("the verifier's") != nil {
-		t.Errorf("the token is %q, and the verifier recorded %+v", got, signer.row("the verifier's"))
-	}
-	if got := len(e.events.of(core.EventStoreError)); got != 4 {
-		t.Errorf("%d events for 4 requests: %v", got, e.events.all())
-	}
-}
-
-func TestAContextPrintsNothingOfItsUser(t *testing.T) {
-	t.Parallel()
-	ctx := core.NewContext(t.Context(), &memstore.Account{ID: "1", Password: "the hash"}, nil)
-	for _, verb := range []string{"%v", "%+v", "%s"} {
-		if text := fmt.Sprintf(verb, ctx); strings.Contains(text, "the hash") || !strings.Contains(text, "authenticated") {
-			t.Errorf("%s: %s", verb, text)
-		}
-	}
-	type key struct{}
-	inner := context.WithValue(core.NewContext(context.WithValue(t.Context(), key{}, "outer"), nil, nil), key{}, "inner")
-	if _, _, ok := core.FromContext(inner); !ok || inner.Value(key{}) != "inner" {
-		t.Error("the user is hidden by a value")
-	}
-	if got := core.NewContext(context.WithValue(t.Context(), key{}, "outer"), nil, nil).Value(key{}); got != "outer" {
-		t.Errorf("a value of the outer context is %v", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 // noon is when the tokens of these tests are presented.
 var noon = time.Date(2031, 5, 6, 12, 0, 0, 0, time.UTC)
 
-// rulesOfTest has all settings that judge reads.
-var rulesOfTest = sessionRules{leeway: time.Minute, gracePeriod: 10 * time.Second, lifetime: 24 * time.Hour}
+// allRules has all settings that judge reads.
+var allRules = sessionRules{leeway: time.Minute, gracePeriod: 10 * time.Second, lifetime: 24 * time.Hour}
 
 // activeToken is a record that is good for an hour, of a session that started an hour ago.
 func activeToken(changes ...func(*TokenState)) *TokenState {
@@ -88,10 +88,10 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			state := SessionState{Presented: c.presented, Latest: c.head}
-			if got := rulesOfTest.judge(state, noon); got != c.want {
+			if got := allRules.judge(state, noon); got != c.want {
 				t.Errorf("judge: %d, want %d", got, c.want)
 			}
-			err := rulesOfTest.denialFor(state, noon)
+			err := allRules.denialFor(state, noon)
 			if c.denied == nil {
 				if err != nil {
 					t.Errorf("denial: %v, want none", err)

@@ -62,7 +62,7 @@ func newCachingAuth(t testing.TB) (a *Auth, raw string) {
 	return a, signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-func TestToken_ChangesLeaveTheTokenCacheAsItIs(t *testing.T) {
+func TestToken_ChangesLeaveTheCacheAsItIs(t *testing.T) {
 	t.Parallel()
 	a, raw := newCachingAuth(t)
 	a.d.Claims = func(_ context.Context, _ simplejwt.User, t *Token) error { t.Set("user_id", "3"); return nil }
