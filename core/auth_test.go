@@ -25,6 +25,6 @@ func TestNew_IDs(t *testing.T) {
 	before := a.d.NewID()
 	now = now.Add(time.Millisecond)
 	if after := a.d.NewID(); after <= before {
-		t.Errorf("%q is not behind %q", after, before)
+		t.Errorf("the id %q of a later millisecond sorts before %q", after, before)
 	}
 }

@@ -28,7 +28,7 @@ func TestAuthenticateToken_LoadsUserOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := user.(*memstore.Account).Username; got != "alice2" {
-		t.Errorf("the user is %q, want him as he is now", got)
+		t.Errorf("the user is %q, want the user as stored now", got)
 	}
 	if token.Class().Name != core.AccessToken || token.JTI() != e.readJTI(pair.Access) || token.UserID() != "1" {
 		t.Errorf("the token is %v of user %q", token, token.UserID())
@@ -81,11 +81,11 @@ func TestAuthenticateToken_DeniedUser(t *testing.T) {
 	}
 	e := newEnv(t)
 	if _, _, err := e.AuthenticateToken(background, e.signExternal(accessClaims(map[string]any{"user_id": 1, "hash_password": "00"}))); err != nil {
-		t.Errorf("CHECK_REVOKE_TOKEN off, the claim is not asked for: %v", err)
+		t.Errorf("CHECK_REVOKE_TOKEN off, the claim is not compared: %v", err)
 	}
 }
 
-// A request refused for a password consumes nothing: only a refresh does.
+// A request that is denied for its password does not blacklist the token: only a refresh does.
 func TestAuthenticateToken_ChangedPassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withTokenClasses(core.AccessToken, core.SlidingToken, core.RefreshToken), withCheckRevokeToken, withRotation)
@@ -104,7 +104,7 @@ func TestAuthenticateToken_ChangedPassword(t *testing.T) {
 			}
 		}
 		if kind != "access" && e.readReason(raw) != "active" {
-			t.Errorf("%s token: a request consumed it: %s", kind, e.readReason(raw))
+			t.Errorf("%s token: a request blacklisted it: %s", kind, e.readReason(raw))
 		}
 	}
 	if _, _, err := e.AuthenticateToken(background, e.mustLogin().Access); err != nil {
@@ -112,7 +112,7 @@ func TestAuthenticateToken_ChangedPassword(t *testing.T) {
 	}
 }
 
-// withDeviceToken adds a token class of the application's own, which is looked up in the blacklist.
+// withDeviceToken adds a custom token class, which is looked up in the blacklist.
 func withDeviceToken(_ *simplejwt.Settings, d *core.Deps) {
 	d.TokenClasses = []core.TokenClass{{Name: "DeviceToken", Type: "device", Lifetime: time.Hour, Blacklistable: true}}
 }
@@ -120,7 +120,7 @@ func withDeviceToken(_ *simplejwt.Settings, d *core.Deps) {
 func TestAuthenticateToken_MessageOfEachClass(t *testing.T) {
 	t.Parallel()
 	types := map[core.ClassName]string{core.AccessToken: "access", core.SlidingToken: "sliding", core.RefreshToken: "refresh", "DeviceToken": "device"}
-	forged := func(claims map[string]any) func(e *env) string {
+	signed := func(claims map[string]any) func(e *env) string {
 		return func(e *env) string { return e.signExternal(claims) }
 	}
 	blacklisted := func(claims map[string]any) func(e *env) string {
@@ -137,11 +137,11 @@ func TestAuthenticateToken_MessageOfEachClass(t *testing.T) {
 		lookups  int
 	}{
 		"garbage":                     {func(*env) string { return "garbage" }, all("Token is invalid"), 0},
-		"an expired token":            {forged(accessClaims(map[string]any{"exp": startTime().Unix()})), all("Token is expired"), 0},
-		"a token of no type":          {forged(map[string]any{"token_type": nil}), all("Token has no type"), 3},
-		"a token of another type":     {forged(map[string]any{"token_type": "Access"}), all("Token has wrong type"), 3},
-		"a token without an id":       {forged(map[string]any{"jti": nil}), all("Token has no id"), 0},
-		"a token without an end":      {forged(map[string]any{"exp": nil, "jti": nil}), all("Token has no 'exp' claim"), 0},
+		"an expired token":            {signed(accessClaims(map[string]any{"exp": startTime().Unix()})), all("Token is expired"), 0},
+		"a token without a type":      {signed(map[string]any{"token_type": nil}), all("Token has no type"), 3},
+		"a token of another type":     {signed(map[string]any{"token_type": "Access"}), all("Token has wrong type"), 3},
+		"a token without an id":       {signed(map[string]any{"jti": nil}), all("Token has no id"), 0},
+		"a token without an end":      {signed(map[string]any{"exp": nil, "jti": nil}), all("Token has no 'exp' claim"), 0},
 		"a blacklisted refresh token": {blacklisted(nil), [4]string{"Token has wrong type", "Token is blacklisted", "Token is blacklisted", "Token is blacklisted"}, 3},
 		"a blacklisted sliding token": {blacklisted(map[string]any{"token_type": "sliding"}), [4]string{"Token has wrong type", "Token is blacklisted", "Token is blacklisted", "Token is blacklisted"}, 3},
 	} {
@@ -171,22 +171,22 @@ func TestAuthenticateToken_MessageOfEachClass(t *testing.T) {
 				want = []core.Message{{TokenClass: core.SlidingToken, TokenType: "sliding", Message: c.messages[1]}, want[0]}
 				lookups = min(lookups, 1)
 			}
-			for who, a := range map[string]core.Authenticator{"with a user": e, "stateless": e.Stateless()} {
+			for which, a := range map[string]core.Authenticator{"with a user": e, "stateless": e.Stateless()} {
 				user, token, err := a.AuthenticateToken(background, raw)
 				var got *core.Error
 				if !errors.As(err, &got) || !errors.Is(err, core.ErrTokenNotAllowed) || user != nil || token != nil {
-					t.Fatalf("%s, %s, %v: user %v, error %v", name, who, classes, user, err)
+					t.Fatalf("%s, %s, %v: user %v, error %v", name, which, classes, user, err)
 				}
 				if diff := cmp.Diff(want, got.Messages); diff != "" {
-					t.Errorf("%s, %s, %v: messages (-want +got):\n%s", name, who, classes, diff)
+					t.Errorf("%s, %s, %v: messages (-want +got):\n%s", name, which, classes, diff)
 				}
 				calls := e.spy.takeCalls()
 				if len(calls) != lookups || (lookups > 0 && calls[0] != "IsBlacklisted") {
-					t.Errorf("%s, %s, %v: calls %v, want %d look-ups", name, who, classes, calls, lookups)
+					t.Errorf("%s, %s, %v: calls %v, want %d look-ups", name, which, classes, calls, lookups)
 				}
 			}
 			if core.ErrTokenNotAllowed.Messages != nil {
-				t.Fatal("the refusal that all share was changed")
+				t.Fatal("the shared ErrTokenNotAllowed was changed")
 			}
 		}
 	}
@@ -206,7 +206,7 @@ func TestAuthenticateToken_FirstFittingClass(t *testing.T) {
 		{"access last", []authOption{withTokenClasses(core.SlidingToken, core.AccessToken)}, accessClaims(nil), core.AccessToken, 1},
 		{"sliding", []authOption{withTokenClasses(core.AccessToken, core.SlidingToken)}, map[string]any{"token_type": "sliding"}, core.SlidingToken, 1},
 		{"refresh", []authOption{withTokenClasses(core.RefreshToken)}, nil, core.RefreshToken, 1},
-		{"one of the application's own", []authOption{withDeviceToken, withTokenClasses(core.AccessToken, "DeviceToken")}, map[string]any{"token_type": "device"}, "DeviceToken", 1},
+		{"a custom class", []authOption{withDeviceToken, withTokenClasses(core.AccessToken, "DeviceToken")}, map[string]any{"token_type": "device"}, "DeviceToken", 1},
 		{"types off", []authOption{untyped, withTokenClasses(core.SlidingToken, core.AccessToken)}, map[string]any{"token_type": "whatever"}, core.SlidingToken, 1},
 		{"without a store nothing is looked up", []authOption{withoutStore, withTokenClasses(core.SlidingToken)}, map[string]any{"token_type": "sliding"}, core.SlidingToken, 0},
 	} {
@@ -216,17 +216,17 @@ func TestAuthenticateToken_FirstFittingClass(t *testing.T) {
 		for i := range lookup {
 			lookup[i] = "IsBlacklisted"
 		}
-		for who, a := range map[string]core.Authenticator{"with a user": e, "stateless": e.Stateless()} {
+		for which, a := range map[string]core.Authenticator{"with a user": e, "stateless": e.Stateless()} {
 			_, token, err := a.AuthenticateToken(background, raw)
 			if err != nil || token.Class().Name != c.want {
-				t.Errorf("%s, %s: error %v, want a %s", c.name, who, err, c.want)
+				t.Errorf("%s, %s: error %v, want a %s", c.name, which, err, c.want)
 			}
 			want := lookup
-			if who == "with a user" {
+			if which == "with a user" {
 				want = append(lookup, "ByField")
 			}
 			if got := e.spy.takeCalls(); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Errorf("%s, %s: calls %v, want %v", c.name, who, got, want)
+				t.Errorf("%s, %s: calls %v, want %v", c.name, which, got, want)
 			}
 		}
 	}
@@ -256,7 +256,7 @@ func TestAuthenticateToken_ClientDeadline(t *testing.T) {
 			t.Errorf("error %v after %v, want a 503 after a second", err, time.Since(start))
 		}
 		if got := e.events.ofType(core.EventStoreError); len(got) != 1 {
-			t.Errorf("raised %v, want one store_error", got)
+			t.Errorf("emitted %v, want one store_error", got)
 		}
 	})
 }
@@ -287,7 +287,7 @@ func TestStateless_WarnsAboutCheckSession(t *testing.T) {
 func TestStateless_CallsNeitherUsersNorStore(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withCheckRevokeToken, withSettings(func(s *simplejwt.Settings) {
-		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { t.Error("the rule was asked"); return false }
+		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { t.Error("the rule was called"); return false }
 	}))
 	for name, id := range map[string]string{"alice": "1", "an inactive user": "2", "an unknown user": "any-id-at-all"} {
 		raw := e.signExternal(accessClaims(map[string]any{"user_id": id, "hash_password": "another"}))
@@ -300,7 +300,7 @@ func TestStateless_CallsNeitherUsersNorStore(t *testing.T) {
 		t.Errorf("no user claim: error %v, want ErrTokenNoUser", err)
 	}
 	if calls := e.spy.takeCalls(); len(calls) > 0 {
-		t.Errorf("users or store were asked: %v", calls)
+		t.Errorf("called %v", calls)
 	}
 }
 

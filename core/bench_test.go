@@ -8,7 +8,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// newBenchAuth is an Auth on memstore with one user, who is logged in.
+// newBenchAuth returns an Auth on memstore, and the tokens of its one user.
 func newBenchAuth(b *testing.B) (*core.Auth, core.Pair) {
 	b.Helper()
 	users := memstore.NewUsers()
@@ -32,7 +32,7 @@ func newBenchAuth(b *testing.B) (*core.Auth, core.Pair) {
 	return auth, pair
 }
 
-// BenchmarkAuthenticateToken is what a protected route costs, without the database's part.
+// BenchmarkAuthenticateToken measures a request to a protected route without a database.
 func BenchmarkAuthenticateToken(b *testing.B) {
 	auth, pair := newBenchAuth(b)
 	for name, a := range map[string]core.Authenticator{"user": auth, "stateless": auth.Stateless()} {
@@ -47,7 +47,7 @@ func BenchmarkAuthenticateToken(b *testing.B) {
 	}
 }
 
-// BenchmarkRefresh is a rotation, without the database's part.
+// BenchmarkRefresh measures a rotation without a database.
 func BenchmarkRefresh(b *testing.B) {
 	auth, pair := newBenchAuth(b)
 	b.ReportAllocs()
@@ -60,7 +60,7 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 }
 
-// BenchmarkParseToken_Cached is a token in the cache of verified tokens, with all checks.
+// BenchmarkParseToken_Cached measures all checks of a token whose signature is in the cache of verified tokens.
 func BenchmarkParseToken_Cached(b *testing.B) {
 	auth, signed := newES256Auth(b, 10, nil)
 	raw := signed("a")

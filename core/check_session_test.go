@@ -30,17 +30,17 @@ func TestCheckSession_EndedSession(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		_, _, err := e.AuthenticateToken(background, pair.Access)
-		var refusal *core.Error
-		if !errors.As(err, &refusal) || !errors.Is(err, core.ErrTokenNotAllowed) || refusal.Reason != "session_ended" {
+		var denial *core.Error
+		if !errors.As(err, &denial) || !errors.Is(err, core.ErrTokenNotAllowed) || denial.Reason != "session_ended" {
 			t.Errorf("%s: error %v, want ErrTokenNotAllowed for an ended session", c.name, err)
-		} else if diff := cmp.Diff([]core.Message{{TokenClass: "AccessToken", TokenType: "access", Message: "Token is blacklisted"}}, refusal.Messages); diff != "" {
+		} else if diff := cmp.Diff([]core.Message{{TokenClass: "AccessToken", TokenType: "access", Message: "Token is blacklisted"}}, denial.Messages); diff != "" {
 			t.Errorf("%s: messages (-want +got):\n%s", c.name, diff)
 		}
 		if _, err := e.Verify(background, pair.Access); !errors.Is(err, core.ErrTokenBlacklisted) {
 			t.Errorf("%s: verify: %v, want ErrTokenBlacklisted", c.name, err)
 		}
 		if _, _, err := e.Stateless().AuthenticateToken(background, pair.Access); err != nil {
-			t.Errorf("%s: the stateless middleware asks nobody: %v", c.name, err)
+			t.Errorf("%s: Stateless looks up no session: %v", c.name, err)
 		}
 	}
 }
@@ -55,11 +55,11 @@ func TestCheckSession_Calls(t *testing.T) {
 		want  error
 		calls []string
 	}{
-		"an access token":                          {pair.Access, nil, []string{"State", "ByField"}},
-		"a sliding token":                          {sliding, nil, []string{"IsBlacklisted", "State", "ByField"}},
-		"an access token without sid":              {e.signExternal(map[string]any{"token_type": "access"}), core.ErrTokenNotAllowed, []string{"State"}[:0]},
-		"an access token of no session":            {e.signExternal(map[string]any{"token_type": "access", "sid": "unknown"}), core.ErrTokenNotAllowed, []string{"State"}},
-		"a sliding token that nobody has a row of": {e.signExternal(map[string]any{"token_type": "sliding"}), core.ErrTokenNotAllowed, []string{"IsBlacklisted", "State"}},
+		"an access token":                       {pair.Access, nil, []string{"State", "ByField"}},
+		"a sliding token":                       {sliding, nil, []string{"IsBlacklisted", "State", "ByField"}},
+		"an access token without sid":           {e.signExternal(map[string]any{"token_type": "access"}), core.ErrTokenNotAllowed, []string{"State"}[:0]},
+		"an access token of an unknown session": {e.signExternal(map[string]any{"token_type": "access", "sid": "unknown"}), core.ErrTokenNotAllowed, []string{"State"}},
+		"a sliding token without a record":      {e.signExternal(map[string]any{"token_type": "sliding"}), core.ErrTokenNotAllowed, []string{"IsBlacklisted", "State"}},
 	} {
 		if _, _, err := e.AuthenticateToken(background, c.raw); !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", what, err, c.want)
@@ -68,7 +68,7 @@ func TestCheckSession_Calls(t *testing.T) {
 			t.Errorf("%s: calls (-want +got):\n%s", what, diff)
 		}
 	}
-	e.clock.advance(time.Hour) // the access token is over as well, so forge one of the session
+	e.clock.advance(time.Hour) // the access token has expired as well, so sign another one of the session
 	raw := e.signExternal(map[string]any{"token_type": "access", "sid": e.readSession(pair.Refresh)})
 	if _, _, err := e.AuthenticateToken(background, raw); !errors.Is(err, core.ErrTokenNotAllowed) {
 		t.Errorf("a session past its lifetime: %v, want ErrTokenNotAllowed", err)
@@ -81,27 +81,27 @@ func TestCheckSession_CacheTimeout(t *testing.T) {
 	other := newEnv(t, withGracePeriod, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = &spyStore{e.mem, &callSpy{}} }) // another process
 	other.clock.set(e.clock.now())
 	access := func() string { return e.signExternal(map[string]any{"token_type": "access", "sid": "id-000001"}) }
-	asked := func() (bool, error) {
+	looksUp := func() (bool, error) {
 		e.spy.takeCalls()
 		_, _, err := e.AuthenticateToken(background, access())
 		return e.spy.takeCalls()[0] == "State", err
 	}
 	e.mustLogin()
 	for i, want := range []bool{true, false, false} {
-		if got, err := asked(); got != want || err != nil {
-			t.Errorf("request %d: asked %v, error %v, want %v", i, got, err, want)
+		if got, err := looksUp(); got != want || err != nil {
+			t.Errorf("request %d: asked the store %v, error %v, want %v", i, got, err, want)
 		}
 	}
 	if err := other.RevokeUser(background, "1", core.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
 	e.clock.advance(time.Minute - time.Microsecond)
-	if got, err := asked(); got || err != nil {
-		t.Errorf("within the timeout: asked %v, error %v, want neither", got, err)
+	if got, err := looksUp(); got || err != nil {
+		t.Errorf("within the timeout: asked the store %v, error %v, want neither", got, err)
 	}
 	e.clock.advance(time.Microsecond)
-	if got, err := asked(); !got || !errors.Is(err, core.ErrTokenNotAllowed) {
-		t.Errorf("after the timeout: asked %v, error %v, want a refusal", got, err)
+	if got, err := looksUp(); !got || !errors.Is(err, core.ErrTokenNotAllowed) {
+		t.Errorf("after the timeout: asked the store %v, error %v, want both", got, err)
 	}
 }
 
@@ -133,14 +133,14 @@ func TestCheckSession_CacheForgetsSessionThatMayHaveEnded(t *testing.T) {
 		if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
 			t.Fatal(err)
 		}
-		e.spy.after = func(_ context.Context, call string) error { // it was done, but the answer is lost
+		e.spy.after = func(_ context.Context, call string) error { // the session was ended, but the answer is lost
 			if call == "Revoke" {
 				return errDatabaseDown
 			}
 			return nil
 		}
 		if err := end(e, e.readSession(pair.Refresh)); !errors.Is(err, core.ErrServiceUnavailable) {
-			t.Errorf("%s: error %v, want 503", what, err)
+			t.Errorf("%s: error %v, want ErrServiceUnavailable", what, err)
 		}
 		if _, _, err := e.AuthenticateToken(background, pair.Access); !errors.Is(err, core.ErrTokenNotAllowed) {
 			t.Errorf("%s: error %v, want ErrTokenNotAllowed", what, err)
@@ -153,16 +153,16 @@ func TestCheckSession_CacheIgnoresOlderAnswer(t *testing.T) {
 	for _, c := range sessionEndings() {
 		e := newEnv(t, withGracePeriod, withSessionCache(time.Hour))
 		pair := e.mustLogin()
-		looked := false
+		answered := false
 		e.spy.after = func(_ context.Context, call string) error {
-			if call == "State" && !looked {
-				looked = true
+			if call == "State" && !answered {
+				answered = true
 				return c.end(e, pair.Refresh)
 			}
 			return nil
 		}
 		if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
-			t.Errorf("%s: a request that looked before the end: %v", c.name, err)
+			t.Errorf("%s: a request that asked before the end: %v", c.name, err)
 		}
 		if _, _, err := e.AuthenticateToken(background, pair.Access); !errors.Is(err, core.ErrTokenNotAllowed) {
 			t.Errorf("%s: error %v, want ErrTokenNotAllowed", c.name, err)
@@ -186,7 +186,7 @@ func TestCheckSession_CacheAndSessionLifetime(t *testing.T) {
 	e.spy.takeCalls()
 	_, _, _ = e.AuthenticateToken(background, access())
 	if calls := e.spy.takeCalls(); calls[0] != "State" {
-		t.Errorf("calls %v: a clock that was set back makes the cache believe for longer", calls)
+		t.Errorf("calls %v: a clock that was set back keeps the cache valid for longer", calls)
 	}
 }
 
@@ -194,13 +194,13 @@ func TestCheckingSession_WithoutCheckSession(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withGracePeriod)
 	pair := e.mustLogin()
-	foreign := e.signExternal(map[string]any{"token_type": "access"})
+	external := e.signExternal(map[string]any{"token_type": "access"})
 	try := func(raw string) error {
 		_, _, err := e.CheckingSession().AuthenticateToken(background, raw)
 		return err
 	}
-	if err := errors.Join(try(pair.Access), try(foreign)); err != nil {
-		t.Errorf("tokens of a session that goes on, or of none: %v", err)
+	if err := errors.Join(try(pair.Access), try(external)); err != nil {
+		t.Errorf("tokens of an active session, or of none: %v", err)
 	}
 	if err := e.Blacklist(background, pair.Refresh); err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestCheckingSession_WithoutCheckSession(t *testing.T) {
 		t.Errorf("a token of an ended session: %v, want ErrTokenNotAllowed", err)
 	}
 	none := newEnv(t, withoutStore)
-	for _, raw := range []string{none.mustLogin().Access, none.signExternal(map[string]any{"token_type": "access", "sid": "of a time with a store"})} {
+	for _, raw := range []string{none.mustLogin().Access, none.signExternal(map[string]any{"token_type": "access", "sid": "from before the store was removed"})} {
 		if _, _, err := none.CheckingSession().AuthenticateToken(background, raw); err != nil {
 			t.Errorf("without a store: %v", err)
 		}
@@ -227,9 +227,9 @@ func TestCheckingSession_BypassesCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
-		t.Errorf("an ordinary route: %v, want the cache to be believed", err)
+		t.Errorf("an ordinary route: %v, want the answer of the cache", err)
 	}
 	if _, _, err := e.CheckingSession().AuthenticateToken(background, pair.Access); err == nil {
-		t.Error("a session that another process has ended may end others")
+		t.Error("a session that another process ended is accepted")
 	}
 }

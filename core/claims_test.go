@@ -22,10 +22,10 @@ const (
 	detailWrongType = "Token has wrong type"
 )
 
-// changesByDetail are changes of a good token's claims, by what is to be said of it then.
+// changesByDetail has changes of a good token's claims, by what ParseToken is to say of the result.
 type changesByDetail map[string][]string
 
-// wantDetails sees what is said of access tokens whose claims are changed.
+// wantDetails checks what ParseToken says of access tokens with changed claims.
 func wantDetails(t *testing.T, auth *core.Auth, cases changesByDetail) {
 	t.Helper()
 	for want, changes := range cases {
@@ -37,7 +37,7 @@ func wantDetails(t *testing.T, auth *core.Auth, cases changesByDetail) {
 	}
 }
 
-// idClaims are values of an id claim.
+// idClaims has values of the id claim: a text of 1 to 255 bytes that is valid in every database.
 func idClaims(claim string) changesByDetail {
 	return changesByDetail{
 		detailNone: {
@@ -59,7 +59,7 @@ func TestParseToken_IDClaim(t *testing.T) {
 	wantDetails(t, newAuth(t), idClaims("jti"))
 	named := newAuth(t, withJSON(t, `{"JTI_CLAIM":"token_id"}`))
 	wantDetails(t, named, idClaims("token_id"))
-	beside := changesByDetail{ // jti is another's id then, but RFC 7519 says that it is a text
+	beside := changesByDetail{ // jti is not our id then, but still a string by RFC 7519, section 4.1.7
 		detailNone:    {`jti=`, `jti=""`, `jti="` + strings.Repeat("x", 300) + `"`},
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	}
@@ -75,7 +75,7 @@ func TestParseToken_IDClaim(t *testing.T) {
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	})
 	auth := newAuth(t)
-	for want, changes := range idClaims("jti") { // for every class, also where no type is asked for
+	for want, changes := range idClaims("jti") { // Verify checks the id without a class
 		for _, change := range changes {
 			if _, err := auth.Verify(t.Context(), signPayload(makePayload(change))); readDetail(err) != want {
 				t.Errorf("Verify, %.40s: error %v, want %q", change, err, want)
@@ -106,7 +106,7 @@ func TestParseToken_TypeClaim(t *testing.T) {
 	})
 	for _, change := range []string{`token_type=`, `token_type="refresh"`, `token_type="untyped"`, `token_type=1`} {
 		if _, err := newAuth(t).Verify(t.Context(), signPayload(makePayload(change))); err != nil {
-			t.Errorf("Verify asks for a type: %s: %v", change, err)
+			t.Errorf("Verify checks the type: %s: %v", change, err)
 		}
 	}
 }
@@ -137,25 +137,25 @@ func TestParseToken_OrderOfChecks(t *testing.T) {
 		want    string
 		changes []string
 	}{
-		"nothing is wrong":                {detailNone, []string{iss, aud}},
-		"iat before exp":                  {detailInvalid, []string{iss, aud, "iat=" + unixClaim(9), "exp=0"}},
-		"nbf before exp":                  {detailInvalid, []string{iss, aud, "nbf=" + unixClaim(9), "exp=0"}},
-		"exp before the issuer":           {detailExpired, []string{`iss="x"`, aud, "exp=0"}},
-		"exp before the audience":         {detailExpired, []string{iss, `aud="x"`, "exp=0"}},
-		"exp before sub":                  {detailExpired, []string{iss, aud, "sub=1", "exp=0"}},
-		"exp before an id of no text":     {detailExpired, []string{iss, aud, "jti=1", "exp=0"}},
-		"exp before no id":                {detailExpired, []string{iss, aud, "jti=", "exp=0"}},
-		"exp before the type":             {detailExpired, []string{iss, aud, `token_type="refresh"`, "exp=0"}},
-		"the issuer before a missing exp": {detailInvalid, []string{`iss="x"`, aud, "exp="}},
-		"the audience before it":          {detailInvalid, []string{iss, `aud="x"`, "exp="}},
-		"sub before it":                   {detailInvalid, []string{iss, aud, "sub=1", "exp="}},
-		"an id of no text before it":      {detailInvalid, []string{iss, aud, "jti=1", "exp="}},
-		"a missing exp before no id":      {detailNoExp, []string{iss, aud, "exp=", "jti="}},
-		"a missing exp before a bad id":   {detailNoExp, []string{iss, aud, "exp=", `jti=""`}},
-		"a missing exp before the type":   {detailNoExp, []string{iss, aud, "exp=", `token_type="refresh"`}},
-		"no id before no type":            {detailNoID, []string{iss, aud, "jti=", "token_type="}},
-		"no id before the type":           {detailNoID, []string{iss, aud, "jti=", `token_type="refresh"`}},
-		"a bad id before the type":        {detailInvalid, []string{iss, aud, `jti=""`, "token_type="}},
+		"nothing is wrong":                 {detailNone, []string{iss, aud}},
+		"iat before exp":                   {detailInvalid, []string{iss, aud, "iat=" + unixClaim(9), "exp=0"}},
+		"nbf before exp":                   {detailInvalid, []string{iss, aud, "nbf=" + unixClaim(9), "exp=0"}},
+		"exp before the issuer":            {detailExpired, []string{`iss="x"`, aud, "exp=0"}},
+		"exp before the audience":          {detailExpired, []string{iss, `aud="x"`, "exp=0"}},
+		"exp before sub":                   {detailExpired, []string{iss, aud, "sub=1", "exp=0"}},
+		"exp before an id that is no text": {detailExpired, []string{iss, aud, "jti=1", "exp=0"}},
+		"exp before no id":                 {detailExpired, []string{iss, aud, "jti=", "exp=0"}},
+		"exp before the type":              {detailExpired, []string{iss, aud, `token_type="refresh"`, "exp=0"}},
+		"the issuer before a missing exp":  {detailInvalid, []string{`iss="x"`, aud, "exp="}},
+		"the audience before it":           {detailInvalid, []string{iss, `aud="x"`, "exp="}},
+		"sub before it":                    {detailInvalid, []string{iss, aud, "sub=1", "exp="}},
+		"an id that is no text before it":  {detailInvalid, []string{iss, aud, "jti=1", "exp="}},
+		"a missing exp before no id":       {detailNoExp, []string{iss, aud, "exp=", "jti="}},
+		"a missing exp before a bad id":    {detailNoExp, []string{iss, aud, "exp=", `jti=""`}},
+		"a missing exp before the type":    {detailNoExp, []string{iss, aud, "exp=", `token_type="refresh"`}},
+		"no id before no type":             {detailNoID, []string{iss, aud, "jti=", "token_type="}},
+		"no id before the type":            {detailNoID, []string{iss, aud, "jti=", `token_type="refresh"`}},
+		"a bad id before the type":         {detailInvalid, []string{iss, aud, `jti=""`, "token_type="}},
 	} {
 		if got := parseAccessToken(t, auth, signPayload(makePayload(c.changes...))); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -198,7 +198,7 @@ func TestParseToken_Blacklist(t *testing.T) {
 	}
 }
 
-// recordingUsers note the values that they are asked for.
+// recordingUsers are Users that keep the fields and values they are asked for.
 type recordingUsers struct {
 	core.Users
 	asked []string
@@ -215,9 +215,9 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 	auth := newAuth(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Users = users })
 	const alice, nobody = "alice", "nobody"
 	for value, c := range map[string]struct {
-		asked     string // what the users are asked for, "" for nothing
-		opens     bool   // a protected route
-		refreshes string // whose token a refresh takes it for, "" for a refusal
+		asked     string // the value that the users are asked for, "" if they are not
+		opens     bool   // whether it opens a protected route
+		refreshes string // whose token a refresh takes it for, "" if it is denied
 	}{
 		`"1"`:                      {"1", true, alice},
 		`1`:                        {"1", true, alice},
@@ -235,7 +235,7 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 		`[1]`:                      {"", false, ""},
 		`{"id":1}`:                 {"", false, ""},
 		`"1\ud800"`:                {"", false, ""},
-		`0`:                        {"", false, nobody}, // what Python calls false is nobody's
+		`0`:                        {"", false, nobody}, // a user id that is false in Python is that of no user
 		`-0.0`:                     {"", false, nobody},
 		`""`:                       {"", false, nobody},
 		`false`:                    {"", false, nobody},

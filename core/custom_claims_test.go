@@ -16,7 +16,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// A role that was taken must not live on because a claim is carried from token to token.
+// A role that was taken from the user must not stay in tokens because a claim is copied from one to the next.
 func TestRefresh_CustomClaims(t *testing.T) {
 	t.Parallel()
 	admin, tenant := true, "acme"
@@ -26,7 +26,7 @@ func TestRefresh_CustomClaims(t *testing.T) {
 				token.Set("admin", true)
 			}
 			if old := token.Get("tenant"); old != nil {
-				token.Set("tenant", old) // what a hook wants to keep it sets again
+				token.Set("tenant", old) // a hook sets again what it wants to keep
 			} else {
 				token.Set("tenant", tenant)
 			}
@@ -37,7 +37,7 @@ func TestRefresh_CustomClaims(t *testing.T) {
 	type custom struct {
 		Admin, Tenant, User any
 	}
-	for name, option := range map[string]authOption{"consuming": withGracePeriod, "rotating": withRotationOnly, "not rotating": withDefaults} {
+	for name, option := range map[string]authOption{"with blacklisting": withGracePeriod, "with rotation": withRotationOnly, "without rotation": withDefaults} {
 		e := newEnv(t, option, roles)
 		admin, tenant = true, "acme"
 		read := func(raw string) custom {
@@ -51,22 +51,22 @@ func TestRefresh_CustomClaims(t *testing.T) {
 			}
 		}
 		admin, tenant = false, "other"
-		next, slid := e.mustRefresh(login.Refresh), ""
-		slid, err := e.refreshSliding(sliding)
+		next, nextSliding := e.mustRefresh(login.Refresh), ""
+		nextSliding, err := e.refreshSliding(sliding)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, raw := range []string{next.Access, next.Refresh, slid} {
+		for _, raw := range []string{next.Access, next.Refresh, nextSliding} {
 			if raw == "" {
 				continue // no rotation
 			}
 			if diff := cmp.Diff(custom{nil, "acme", "1"}, read(raw)); diff != "" {
-				t.Errorf("%s, the role was taken (-want +got):\n%s", name, diff)
+				t.Errorf("%s, after the role was taken (-want +got):\n%s", name, diff)
 			}
 		}
 		admin = true
 		if got := read(e.mustRefresh(login.Refresh).Access); got.Admin != true {
-			t.Errorf("%s: the role was given again, the claim is %v", name, got.Admin)
+			t.Errorf("%s: after the role was given again, the claim is %v", name, got.Admin)
 		}
 	}
 }
@@ -87,7 +87,7 @@ func TestRefresh_ExternalClaims(t *testing.T) {
 	e := newEnv(t, withGracePeriod)
 	next := e.mustRefresh(e.signExternal(map[string]any{"tenant": "acme"}))
 	if e.decodeToken(next.Refresh).Get("tenant") != "acme" || e.decodeToken(next.Access).Get("tenant") != "acme" {
-		t.Error("a claim that nobody makes anew is lost")
+		t.Error("a claim that no hook sets again is lost")
 	}
 }
 
@@ -138,13 +138,13 @@ func TestLogin_CustomClaimsCannotReplaceOurs(t *testing.T) {
 	}
 }
 
-// issueAllTokens are the payloads of all tokens that logins and refreshes give where the hook spoils what it gets.
+// issueAllTokens returns the payloads of all tokens that logins and refreshes issue where the hook changes what it gets by spoil.
 func issueAllTokens(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map[string]string {
 	t.Helper()
-	made := 0
+	ids := 0
 	auth := newAuth(t, func(s *simplejwt.Settings, d *core.Deps) {
 		s.CheckRevokeToken, s.RotateRefreshTokens, s.Issuer, s.Audience = checkRevoke, true, "i", []string{"a"}
-		d.NewID = func() string { made++; return strconv.Itoa(made) }
+		d.NewID = func() string { ids++; return strconv.Itoa(ids) }
 		d.Claims = func(_ context.Context, user simplejwt.User, token *core.Token) error {
 			spoil(token)
 			token.Set("name", user.(*memstore.Account).Username)
@@ -165,7 +165,7 @@ func issueAllTokens(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map
 	return all
 }
 
-// sortMembers is a JSON object with its names in order.
+// sortMembers returns a JSON object with its names in order.
 func sortMembers(t testing.TB, object string) string {
 	t.Helper()
 	var members map[string]json.RawMessage

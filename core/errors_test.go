@@ -13,7 +13,7 @@ func TestError_Reason(t *testing.T) {
 	t.Parallel()
 	full := []authOption{withGracePeriod, withReuseDetection, withSessionLifetime(48 * time.Hour), withLeeway(0)}
 	refresh := func(e *env, raw string) error { _, err := e.refreshToken(raw); return err }
-	old := func(e *env) string { // rotated, its grace over
+	old := func(e *env) string { // rotated, and its grace period is over
 		raw := e.mustLogin().Refresh
 		e.mustRefresh(raw)
 		e.clock.advance(time.Minute)
@@ -26,7 +26,7 @@ func TestError_Reason(t *testing.T) {
 			return raw
 		}
 	}
-	endedLater := func(reason core.Reason) func(e *env) string { // rotated, then the session was ended
+	endedLater := func(reason core.Reason) func(e *env) string { // rotated, and then its session was ended
 		return func(e *env) string {
 			raw := e.mustLogin().Refresh
 			e.mustRefresh(raw)
@@ -50,45 +50,45 @@ func TestError_Reason(t *testing.T) {
 			e.clock.advance(time.Hour)
 			return raw
 		}, func(e *env, raw string) error { _, _, err := e.AuthenticateToken(background, raw); return err }, "expired"},
-		"an expired refresh_exp": {full, func(e *env) string {
+		"a sliding token whose refresh_exp is over": {full, func(e *env) string {
 			return e.signExternal(map[string]any{"token_type": "sliding", "refresh_exp": 5})
 		}, func(e *env, raw string) error { _, err := e.refreshSliding(raw); return err }, "expired"},
-		"a rotated token after its grace":   {full, old, refresh, "reused"},
-		"the same, without REUSE_DETECTION": {[]authOption{withGracePeriod}, old, refresh, "reused"},
-		"a logout with it":                  {full, old, func(e *env, raw string) error { return e.Blacklist(background, raw) }, "reused"},
-		"the victim's token": {full, func(e *env) string {
+		"a rotated token after its grace period": {full, old, refresh, "reused"},
+		"the same, without REUSE_DETECTION":      {[]authOption{withGracePeriod}, old, refresh, "reused"},
+		"a logout with it":                       {full, old, func(e *env, raw string) error { return e.Blacklist(background, raw) }, "reused"},
+		"the latest token after a reuse": {full, func(e *env) string {
 			raw := e.mustLogin().Refresh
 			next := e.mustRefresh(raw)
 			e.clock.advance(time.Minute)
 			_, _ = e.refreshToken(raw)
 			return next.Refresh
 		}, refresh, "reused"},
-		"a token that was logged out":        {full, ended(core.ReasonLogout), refresh, "revoked"},
-		"a token that an admin ended":        {full, ended(core.ReasonAdmin), refresh, "revoked"},
-		"a token that Django consumed":       {full, ended(""), refresh, "revoked"},
-		"without rotation":                   {nil, ended(core.ReasonAdmin), refresh, "revoked"},
-		"without rotation, with a lifetime":  {[]authOption{withSessionLifetime(time.Hour)}, ended(core.ReasonPassword), refresh, "password_changed"},
-		"a token ended by a password change": {full, ended(core.ReasonPassword), refresh, "password_changed"},
-		"the digest of another password": {append(full, withCheckRevokeToken), func(e *env) string {
+		"a token that was logged out":                       {full, ended(core.ReasonLogout), refresh, "revoked"},
+		"a token that an admin ended":                       {full, ended(core.ReasonAdmin), refresh, "revoked"},
+		"a token that Django blacklisted":                   {full, ended(""), refresh, "revoked"},
+		"a revoked token without rotation":                  {nil, ended(core.ReasonAdmin), refresh, "revoked"},
+		"a token without rotation, after a password change": {[]authOption{withSessionLifetime(time.Hour)}, ended(core.ReasonPassword), refresh, "password_changed"},
+		"a token ended by a password change":                {full, ended(core.ReasonPassword), refresh, "password_changed"},
+		"a token with the digest of another password": {append(full, withCheckRevokeToken), func(e *env) string {
 			raw := e.mustLogin().Refresh
 			e.changeAlice(func(a *memstore.Account) { a.Password = "another" })
 			return raw
 		}, refresh, "password_changed"},
-		"a rotated token of an ended session": {full, endedLater(core.ReasonLogout), refresh, "session_ended"},
-		"a logout with it in its grace again": {full, endedLater(core.ReasonPassword), refresh, "password_changed"},
-		"a rotated token of a robbed session": {full, endedLater(core.ReasonReuse), refresh, "reused"},
+		"a rotated token of an ended session":                       {full, endedLater(core.ReasonLogout), refresh, "session_ended"},
+		"a rotated token of a session that a password change ended": {full, endedLater(core.ReasonPassword), refresh, "password_changed"},
+		"a rotated token of a session that reuse ended":             {full, endedLater(core.ReasonReuse), refresh, "reused"},
 		"a session past its lifetime": {[]authOption{withGracePeriod, withSessionLifetime(time.Hour)}, func(e *env) string {
 			raw := e.mustLogin().Refresh
 			e.clock.advance(time.Hour)
-			return e.signExternal(map[string]any{"jti": e.readJTI(raw), "sid": e.readJTI(raw)}) // its exp ended with the session
+			return e.signExternal(map[string]any{"jti": e.readJTI(raw), "sid": e.readJTI(raw)}) // its exp is that of the session
 		}, refresh, "session_ended"},
-		"a token that is none": {full, func(*env) string { return "x" }, refresh, ""},
+		"a text that is not a token": {full, func(*env) string { return "x" }, refresh, ""},
 	} {
 		e := newEnv(t, c.options...)
 		err := c.do(e, c.prepare(e))
-		var refusal *core.Error
-		if !errors.As(err, &refusal) || refusal.Status != 401 || refusal.Reason != c.want {
-			t.Errorf("%s: error %#v, want a 401 for the reason %q", name, err, c.want)
+		var denial *core.Error
+		if !errors.As(err, &denial) || denial.Status != 401 || denial.Reason != c.want {
+			t.Errorf("%s: error %#v, want status 401 and the reason %q", name, err, c.want)
 		}
 	}
 }

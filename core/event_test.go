@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An operator who counts on the log must find there what Deps.OnEvent is told, and no more than he asked for.
+// The log has every event that Deps.OnEvent gets, at a level that operators can filter.
 func TestEvent_IsLogged(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withGracePeriod, withReuseDetection)
@@ -43,9 +43,9 @@ func TestEvent_IsLogged(t *testing.T) {
 	}
 	warned := newEnv(t, withRotation, withReuseDetection)
 	if !strings.Contains(warned.log.String(), "level=WARN msg=\"REUSE_DETECTION without ROTATION_GRACE_PERIOD") {
-		t.Errorf("no warning at start: %s", warned.log.String())
+		t.Errorf("New logs no warning: %s", warned.log.String())
 	}
 	if quiet := newEnv(t, withGracePeriod, withReuseDetection); quiet.log.String() != "" {
-		t.Errorf("a warning at start: %s", quiet.log.String())
+		t.Errorf("New logs a warning: %s", quiet.log.String())
 	}
 }

@@ -37,7 +37,7 @@ func ExampleAuth_Sessions() {
 	// Not found.
 }
 
-// With CHECK_SESSION an access token is refused as soon as its session has ended.
+// With CHECK_SESSION an access token is denied as soon as its session has ended.
 func ExampleAuth_AuthenticateToken_checkSession() {
 	ctx := context.Background()
 	settings := simplejwt.Recommended()
@@ -56,14 +56,14 @@ func ExampleAuth_AuthenticateToken_checkSession() {
 		return
 	}
 	_, _, err = auth.AuthenticateToken(ctx, pair.Access)
-	var refusal *core.Error
-	fmt.Println(errors.As(err, &refusal), refusal.Reason)
+	var denial *core.Error
+	fmt.Println(errors.As(err, &denial), denial.Reason)
 	// Output:
 	// <nil>
 	// true session_ended
 }
 
-// A changed password refuses the tokens of the session that goes on, too, where CHECK_REVOKE_TOKEN is set. It gets new ones.
+// With CHECK_REVOKE_TOKEN a changed password also denies the tokens of the session that changed it. RenewSession issues new ones.
 func ExampleAuth_RenewSession() {
 	ctx := context.Background()
 	settings := simplejwt.Recommended()

@@ -13,10 +13,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// exampleKey is a secret of 32 bytes and more; a program reads its own from outside.
+// exampleKey is a secret of at least 32 bytes. A program reads its key from its environment or a file.
 const exampleKey = "an example's key of thirty-two bytes or more"
 
-// exampleAuth is an Auth over memory with one user.
+// exampleAuth returns an Auth on memstore and its one user.
 func exampleAuth(settings simplejwt.Settings, deps core.Deps) (*core.Auth, *memstore.Account) {
 	alice := &memstore.Account{ID: "1", Username: "alice"}
 	users := memstore.NewUsers()
@@ -85,7 +85,7 @@ func Example() {
 	// refresh: Token is blacklisted
 }
 
-// Who was recognised by other means (a social login, a test) is logged in without a password.
+// A user who was authenticated by other means (a social login, a test) is logged in without a password.
 func ExampleAuth_Login() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Settings{}, core.Deps{})
@@ -104,7 +104,7 @@ func ExampleAuth_Login() {
 	// Output: refresh 1 true
 }
 
-// A websocket, a queue or gRPC brings a raw token and no request.
+// A websocket, a queue or gRPC has a raw token and no HTTP request.
 func ExampleAuth_AuthenticateToken() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Settings{}, core.Deps{})
@@ -116,13 +116,13 @@ func ExampleAuth_AuthenticateToken() {
 
 	for _, raw := range []string{pair.Access, pair.Refresh} {
 		user, _, err := auth.AuthenticateToken(ctx, raw)
-		var refusal *core.Error
+		var denial *core.Error
 		switch {
 		case err == nil:
 			fmt.Println("welcome,", user.(*memstore.Account).Username)
-		case errors.As(err, &refusal):
-			fmt.Println(refusal.Status, refusal.Detail)
-			for _, m := range refusal.Messages {
+		case errors.As(err, &denial):
+			fmt.Println(denial.Status, denial.Detail)
+			for _, m := range denial.Messages {
 				fmt.Printf("  %s: %s\n", m.TokenClass, m.Message)
 			}
 		}
@@ -133,7 +133,7 @@ func ExampleAuth_AuthenticateToken() {
 	//   AccessToken: Token has wrong type
 }
 
-// A service without the user table believes the token.
+// A service without the user table takes the user from the token.
 func ExampleAuth_Stateless() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Settings{}, core.Deps{
@@ -162,13 +162,13 @@ func ExampleAuth_Stateless() {
 	// Output: 1 alice
 }
 
-// Custom claims are added at login and made anew at every refresh, from the user as he is then.
+// Custom claims are added at login and again at every refresh, from the user as stored then.
 func ExampleDeps_customClaims() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Settings{}, core.Deps{
 		Claims: func(_ context.Context, user simplejwt.User, token *core.Token) error {
 			token.Set("name", strings.ToUpper(user.(*memstore.Account).Username))
-			token.Set("user_id", "2") // is put back: the hook can't make the token another's
+			token.Set("user_id", "2") // has no effect: the hook can't make it the token of another user
 			return nil
 		},
 	})
@@ -186,7 +186,7 @@ func ExampleDeps_customClaims() {
 	// Output: ALICE 1
 }
 
-// A class of one's own, such as SimpleJWT's subclasses of Token: a link that resets a password, and works once.
+// A custom token class, like a subclass of SimpleJWT's Token: a link that resets a password and works once.
 func ExampleTokenClass() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Settings{}, core.Deps{
@@ -251,7 +251,7 @@ func ExampleAuth_AuthenticateToken_checkRevokeToken() {
 	// Output: The user's password has been changed.
 }
 
-// A changed password ends all other sessions; the one that changed it goes on.
+// A changed password ends all sessions of the user. The client that changed it gets the tokens of a new one.
 func ExampleAuth_PasswordChanged() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Recommended(), core.Deps{})

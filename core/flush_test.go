@@ -11,30 +11,30 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// A consumed token must stay known for as long as anything admits it.
+// A blacklisted token must stay on record for as long as LEEWAY or ROTATION_GRACE_PERIOD may admit it.
 func TestFlushExpired(t *testing.T) {
 	t.Parallel()
 	const leeway = time.Minute
 	e := newEnv(t, withGracePeriod, withReuseDetection, withLeeway(leeway))
-	consumed := e.mustLogin().Refresh
-	if err := e.Blacklist(background, consumed); err != nil {
+	blacklisted := e.mustLogin().Refresh
+	if err := e.Blacklist(background, blacklisted); err != nil {
 		t.Fatal(err)
 	}
-	end := e.decodeToken(consumed).ExpiresAt().Add(leeway + 10*time.Second + 5*time.Minute + time.Hour) // SLIDING_TOKEN_LIFETIME, and an hour for clocks that differ
+	end := e.decodeToken(blacklisted).ExpiresAt().Add(leeway + 10*time.Second + 5*time.Minute + time.Hour) // SLIDING_TOKEN_LIFETIME, and an hour for clocks that differ
 	for _, c := range []struct {
 		at   time.Time
 		want int
 	}{{end.Add(-time.Microsecond), 0}, {end, 1}, {end.Add(time.Hour), 0}} {
 		e.clock.set(c.at)
 		if n, err := e.FlushExpired(background); n != c.want || err != nil {
-			t.Errorf("%v after the end: %d rows flushed, error %v, want %d", c.at.Sub(end), n, err, c.want)
+			t.Errorf("%v after the end: %d records flushed, error %v, want %d", c.at.Sub(end), n, err, c.want)
 		}
-		if _, err := e.refreshToken(consumed); !errors.Is(err, core.ErrTokenBlacklisted) && !errors.Is(err, core.ErrTokenExpired) {
-			t.Errorf("%v after the end a consumed token was refreshed: %v", c.at.Sub(end), err)
+		if _, err := e.refreshToken(blacklisted); !errors.Is(err, core.ErrTokenBlacklisted) && !errors.Is(err, core.ErrTokenExpired) {
+			t.Errorf("%v after the end a blacklisted token was refreshed: %v", c.at.Sub(end), err)
 		}
 	}
-	if e.loadRecord(e.readJTI(consumed)) != nil {
-		t.Error("the row is still there")
+	if e.loadRecord(e.readJTI(blacklisted)) != nil {
+		t.Error("the record is still there")
 	}
 }
 
@@ -42,12 +42,12 @@ func TestFlushExpired_WithoutStoreOrIDs(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withoutStore)
 	if n, err := e.FlushExpired(background); n != 0 || err != nil {
-		t.Errorf("without a store: %d rows, error %v", n, err)
+		t.Errorf("without a store: %d records, error %v", n, err)
 	}
-	e = newEnv(t, withoutIDs) // rows may lie there from a time with ids
+	e = newEnv(t, withoutIDs) // there may be records from before JTI_CLAIM was off
 	_ = e.mem.Record(background, core.OutstandingToken{JTI: "old", ExpiresAt: e.clock.now().Add(-2 * time.Hour)})
 	if n, err := e.FlushExpired(background); n != 1 || err != nil {
-		t.Errorf("with JTI_CLAIM off: %d rows, error %v, want 1", n, err)
+		t.Errorf("with JTI_CLAIM off: %d records, error %v, want 1", n, err)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestFlushExpired_LifetimesOfACentury(t *testing.T) {
 	}
 }
 
-// The row of a sliding token ends at refresh_exp, its last exp lies behind that: a flush between them must wait.
+// The record of a sliding token expires at refresh_exp, and its last exp is later: a flush between them must keep the record.
 func TestFlushExpired_RevokedSlidingToken(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withSlidingLifetimes(10*time.Minute, time.Hour), withSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []core.ClassName{core.SlidingToken} }))
@@ -78,12 +78,12 @@ func TestFlushExpired_RevokedSlidingToken(t *testing.T) {
 	if err := e.RevokeUser(background, "1", core.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
-	e.clock.advance(5 * time.Minute) // behind refresh_exp, before exp
+	e.clock.advance(5 * time.Minute) // after refresh_exp, before exp
 	if _, err := e.FlushExpired(background); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := e.AuthenticateToken(background, raw); !errors.Is(err, core.ErrTokenNotAllowed) {
-		t.Errorf("error %v, want that it is blacklisted", err)
+		t.Errorf("error %v, want ErrTokenNotAllowed", err)
 	}
 }
 
@@ -92,7 +92,7 @@ func TestFlushExpired_StoreUnavailable(t *testing.T) {
 	e := newEnv(t)
 	e.spy.before = func(context.Context, string) error { return errDatabaseDown }
 	if n, err := e.FlushExpired(background); !errors.Is(err, errDatabaseDown) || n != 0 {
-		t.Errorf("%d rows, error %v, want the store's", n, err)
+		t.Errorf("%d records, error %v, want that of the store", n, err)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestFlushEvery(t *testing.T) {
 		e.spy.mu.Unlock()
 		time.Sleep(time.Hour)
 		if n := count(); n != 1 || len(e.events.ofType(core.EventStoreError)) != 1 {
-			t.Errorf("%d flushes in the first hour and %d events of trouble, want 1 and 1", n, len(e.events.ofType(core.EventStoreError)))
+			t.Errorf("%d flushes in the first hour and %d events store_error, want 1 and 1", n, len(e.events.ofType(core.EventStoreError)))
 		}
 		e.spy.mu.Lock()
 		e.spy.after = func(context.Context, string) error { return core.ErrFlushRunning }
@@ -126,18 +126,18 @@ func TestFlushEvery(t *testing.T) {
 		}
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("it ends with %v, want that of its context", err)
+			t.Errorf("it returns %v, want the error of its context", err)
 		}
 	})
 	if err := newEnv(t).FlushEvery(background, 0); err == nil {
-		t.Error("an interval of 0 is no error")
+		t.Error("an interval of 0 is accepted")
 	}
 }
 
-// The first token of a session has a row before it leaves. One without a row was flushed, whatever the clock says now.
+// Every token of ours has a record before a client gets it. One without a record was flushed, whatever the clock says now.
 func TestRefresh_FlushedToken(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"consuming": withGracePeriod, "not consuming": withRotationOnly} {
+	for name, option := range map[string]authOption{"with blacklisting": withGracePeriod, "without blacklisting": withRotationOnly} {
 		e := newEnv(t, option)
 		raw := e.mustLogin().Refresh
 		if err := e.Blacklist(background, raw); err != nil {
@@ -145,7 +145,7 @@ func TestRefresh_FlushedToken(t *testing.T) {
 		}
 		e.clock.advance(100 * time.Hour)
 		if n, err := e.FlushExpired(background); n != 1 || err != nil {
-			t.Fatalf("%d rows flushed, error %v", n, err)
+			t.Fatalf("%d records flushed, error %v", n, err)
 		}
 		e.clock.advance(-100 * time.Hour)
 		e.wantRefreshDenied(name, raw, core.ErrTokenBlacklisted)
@@ -163,7 +163,7 @@ func TestRefresh_FlushedByWrongClock(t *testing.T) {
 		}
 		e.clock.advance(48 * time.Hour)
 		if n, err := e.FlushExpired(background); n == 0 || err != nil {
-			t.Fatalf("flushed %d, error %v", n, err)
+			t.Fatalf("flushed %d records, error %v", n, err)
 		}
 		e.clock.advance(-48 * time.Hour)
 		e.wantRefreshDenied(what+", the second token of a session that was logged out and flushed", second, core.ErrTokenBlacklisted)
@@ -181,14 +181,14 @@ func TestRefresh_FlushedWhileSessionIsActive(t *testing.T) {
 		first := e.mustLogin().Refresh
 		e.clock.advance(2 * time.Second)
 		second := e.mustRefresh(first).Refresh
-		e.clock.set(startTime().Add(25*time.Hour + 5*time.Minute + time.Second + e.Settings().RotationGracePeriod)) // by a clock ahead: only the first one's record goes
+		e.clock.set(startTime().Add(25*time.Hour + 5*time.Minute + time.Second + e.Settings().RotationGracePeriod)) // by a clock ahead: it deletes the first record only
 		if _, err := e.FlushExpired(background); err != nil || e.loadRecord(e.readJTI(first)) != nil || e.loadRecord(e.readJTI(second)) == nil {
-			t.Fatalf("%s: the flush did not part the two, error %v", what, err)
+			t.Fatalf("%s: the flush did not delete the first record alone, error %v", what, err)
 		}
 		e.clock.set(startTime().Add(time.Minute))
 		e.wantRefreshDenied(what+": a token that was replaced, and flushed", first, core.ErrTokenBlacklisted)
 		if err := e.Blacklist(background, first); err == nil && e.readReason(second) == "active" {
-			t.Errorf("%s: a logout with it is good, and its session goes on", what)
+			t.Errorf("%s: a logout with it succeeds, and its session stays active", what)
 		}
 	}
 	for what, option := range map[string]authOption{"types": withDefaults, "no types": untyped} {
@@ -196,7 +196,7 @@ func TestRefresh_FlushedWhileSessionIsActive(t *testing.T) {
 		raw := e.mustLogin().Refresh
 		e.clock.advance(48 * time.Hour)
 		if n, err := e.FlushExpired(background); n == 0 || err != nil {
-			t.Fatalf("flushed %d, error %v", n, err)
+			t.Fatalf("flushed %d records, error %v", n, err)
 		}
 		e.clock.set(startTime().Add(time.Minute))
 		e.wantRefreshDenied("without rotation, with "+what+", flushed with its session", raw, core.ErrTokenBlacklisted)

@@ -56,7 +56,7 @@ func FuzzParseSignedToken(f *testing.F) {
 	})
 }
 
-// newFuzzedAuths are an Auth as SimpleJWT has it and one that asks for as much as it can.
+// newFuzzedAuths returns an Auth with SimpleJWT's defaults, one with the strictest settings and one without types and ids.
 func newFuzzedAuths(t testing.TB) []*core.Auth {
 	t.Helper()
 	classes := func(s *simplejwt.Settings, _ *core.Deps) {
@@ -67,37 +67,38 @@ func newFuzzedAuths(t testing.TB) []*core.Auth {
 	return []*core.Auth{newAuth(t, classes), newAuth(t, classes, withJSON(t, strict)), newAuth(t, classes, withJSON(t, lenient))}
 }
 
-// fuzzToken asks for a token at every door: it is refused with a 401, or it is good and stays so when it is signed anew.
+// fuzzToken presents a token to every method that takes one: it is denied with status 401, or it is good and stays good when it
+// is signed again.
 func fuzzToken(t *testing.T, auth *core.Auth, raw string) {
 	t.Helper()
-	refused := func(err error) bool {
-		var refusal *core.Error
-		if err != nil && (!errors.As(err, &refusal) || refusal.Status != 401) {
-			t.Errorf("error %v (%T), want a 401", err, err)
+	isDenied := func(err error) bool {
+		var denial *core.Error
+		if err != nil && (!errors.As(err, &denial) || denial.Status != 401) {
+			t.Errorf("error %v (%T), want status 401", err, err)
 		}
 		return err != nil
 	}
 	for _, class := range []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken, core.UntypedToken} {
 		token, err := auth.ParseToken(t.Context(), class, raw)
-		if !refused(err) {
+		if !isDenied(err) {
 			wantSameAfterSigning(t, auth, token)
 		}
 	}
 	for _, a := range []core.Authenticator{auth, auth.Stateless()} {
 		user, token, err := a.AuthenticateToken(t.Context(), raw)
-		if refused(err) != (token == nil) || (user == nil) != (token == nil) {
+		if isDenied(err) != (token == nil) || (user == nil) != (token == nil) {
 			t.Errorf("user %v and token %v beside the error %v", user, token, err)
 		}
 	}
 	_, _, err := auth.Refresh(t.Context(), raw)
-	refused(err)
+	isDenied(err)
 	_, _, err = auth.RefreshSliding(t.Context(), raw)
-	refused(err)
+	isDenied(err)
 	_, err = auth.Decode(raw)
-	refused(err)
+	isDenied(err)
 }
 
-// wantSameAfterSigning sees that a token keeps the rules, and that it says the same when it is signed and read again.
+// wantSameAfterSigning checks the claims of a token, and that they are the same when it is signed and parsed again.
 func wantSameAfterSigning(t *testing.T, auth *core.Auth, token *core.Token) {
 	t.Helper()
 	s, class := auth.Settings(), token.Class()
@@ -116,15 +117,15 @@ func wantSameAfterSigning(t *testing.T, auth *core.Auth, token *core.Token) {
 	}
 	again, err := auth.ParseToken(t.Context(), class.Name, raw)
 	if err != nil {
-		t.Fatalf("signed anew it is refused: %v", err)
+		t.Fatalf("signed again it is denied: %v", err)
 	}
 	want, got := encodeClaims(t, token, s), encodeClaims(t, again, s)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("signed anew it says something else (-first +second):\n%s", diff)
+		t.Errorf("signed again it has other claims (-first +second):\n%s", diff)
 	}
 }
 
-// encodeClaims are the claims of a token in JSON, but for those that Sign writes anew.
+// encodeClaims returns the claims of a token in JSON, without the audience where Sign replaces it.
 func encodeClaims(t *testing.T, token *core.Token, s simplejwt.Settings) string {
 	t.Helper()
 	claims := token.Claims()

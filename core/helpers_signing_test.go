@@ -26,22 +26,22 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// newDeps are a store and users in memory, with alice (1) among them, and a clock that stands still.
+// newDeps returns a store and users in memory, with alice (1) among them, and a clock that stands still at startTime.
 func newDeps(t testing.TB) core.Deps {
 	t.Helper()
 	users := memstore.NewUsers()
-	if err := users.Add(memstore.Account{ID: "1", Username: "alice", Password: "hash"}); err != nil {
+	if err := users.Add(*newAlice()); err != nil {
 		t.Fatal(err)
 	}
 	return core.Deps{Users: users, Store: memstore.New(), Now: startTime}
 }
 
-// newAuth makes an Auth for HS256 with signingKey, changed as told.
-func newAuth(t testing.TB, changes ...func(*simplejwt.Settings, *core.Deps)) *core.Auth {
+// newAuth returns an Auth for HS256 with signingKey and random ids, without the recorders of an env.
+func newAuth(t testing.TB, options ...authOption) *core.Auth {
 	t.Helper()
 	settings, deps := simplejwt.Settings{SigningKey: signingKey}, newDeps(t)
-	for _, change := range changes {
-		change(&settings, &deps)
+	for _, o := range options {
+		o(&settings, &deps)
 	}
 	auth, err := core.New(settings, deps)
 	if err != nil {
@@ -50,13 +50,13 @@ func newAuth(t testing.TB, changes ...func(*simplejwt.Settings, *core.Deps)) *co
 	return auth
 }
 
-// newAlice is the one user of newDeps.
+// newAlice returns the one user of newDeps.
 func newAlice() *memstore.Account {
 	return &memstore.Account{ID: "1", Username: "alice", Password: "hash"}
 }
 
-// withJSON lays settings from a file over those of an Auth.
-func withJSON(t testing.TB, json string) func(*simplejwt.Settings, *core.Deps) {
+// withJSON reads settings as from a file, over those of an Auth.
+func withJSON(t testing.TB, json string) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) {
 		var err error
 		if *s, err = simplejwt.FromJSON(*s, []byte(json)); err != nil {
@@ -67,20 +67,21 @@ func withJSON(t testing.TB, json string) func(*simplejwt.Settings, *core.Deps) {
 
 const hs256Header = `{"alg":"HS256","typ":"JWT"}`
 
-// maxTokenBytes is the longest token that is looked at.
+// maxTokenBytes is the length of the longest token that is read.
 const maxTokenBytes = 16 << 10
 
+// What ParseToken says of a token; detailNone if it accepts it.
 const (
 	detailNone    = ""
 	detailInvalid = "Token is invalid"
 	detailExpired = "Token is expired"
 )
 
-// unixClaim is the time in a claim, so many seconds after noon.
+// unixClaim returns a time as claims have it, offset seconds after noon.
 func unixClaim(offset int64) string { return strconv.FormatInt(startTime().Unix()+offset, 10) }
 
-// makePayload is the payload of a good access token of alice. Each change is a claim and its value in JSON; a claim
-// without value is left out.
+// makePayload returns the payload of a good access token of alice, with changes: each is claim=value with the value in JSON,
+// and a claim without a value is left out.
 func makePayload(changes ...string) string {
 	claims := map[string]string{"token_type": `"access"`, "exp": unixClaim(300), "iat": unixClaim(0), "jti": `"one"`, "user_id": `"1"`}
 	for _, change := range changes {
@@ -96,16 +97,16 @@ func makePayload(changes ...string) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// signPayload is a payload under the header and with the signature that are right.
+// signPayload returns a JWS of a payload with the right header and the right signature.
 func signPayload(payload string) string { return makeJWS(hs256Header, payload, signHS256(signingKey)) }
 
-// makeJWS makes a compact JWS by hand.
+// makeJWS returns a compact JWS of any text (RFC 7515, section 3.1).
 func makeJWS(header, payload string, sign func(text string) []byte) string {
 	text := encodeBase64(header) + "." + encodeBase64(payload)
 	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
 }
 
-// signHS256 signs with HS256.
+// signHS256 returns a function that signs with HS256.
 func signHS256(key string) func(string) []byte {
 	return func(text string) []byte {
 		mac := hmac.New(sha256.New, []byte(key))
@@ -116,8 +117,8 @@ func signHS256(key string) func(string) []byte {
 
 func encodeBase64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// forge signs claims with the key, as another program that has it would. Those of a good refresh token of alice are
-// the start; a nil value removes a claim.
+// signExternal returns a token as another service with the same key issues it: the claims replace those of a good refresh
+// token of alice, and a nil value removes a claim.
 func (e *env) signExternal(claims map[string]any) string {
 	e.t.Helper()
 	now := e.clock.now()
@@ -132,12 +133,12 @@ func (e *env) signExternal(claims map[string]any) string {
 	}
 	raw, err := jwt.NewWithClaims(jwt.SigningMethodHS256, all).SignedString([]byte(signingKey))
 	if err != nil {
-		e.t.Fatalf("forge: %v", err)
+		e.t.Fatalf("sign: %v", err)
 	}
 	return raw
 }
 
-// record forges a token and puts it on record.
+// recordExternal returns a token of signExternal that is on record for alice.
 func (e *env) recordExternal(claims map[string]any) string {
 	e.t.Helper()
 	raw := e.signExternal(claims)
@@ -151,7 +152,7 @@ func (e *env) recordExternal(claims map[string]any) string {
 	return raw
 }
 
-// accessClaims are claims for forge: an access token with changes.
+// accessClaims returns claims for signExternal: those of an access token, with changes.
 func accessClaims(changes map[string]any) map[string]any {
 	claims := map[string]any{"token_type": "access"}
 	for name, value := range changes {
@@ -160,7 +161,7 @@ func accessClaims(changes map[string]any) map[string]any {
 	return claims
 }
 
-// sliding are the claims of a good sliding token of alice, for forge.
+// slidingClaims returns claims for signExternal: those of a good sliding token of alice, with changes.
 func (e *env) slidingClaims(changes map[string]any) map[string]any {
 	now := e.clock.now()
 	claims := map[string]any{"token_type": "sliding", "refresh_exp": now.Add(time.Hour).Unix()}
@@ -170,7 +171,7 @@ func (e *env) slidingClaims(changes map[string]any) map[string]any {
 	return claims
 }
 
-// token reads a token, unverified.
+// decodeToken reads a token without verifying it.
 func (e *env) decodeToken(raw string) *core.Token {
 	e.t.Helper()
 	t, err := e.Decode(raw)
@@ -182,7 +183,7 @@ func (e *env) decodeToken(raw string) *core.Token {
 
 func (e *env) readJTI(raw string) string { e.t.Helper(); return e.decodeToken(raw).JTI() }
 
-// session is the session of a token: the one that it names, else its own.
+// readSession returns the session of a token: the one that it names, else the one that it started.
 func (e *env) readSession(raw string) string {
 	e.t.Helper()
 	if sid := e.decodeToken(raw).SessionID(); sid != "" {
@@ -191,7 +192,7 @@ func (e *env) readSession(raw string) string {
 	return e.readJTI(raw)
 }
 
-// decodePart is a part of a token, decoded.
+// decodePart returns a part of a token, decoded: 0 is the header, 1 the payload.
 func decodePart(t testing.TB, raw string, part int) string {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[part])
@@ -201,7 +202,6 @@ func decodePart(t testing.TB, raw string, part int) string {
 	return string(data)
 }
 
-// makeToken makes a token.
 func makeToken(t testing.TB, auth *core.Auth, class core.ClassName) *core.Token {
 	t.Helper()
 	token, err := auth.NewToken(class)
@@ -211,7 +211,6 @@ func makeToken(t testing.TB, auth *core.Auth, class core.ClassName) *core.Token 
 	return token
 }
 
-// signToken signs a token.
 func signToken(t testing.TB, token *core.Token) string {
 	t.Helper()
 	raw, err := token.Sign()
@@ -221,37 +220,37 @@ func signToken(t testing.TB, token *core.Token) string {
 	return raw
 }
 
-// parseAccessToken says what ParseToken says of an access token; "" where it is good.
+// parseAccessToken returns what ParseToken says of an access token; detailNone if it accepts it.
 func parseAccessToken(t testing.TB, auth *core.Auth, raw string) string {
 	t.Helper()
 	_, err := auth.ParseToken(t.Context(), core.AccessToken, raw)
 	return readDetail(err)
 }
 
-// readDetail is what a refusal of a token says; "" for none. Any other error shows itself.
+// readDetail returns the sentence of a denied token; "" without an error. Any other error is returned with a prefix that no test wants.
 func readDetail(err error) string {
-	var refusal *core.Error
+	var denial *core.Error
 	switch {
 	case err == nil:
 		return ""
-	case !errors.As(err, &refusal):
-		return "no refusal but: " + err.Error()
-	case refusal.Status != 401 || refusal.Code != "token_not_valid":
-		return "of another kind: " + err.Error()
+	case !errors.As(err, &denial):
+		return "not an auth error: " + err.Error()
+	case denial.Status != 401 || denial.Code != "token_not_valid":
+		return "another auth error: " + err.Error()
 	}
-	return refusal.Detail
+	return denial.Detail
 }
 
-// wantNoDenial sees that an error is the programmer's, not the client's.
+// wantNoDenial checks that err is the programmer's mistake: an error that is not a *core.Error.
 func wantNoDenial(t *testing.T, what string, token *core.Token, err error) {
 	t.Helper()
-	var refusal *core.Error
-	if token != nil || err == nil || errors.As(err, &refusal) {
+	var denial *core.Error
+	if token != nil || err == nil || errors.As(err, &denial) {
 		t.Errorf("%s: token %v, error %v", what, token, err)
 	}
 }
 
-// newECKey makes a private key for ES256.
+// newECKey returns a private key for ES256.
 func newECKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -265,7 +264,7 @@ func encodePEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// encodePrivateKey is a private key in PKCS #8.
+// encodePrivateKey returns a private key in PKCS #8.
 func encodePrivateKey(t testing.TB, key crypto.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
@@ -275,7 +274,7 @@ func encodePrivateKey(t testing.TB, key crypto.PrivateKey) string {
 	return encodePEM("PRIVATE KEY", der)
 }
 
-// encodePublicKey is a public key in SPKI.
+// encodePublicKey returns a public key as SubjectPublicKeyInfo.
 func encodePublicKey(t testing.TB, key crypto.PublicKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(key)
@@ -285,7 +284,7 @@ func encodePublicKey(t testing.TB, key crypto.PublicKey) string {
 	return encodePEM("PUBLIC KEY", der)
 }
 
-// keyRing are core.Keys with one key, whose kid is "a". For any other they have an error.
+// keyRing is a core.Keys with one key, whose kid is "a". For any other kid it returns err.
 type keyRing struct {
 	key crypto.PublicKey
 	err error
@@ -298,7 +297,7 @@ func (r keyRing) VerifyingKey(_ context.Context, kid, _ string) (crypto.PublicKe
 	return nil, r.err
 }
 
-// newES256Auth makes an Auth that signs with a key and verifies with Deps.Keys, and a token under a kid.
+// newES256Auth returns an Auth that verifies with Deps.Keys, and a function that signs an access token under a kid.
 func newES256Auth(t testing.TB, cacheSize int, err error) (*core.Auth, func(kid string) string) {
 	t.Helper()
 	key := newECKey(t)

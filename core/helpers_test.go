@@ -29,8 +29,8 @@ const (
 // startTime is when the clock of every test starts: half a second past noon, so that a truncated fraction shows.
 func startTime() time.Time { return time.Date(2031, 5, 6, 12, 0, 0, 500_000_000, time.UTC) }
 
-// env is an Auth with a clock, with a store and users that count their calls and fail on demand, and with all that
-// it tells the outside. Its users are alice (1), active, and bob (2), who is not.
+// env is an Auth with a clock that the test sets, with a store and users whose calls are recorded and fail on demand, and
+// with the events and logs that it emits. Its users are alice (1), who is active, and bob (2), who is not.
 type env struct {
 	*core.Auth
 	t        testing.TB
@@ -42,9 +42,10 @@ type env struct {
 	log      logBuffer
 }
 
-// authOption changes the settings and the dependencies of an env.
+// authOption changes the settings and the dependencies of an Auth before it is made.
 type authOption func(*simplejwt.Settings, *core.Deps)
 
+// newEnv returns an Auth without rotation, as SimpleJWT's defaults are. Its ids count: id-000001 is the first.
 func newEnv(t testing.TB, options ...authOption) *env {
 	t.Helper()
 	e := &env{t: t, mem: memstore.New(), accounts: memstore.NewUsers(), spy: &callSpy{}}
@@ -79,12 +80,12 @@ func withSettings(change func(*simplejwt.Settings)) authOption {
 	return func(s *simplejwt.Settings, _ *core.Deps) { change(s) }
 }
 
-// withRotation switches rotation on, with blacklisting.
+// withRotation rotates refresh tokens, and blacklists those that were used.
 func withRotation(s *simplejwt.Settings, _ *core.Deps) {
 	s.RotateRefreshTokens, s.BlacklistAfterRotation = true, true
 }
 
-// withRotationOnly switches rotation on, without blacklisting.
+// withRotationOnly rotates refresh tokens without blacklisting, so that a token can be used again.
 func withRotationOnly(s *simplejwt.Settings, _ *core.Deps) { s.RotateRefreshTokens = true }
 
 // withGracePeriod is rotation with 10 seconds of grace.
@@ -115,7 +116,7 @@ func withTokenClasses(names ...core.ClassName) authOption {
 // background is the context of calls that no client cancels.
 var background = context.Background()
 
-// user loads an account, past the spy.
+// loadUser loads an account. The spy does not see it.
 func (e *env) loadUser(name string) *memstore.Account {
 	e.t.Helper()
 	u, err := e.accounts.ByUsername(background, name)
@@ -125,7 +126,7 @@ func (e *env) loadUser(name string) *memstore.Account {
 	return u.(*memstore.Account)
 }
 
-// change changes alice's account.
+// changeAlice stores a change of alice's account.
 func (e *env) changeAlice(change func(*memstore.Account)) {
 	e.t.Helper()
 	a := e.loadUser("alice")
@@ -135,7 +136,7 @@ func (e *env) changeAlice(change func(*memstore.Account)) {
 	}
 }
 
-// login logs alice in without a password.
+// mustLogin logs alice in without a password.
 func (e *env) mustLogin() core.Pair {
 	e.t.Helper()
 	pair, err := e.Login(background, e.loadUser("alice"))
@@ -145,7 +146,7 @@ func (e *env) mustLogin() core.Pair {
 	return pair
 }
 
-// loginSliding logs alice in and gives a sliding token.
+// mustLoginSliding logs alice in and returns a sliding token.
 func (e *env) mustLoginSliding() string {
 	e.t.Helper()
 	token, err := e.LoginSliding(background, e.loadUser("alice"))
@@ -169,31 +170,30 @@ func (e *env) mustRefresh(raw string) core.Pair {
 	return pair
 }
 
-// wantRefused sees that a refresh is refused with want and gives nothing.
+// wantRefreshDenied checks that a refresh fails with want and returns no token.
 func (e *env) wantRefreshDenied(what, raw string, want error) {
 	e.t.Helper()
 	pair, err := e.refreshToken(raw)
 	if !errors.Is(err, want) || pair != (core.Pair{}) {
-		e.t.Errorf("refresh with %s: error %v (tokens given: %v), want %v", what, err, pair != core.Pair{}, want)
+		e.t.Errorf("refresh with %s: error %v (returned tokens: %v), want %v", what, err, pair != core.Pair{}, want)
 	}
 }
 
-// slide refreshes a sliding token.
 func (e *env) refreshSliding(raw string) (string, error) {
 	token, _, err := e.RefreshSliding(background, raw)
 	return token, err
 }
 
-// wantNoSlide sees that a sliding refresh is refused with want and gives nothing.
+// wantSlidingDenied checks that a sliding refresh fails with want and returns neither token nor user.
 func (e *env) wantSlidingDenied(what, raw string, want error) {
 	e.t.Helper()
 	token, user, err := e.RefreshSliding(background, raw)
 	if !errors.Is(err, want) || token != "" || user != nil {
-		e.t.Errorf("sliding refresh with %s: error %v, user %v, token given: %v, want %v", what, err, user, token != "", want)
+		e.t.Errorf("sliding refresh with %s: error %v, user %v, returned a token: %v, want %v", what, err, user, token != "", want)
 	}
 }
 
-// once runs what before the first call of this name reaches the store or the users.
+// runBefore runs what before the first call of this name reaches the store or the users, as if another request came first.
 func (e *env) runBefore(name string, what func()) {
 	done := false
 	e.spy.before = func(_ context.Context, call string) error {
@@ -205,7 +205,7 @@ func (e *env) runBefore(name string, what func()) {
 	}
 }
 
-// row is the record of a token; nil where there is none.
+// loadRecord returns the record of a token; nil if there is none. The spy does not see it.
 func (e *env) loadRecord(jti string) *core.TokenState {
 	e.t.Helper()
 	state, err := e.mem.State(background, jti, "")
@@ -215,7 +215,7 @@ func (e *env) loadRecord(jti string) *core.TokenState {
 	return state.Presented
 }
 
-// reason is why a token is on the blacklist: "active" where it is not, "unknown" without a record.
+// readReason returns why a token is on the blacklist: "active" if it is not, "unknown" without a record.
 func (e *env) readReason(raw string) core.Reason {
 	e.t.Helper()
 	switch r := e.loadRecord(e.readJTI(raw)); {
@@ -228,28 +228,28 @@ func (e *env) readReason(raw string) core.Reason {
 	}
 }
 
-// noSecrets sees that neither log, events nor the errors given hold a secret.
+// wantNoSecrets checks that neither the log, the events nor err contain a secret.
 func (e *env) wantNoSecrets(err error, secrets ...string) {
 	e.t.Helper()
-	told := e.log.String() + fmt.Sprintf("%+v %v %#v", e.events.all(), err, err)
+	output := e.log.String() + fmt.Sprintf("%+v %v %#v", e.events.all(), err, err)
 	for _, secret := range append(secrets, signingKey, rightPassword, cheapHash) {
 		if i := strings.LastIndexByte(secret, '.'); i >= 0 {
 			secret = secret[i+1:] // the signature is what makes a token a secret
 		}
-		if secret != "" && strings.Contains(told, secret) {
-			e.t.Errorf("%q is in the log, an event or an error:\n%s", secret, told)
+		if secret != "" && strings.Contains(output, secret) {
+			e.t.Errorf("%q is in the log, an event or an error:\n%s", secret, output)
 		}
 	}
 }
 
-// fakeClock is a clock that stands still until it is moved.
+// fakeClock is a clock that stands still until the test moves it.
 type fakeClock struct{ at atomic.Int64 }
 
 func (c *fakeClock) now() time.Time          { return time.UnixMicro(c.at.Load()).UTC() }
 func (c *fakeClock) set(t time.Time)         { c.at.Store(t.UnixMicro()) }
 func (c *fakeClock) advance(d time.Duration) { c.at.Add(d.Microseconds()) }
 
-// eventRecorder collects events.
+// eventRecorder is a Deps.OnEvent that keeps the events.
 type eventRecorder struct {
 	mu   sync.Mutex
 	list []core.Event
@@ -267,7 +267,7 @@ func (e *eventRecorder) all() []core.Event {
 	return slices.Clone(e.list)
 }
 
-// of are the events of one type.
+// ofType returns the events of one type.
 func (e *eventRecorder) ofType(kind core.EventType) []core.Event {
 	return slices.DeleteFunc(e.all(), func(event core.Event) bool { return event.Type != kind })
 }
@@ -290,14 +290,15 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-// callSpy sees every call of store and users, and may fail it before it happens or after.
+// callSpy records the calls of a store and users. before and after may fail a call: after it, the work is done and only
+// the answer is lost.
 type callSpy struct {
 	mu            sync.Mutex
 	calls         []string
 	before, after func(ctx context.Context, call string) error
 }
 
-// watch makes a call.
+// watchCall records a call and makes it.
 func (s *callSpy) watchCall(ctx context.Context, call string, do func() error) error {
 	s.mu.Lock()
 	s.calls = append(s.calls, call)
@@ -315,7 +316,7 @@ func (s *callSpy) watchCall(ctx context.Context, call string, do func() error) e
 	return err
 }
 
-// take returns the calls since the last time.
+// takeCalls returns the calls since the last time.
 func (s *callSpy) takeCalls() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -324,6 +325,7 @@ func (s *callSpy) takeCalls() []string {
 	return out
 }
 
+// spyStore is a Store whose calls spy sees.
 type spyStore struct {
 	core.Store
 	spy *callSpy
@@ -368,6 +370,7 @@ func (s *spyStore) FlushExpired(ctx context.Context, before time.Time) (n int, e
 	return n, err
 }
 
+// spyUsers are Users whose calls spy sees.
 type spyUsers struct {
 	*memstore.Users
 	spy *callSpy

@@ -33,7 +33,7 @@ func TestLogin(t *testing.T) {
 		ExpiresAt: now.Add(24 * time.Hour).Truncate(time.Second), SessionID: refresh,
 	}}
 	if diff := cmp.Diff(want, e.loadRecord(refresh)); diff != "" {
-		t.Errorf("the row (-want +got):\n%s", diff)
+		t.Errorf("the record (-want +got):\n%s", diff)
 	}
 	for raw, kind := range map[string]string{pair.Access: "access", pair.Refresh: "refresh"} {
 		token := e.decodeToken(raw)
@@ -92,7 +92,7 @@ func TestLogin_UpdateLastLogin(t *testing.T) {
 	}
 }
 
-// wrongLogin is a set of credentials that must be refused. store is what is on record; "" for the cheap hash.
+// wrongLogin has credentials that must be denied. stored is alice's password for setPassword.
 type wrongLogin struct {
 	name, username, password, stored string
 }
@@ -106,7 +106,7 @@ func wrongLogins() []wrongLogin {
 		{"an over-long password", "alice", strings.Repeat("x", hashers.MaxPasswordBytes+1), ""},
 		{"the right password with white space around it", "alice", " " + rightPassword + " ", ""},
 		{"a name in another case", "Alice", rightPassword, ""},
-		{"an inactive user with his password", "bob", rightPassword, ""},
+		{"an inactive user with the right password", "bob", rightPassword, ""},
 		{"an inactive user with a wrong password", "bob", "wrong", ""},
 		{"an unusable stored password", "alice", rightPassword, "!unusable"},
 		{"no stored password", "alice", rightPassword, "none"},
@@ -126,7 +126,7 @@ func TestLogin_WrongCredentials(t *testing.T) {
 			}))
 			e.setPassword(c.stored)
 			pair, user, err := e.ObtainPair(background, c.username, c.password)
-			if err != core.ErrNoActiveAccount || pair != (core.Pair{}) || user != nil { // the very same error, without a cause that would tell
+			if err != core.ErrNoActiveAccount || pair != (core.Pair{}) || user != nil { // the same error in all cases, without a cause that shows the difference
 				t.Errorf("ObtainPair: %+v, user %v, error %v, want nothing but ErrNoActiveAccount", pair, user, err)
 			}
 			if diff := cmp.Diff([]string{c.username}, failed); diff != "" {
@@ -156,7 +156,7 @@ func TestLogin_LongUsername(t *testing.T) {
 		calls []string
 	}{
 		{"the longest name is looked up", 4096, []string{"ByUsername"}},
-		{"a longer one reaches no database, and costs a hash all the same", 4097, nil},
+		{"a longer name is not looked up, and costs a hash all the same", 4097, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -175,7 +175,7 @@ func TestLogin_LongUsername(t *testing.T) {
 			ended, cancel := context.WithCancel(background)
 			cancel()
 			if _, _, err := e.ObtainPair(ended, name, rightPassword); !errors.Is(err, core.ErrServiceUnavailable) {
-				t.Errorf("error %v of a login that can't hash, want ErrServiceUnavailable", err)
+				t.Errorf("error %v of a login whose context ended, want ErrServiceUnavailable", err)
 			}
 		})
 	}
@@ -183,9 +183,9 @@ func TestLogin_LongUsername(t *testing.T) {
 
 func TestLogin_OnLoginSuccessRejects(t *testing.T) {
 	t.Parallel()
-	refusal := &core.Error{Status: 403, Detail: "not today"}
+	rejection := &core.Error{Status: 403, Detail: "not today"}
 	e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
-		s.OnLoginSuccess = func(context.Context, simplejwt.User) error { return refusal }
+		s.OnLoginSuccess = func(context.Context, simplejwt.User) error { return rejection }
 	}))
 	for name, login := range map[string]func() (bool, error){
 		"ObtainPair": func() (bool, error) {
@@ -205,16 +205,16 @@ func TestLogin_OnLoginSuccessRejects(t *testing.T) {
 			return token != "", err
 		},
 	} {
-		gave, err := login()
-		if !errors.Is(err, refusal) {
+		returned, err := login()
+		if !errors.Is(err, rejection) {
 			t.Errorf("%s: error %v, want the hook's", name, err)
 		}
-		if gave {
-			t.Errorf("%s: a refused login gave a token or a user beside its error", name)
+		if returned {
+			t.Errorf("%s: a rejected login returned a token or a user beside its error", name)
 		}
 	}
 	if got := e.events.ofType(core.EventLogin); len(got) > 0 {
-		t.Errorf("refused logins raised %v", got)
+		t.Errorf("rejected logins emitted %v", got)
 	}
 }
 
@@ -225,9 +225,9 @@ func TestLogin_DepsAuthenticate(t *testing.T) {
 		err, want      error
 	}{
 		{"an active user logs in", "alice", nil, nil},
-		{"an inactive user is refused by the rule", "bob", nil, core.ErrNoActiveAccount},
-		{"nobody is refused", "", nil, core.ErrNoActiveAccount},
-		{"an error is 503", "", errors.New("directory is down"), core.ErrServiceUnavailable},
+		{"the rule denies an inactive user", "bob", nil, core.ErrNoActiveAccount},
+		{"no user is denied", "", nil, core.ErrNoActiveAccount},
+		{"an error is ErrServiceUnavailable", "", errors.New("directory is down"), core.ErrServiceUnavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +235,7 @@ func TestLogin_DepsAuthenticate(t *testing.T) {
 			e = newEnv(t, func(_ *simplejwt.Settings, d *core.Deps) {
 				d.Authenticate = func(_ context.Context, username, password string) (simplejwt.User, error) {
 					if username != "name" || password != " secret " {
-						t.Errorf("asked for %q with %q, want both as sent", username, password)
+						t.Errorf("it got the name %q and the password %q, want both as sent", username, password)
 					}
 					if c.username == "" {
 						return nil, c.err
@@ -258,23 +258,23 @@ func TestLogin_DepsAuthenticate(t *testing.T) {
 
 func TestLogin_DepsAuthenticateReturnsNil(t *testing.T) {
 	t.Parallel()
-	for name, nobody := range nobodies() {
+	for name, nilUser := range nilUserValues() {
 		t.Run(name+" from Deps.Authenticate is a wrong password", func(t *testing.T) {
 			t.Parallel()
-			asked := 0
+			calls := 0
 			e := newEnv(t, func(s *simplejwt.Settings, d *core.Deps) {
-				d.Authenticate = func(context.Context, string, string) (simplejwt.User, error) { return nobody, nil }
+				d.Authenticate = func(context.Context, string, string) (simplejwt.User, error) { return nilUser, nil }
 				s.UserAuthenticationRule = func(_ context.Context, user simplejwt.User) bool {
-					if asked++; user != nil {
-						t.Errorf("the rule is asked about %#v, want nil", user)
+					if calls++; user != nil {
+						t.Errorf("the rule is called for %#v, want nil", user)
 					}
 					return true
 				}
 			})
 			_, _, err := e.ObtainPair(background, "alice", rightPassword)
 			_, _, errSliding := e.ObtainSliding(background, "alice", rightPassword)
-			if !errors.Is(err, core.ErrNoActiveAccount) || !errors.Is(errSliding, core.ErrNoActiveAccount) || asked != 2 {
-				t.Errorf("errors %v and %v, the rule was asked %d times", err, errSliding, asked)
+			if !errors.Is(err, core.ErrNoActiveAccount) || !errors.Is(errSliding, core.ErrNoActiveAccount) || calls != 2 {
+				t.Errorf("errors %v and %v, the rule was called %d times", err, errSliding, calls)
 			}
 			if failed := e.events.ofType(core.EventLoginFailed); len(failed) != 2 {
 				t.Errorf("emitted %v, want two failed logins", e.events.all())
@@ -287,7 +287,7 @@ func TestLogin_InactiveUser(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withSettings(func(s *simplejwt.Settings) { s.CheckUserIsActive = new(false) }))
 	if _, _, err := e.ObtainPair(background, "bob", rightPassword); !errors.Is(err, core.ErrNoActiveAccount) {
-		t.Errorf("a login by password asks for an active user in any case: %v", err)
+		t.Errorf("a login with a password needs an active user in any case: %v", err)
 	}
 	pair := e.mustLogin()
 	e.changeAlice(func(a *memstore.Account) { a.Inactive = true })
@@ -297,7 +297,7 @@ func TestLogin_InactiveUser(t *testing.T) {
 	e.mustRefresh(pair.Refresh)
 }
 
-// A program asks the rule before it gives a token to whom it names, even to nobody.
+// A nil user is denied even where the rule allows everybody.
 func TestLogin_NilUser(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
@@ -314,7 +314,7 @@ func TestLogin_NilUser(t *testing.T) {
 	}
 }
 
-// The user may be deleted between the check of his password and the record of his token.
+// The user may be deleted between the check of the password and the record of the token.
 func TestLogin_UserDeletedBeforeRecord(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
@@ -332,8 +332,8 @@ func TestLogin_UserDeletedBeforeRecord(t *testing.T) {
 	if token, err := e.LoginSliding(background, e.loadUser("alice")); !errors.Is(err, core.ErrNoActiveAccount) || token != "" {
 		t.Errorf("LoginSliding: error %v, want ErrNoActiveAccount", err)
 	}
-	if told := e.events.all(); len(told) > 0 {
-		t.Errorf("raised %v", told)
+	if emitted := e.events.all(); len(emitted) > 0 {
+		t.Errorf("emitted %v", emitted)
 	}
 }
 
@@ -360,7 +360,7 @@ func TestLogin_RecheckUnavailable(t *testing.T) {
 	}
 	e.spy.before = nil
 	if left := e.listSessions("1"); len(left) > 0 {
-		t.Errorf("sessions whose tokens nobody has are left: %v", left)
+		t.Errorf("sessions whose tokens no client has are left: %v", left)
 	}
 }
 
@@ -372,7 +372,7 @@ func TestPair_IsNotPrinted(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "pair", pair)
 	for _, text := range []string{fmt.Sprint(pair), fmt.Sprintf("%+v %#v %s %q %x", pair, pair, pair, &pair, []core.Pair{pair}), log.String()} {
 		if strings.Contains(text, "telltale") || strings.Contains(text, "74656c6c") {
-			t.Errorf("it is printed: %s", text)
+			t.Errorf("a token is printed: %s", text)
 		}
 	}
 }

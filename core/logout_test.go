@@ -13,9 +13,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// logoutEndings are the ways to log out with a refresh token.
 func logoutEndings() []ending {
 	return []ending{
-		{"the blacklist view", core.ReasonLogout, false, func(e *env, raw string) error { return e.Blacklist(background, raw) }},
+		{"Auth.Blacklist", core.ReasonLogout, false, func(e *env, raw string) error { return e.Blacklist(background, raw) }},
 		{"Token.Blacklist", core.ReasonLogout, false, func(e *env, raw string) error {
 			token, err := e.ParseToken(background, core.UntypedToken, raw)
 			if err != nil {
@@ -26,16 +27,16 @@ func logoutEndings() []ending {
 	}
 }
 
-// What a logout says, as TestRotate does for a refresh.
+// TestBlacklist is the table of docs/sessions.md for logouts, as TestRotate is for refreshes.
 func TestBlacklist(t *testing.T) {
 	t.Parallel()
 	all := []authOption{withGracePeriod, withReuseDetection}
 	const grace = 10 * time.Second
-	over := core.ErrTokenBlacklisted
-	type prepare = func(e *env) (presented, head string)
-	// A row that names a session which its token does not name.
+	denied := core.ErrTokenBlacklisted
+	type prepare = func(e *env) (presented, latest string)
+	// A record that names a session which its token does not name.
 	recordedInSession := func(e *env) (string, string) {
-		e.recordExternal(map[string]any{"sid": "named-by-the-row"})
+		e.recordExternal(map[string]any{"sid": "named-by-the-record"})
 		raw := e.signExternal(nil)
 		return raw, e.mustRefresh(raw).Refresh
 	}
@@ -45,56 +46,56 @@ func TestBlacklist(t *testing.T) {
 		prepare prepare
 		want    error
 		reuse   bool
-		head    core.Reason // what became of the head
-		revoked core.Reason // why the session was ended; "" where it was not
+		latest  core.Reason // what became of the latest token
+		revoked core.Reason // why the session was ended; "" if it was not
 	}{
-		{"a live token", all, rotateTimes(0), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a rotated token within its grace", all, rotateTimes(1), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a rotated token just within its grace", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second-time.Microsecond)), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"an active token", all, rotateTimes(0), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"a rotated token within its grace period", all, rotateTimes(1), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"a rotated token just within its grace period", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second-time.Microsecond)), nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"a token two generations behind", all, rotateTimes(2), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"within the grace, the session logged out already", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token rotated as long ago as the grace is reuse", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), over, true, core.ReasonReuse, core.ReasonReuse},
-		{"late without detection", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), over, true, "active", ""},
-		{"no grace at all is reuse at once", []authOption{withRotation, withReuseDetection}, rotateTimes(1), over, true, core.ReasonReuse, core.ReasonReuse},
-		{"no grace and no detection", []authOption{withRotation}, rotateTimes(1), over, true, "active", ""},
-		{"late, the session logged out already", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), over, false, core.ReasonLogout, ""},
-		{"late, the head expired", all, func(e *env) (string, string) {
+		{"within the grace period, its session logged out already", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"a token whose grace period is just over is reuse", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), denied, true, core.ReasonReuse, core.ReasonReuse},
+		{"after the grace period, without detection", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), denied, true, "active", ""},
+		{"without a grace period a used token is reuse at once", []authOption{withRotation, withReuseDetection}, rotateTimes(1), denied, true, core.ReasonReuse, core.ReasonReuse},
+		{"without a grace period and detection", []authOption{withRotation}, rotateTimes(1), denied, true, "active", ""},
+		{"after the grace period, its session logged out already", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), denied, false, core.ReasonLogout, ""},
+		{"after the grace period, the latest token expired", all, func(e *env) (string, string) {
 			presented := e.signExternal(map[string]any{"exp": e.clock.now().Add(99 * time.Hour).Unix()})
-			head := e.mustRefresh(presented).Refresh
+			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(25 * time.Hour)
-			return presented, head
-		}, over, false, "active", ""},
-		{"a token that was logged out, though not its session", all, consumeFor(core.ReasonLogout), over, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token an administrator revoked", all, consumeFor(core.ReasonAdmin), over, false, "active", ""},
-		{"a token whose password was changed", all, consumeFor(core.ReasonPassword), over, false, "active", ""},
-		{"a token of a session that reuse ended", all, consumeFor(core.ReasonReuse), over, false, "active", ""},
-		{"a token Django consumed", all, consumeFor(""), over, false, "active", ""},
-		{"a token made elsewhere", all, presentExternal(nil), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token made elsewhere that names a session", all, func(e *env) (string, string) {
+			return presented, latest
+		}, denied, false, "active", ""},
+		{"a token that was logged out, though not its session", all, consumeFor(core.ReasonLogout), denied, false, core.ReasonLogout, core.ReasonLogout},
+		{"a token that an administrator revoked", all, consumeFor(core.ReasonAdmin), denied, false, "active", ""},
+		{"a token whose password was changed", all, consumeFor(core.ReasonPassword), denied, false, "active", ""},
+		{"a token of a session that reuse ended", all, consumeFor(core.ReasonReuse), denied, false, "active", ""},
+		{"a token that Django blacklisted", all, consumeFor(""), denied, false, "active", ""},
+		{"an external token", all, presentExternal(nil), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"an external token that names a session", all, func(e *env) (string, string) {
 			first := e.mustLogin().Refresh
 			return e.signExternal(map[string]any{"sid": e.readJTI(first)}), first
 		}, nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token Django rotated, which names our session", all, func(e *env) (string, string) {
+		{"a token that Django rotated in our session", all, func(e *env) (string, string) {
 			first := e.mustLogin().Refresh
 			_ = e.mem.Record(background, core.OutstandingToken{JTI: "django", UserID: "1", ExpiresAt: e.clock.now().Add(time.Hour)})
 			return e.signExternal(map[string]any{"jti": "django", "sid": e.readJTI(first)}), first
 		}, nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"the row names the session, not the token", all, recordedInSession, nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"the row names the session, not the token, and late", all, prepareThen(recordedInSession, advanceClock(grace)), over, true, core.ReasonReuse, core.ReasonReuse},
+		{"the record names the session, not the token", all, recordedInSession, nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"the record names the session, not the token, and after the grace period", all, prepareThen(recordedInSession, advanceClock(grace)), denied, true, core.ReasonReuse, core.ReasonReuse},
 	} {
 		for _, logout := range logoutEndings() {
 			t.Run(c.name+"/"+logout.name, func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, c.options...)
-				presented, head := c.prepare(e)
+				presented, latest := c.prepare(e)
 				before := e.readReason(presented)
 				if err := logout.end(e, presented); !errors.Is(err, c.want) {
 					t.Fatalf("error %v, want %v", err, c.want)
 				}
-				if got := e.readReason(head); got != c.head {
-					t.Errorf("the head is now %q, want %q", got, c.head)
+				if got := e.readReason(latest); got != c.latest {
+					t.Errorf("the latest token is now %q, want %q", got, c.latest)
 				}
-				if got := e.readReason(presented); presented != head && before != "active" && before != "unknown" && got != before {
+				if got := e.readReason(presented); presented != latest && before != "active" && before != "unknown" && got != before {
 					t.Errorf("the presented token was %q and is now %q", before, got)
 				}
 				if got := len(e.events.ofType(core.EventReuse)); (got == 1) != c.reuse || got > 1 {
@@ -105,12 +106,12 @@ func TestBlacklist(t *testing.T) {
 					got = event.Reason
 				}
 				if got != c.revoked {
-					t.Errorf("the session was ended for %q, want %q", got, c.revoked)
+					t.Errorf("the session was ended for the reason %q, want %q", got, c.revoked)
 				}
 				if c.want == nil {
 					e.wantRefreshDenied("the token that was logged out", presented, core.ErrTokenBlacklisted)
 				}
-				e.wantNoSecrets(nil, presented, head)
+				e.wantNoSecrets(nil, presented, latest)
 			})
 		}
 	}
@@ -122,9 +123,9 @@ func TestBlacklist_Calls(t *testing.T) {
 		prepare func(e *env) (string, string)
 		want    []string
 	}{
-		"a live token is consumed and its session swept": {rotateTimes(0), []string{"Blacklist", "Revoke"}},
-		"a rotated one is explained":                     {rotateTimes(1), []string{"Blacklist", "State", "Revoke"}},
-		"one made elsewhere is recorded":                 {presentExternal(nil), []string{"Blacklist", "ByField", "Record", "Blacklist", "Revoke"}},
+		"an active token is blacklisted and its session ended": {rotateTimes(0), []string{"Blacklist", "Revoke"}},
+		"a rotated token is looked up":                         {rotateTimes(1), []string{"Blacklist", "State", "Revoke"}},
+		"an external token is recorded":                        {presentExternal(nil), []string{"Blacklist", "ByField", "Record", "Blacklist", "Revoke"}},
 	} {
 		e := newEnv(t, withGracePeriod, withReuseDetection)
 		raw, _ := c.prepare(e)
@@ -142,15 +143,15 @@ func TestBlacklist_ExternalToken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		claims map[string]any
-		gone   bool // the user is deleted between his look-up and the record
+		gone   bool // whether the user is deleted between the look-up and the record
 		user   string
 	}{
-		"of a user":                {nil, false, "1"},
-		"of an inactive user":      {map[string]any{"user_id": "2"}, false, "2"},
-		"of an unknown user":       {map[string]any{"user_id": "99"}, false, ""},
-		"of nobody":                {map[string]any{"user_id": nil}, false, ""},
-		"of a user who just went":  {nil, true, ""},
-		"of a user id of no shape": {map[string]any{"user_id": 1.5}, false, ""},
+		"of a user":                       {nil, false, "1"},
+		"of an inactive user":             {map[string]any{"user_id": "2"}, false, "2"},
+		"of an unknown user":              {map[string]any{"user_id": "99"}, false, ""},
+		"of no user":                      {map[string]any{"user_id": nil}, false, ""},
+		"of a user who was just deleted":  {nil, true, ""},
+		"of a user id that is a fraction": {map[string]any{"user_id": 1.5}, false, ""},
 	} {
 		e := newEnv(t, withRotation)
 		e.spy.before = func(_ context.Context, call string) error {
@@ -174,13 +175,13 @@ func TestBlacklist_ExternalToken(t *testing.T) {
 			Blacklisted:      true, BlacklistedAt: e.clock.now(), Reason: core.ReasonLogout,
 		}
 		if diff := cmp.Diff(want, e.loadRecord("external")); diff != "" {
-			t.Errorf("%s: its row (-want +got):\n%s", name, diff)
+			t.Errorf("%s: its record (-want +got):\n%s", name, diff)
 		}
 		if err := e.Blacklist(background, raw); !errors.Is(err, core.ErrTokenBlacklisted) {
 			t.Errorf("%s: the second logout: %v", name, err)
 		}
 		if got := e.events.ofType(core.EventStoreError); len(got) > 0 {
-			t.Errorf("%s: raised %v", name, got)
+			t.Errorf("%s: emitted %v", name, got)
 		}
 	}
 }
@@ -199,10 +200,10 @@ func TestBlacklist_DeniedToken(t *testing.T) {
 			"a sliding token":                {sliding, core.ErrTokenWrongType},
 			"a token without a type":         {e.signExternal(map[string]any{"token_type": nil}), core.ErrTokenNoType},
 			"an expired token":               {e.signExternal(map[string]any{"exp": now}), core.ErrTokenExpired},
-			"a token without an end":         {e.signExternal(map[string]any{"exp": nil}), &core.Error{Status: 401, Code: "token_not_valid", Detail: "Token has no 'exp' claim"}},
-			"a forged token":                 {pair.Refresh[:len(pair.Refresh)-4] + "AAAA", core.ErrTokenInvalid},
-			"no token":                       {"", core.ErrTokenInvalid},
-			"a good token, but two in a row": {pair.Refresh + pair.Refresh, core.ErrTokenInvalid},
+			"a token without exp":            {e.signExternal(map[string]any{"exp": nil}), &core.Error{Status: 401, Code: "token_not_valid", Detail: "Token has no 'exp' claim"}},
+			"a token with another signature": {pair.Refresh[:len(pair.Refresh)-4] + "AAAA", core.ErrTokenInvalid},
+			"an empty text":                  {"", core.ErrTokenInvalid},
+			"two good tokens in a row":       {pair.Refresh + pair.Refresh, core.ErrTokenInvalid},
 		} {
 			e.spy.takeCalls()
 			if err := e.Blacklist(background, c.raw); !errors.Is(err, c.want) {
@@ -210,7 +211,7 @@ func TestBlacklist_DeniedToken(t *testing.T) {
 			}
 			for _, call := range e.spy.takeCalls() {
 				if call != "IsBlacklisted" {
-					t.Errorf("%s, %s: a refusal called %s", place, name, call)
+					t.Errorf("%s, %s: a denied logout called %s", place, name, call)
 				}
 			}
 		}
@@ -226,7 +227,7 @@ func TestBlacklist_DeniedToken(t *testing.T) {
 	}
 }
 
-// What SimpleJWT crashes on, or can't look up, is refused where a record would need it.
+// A user id that SimpleJWT crashes on, or can't look up, is denied where a record would need it.
 func TestBlacklist_ImpossibleUserID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{`""`, "[]", `["1"]`, "{}", "1e400"} {
@@ -234,13 +235,13 @@ func TestBlacklist_ImpossibleUserID(t *testing.T) {
 		if err := e.Blacklist(background, e.signExternal(map[string]any{"user_id": json.RawMessage(id)})); !errors.Is(err, core.ErrNoActiveAccount) {
 			t.Errorf("user_id %s: error %v", id, err)
 		}
-		if row := e.loadRecord("external"); row != nil {
-			t.Errorf("user_id %s: it is on record: %+v", id, row)
+		if record := e.loadRecord("external"); record != nil {
+			t.Errorf("user_id %s: the token is on record: %+v", id, record)
 		}
 	}
 }
 
-// Users tell an id that cannot be from one that nobody has: SimpleJWT crashes on the one and logs out the other.
+// Users distinguish an id that can't exist from one that no user has: SimpleJWT crashes on the one and logs out the other.
 func TestBlacklist_UserIDIsCheckedByUsers(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[error]error{core.ErrUserIDInvalid: core.ErrNoActiveAccount, core.ErrUserNotFound: nil} {
@@ -255,7 +256,7 @@ func TestBlacklist_UserIDIsCheckedByUsers(t *testing.T) {
 			t.Errorf("users answer %q: error %v, want %v", answer, err, want)
 		}
 		if recorded := e.loadRecord("external") != nil; recorded != (want == nil) {
-			t.Errorf("users answer %q: it is on record: %t", answer, recorded)
+			t.Errorf("users answer %q: the token is on record: %t", answer, recorded)
 		}
 	}
 }
@@ -269,7 +270,7 @@ func TestBlacklist_TokenWithoutID(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if calls := e.spy.takeCalls(); len(calls) > 0 || len(e.events.all()) > 0 {
-			t.Errorf("%s: called %v, raised %v", name, calls, e.events.all())
+			t.Errorf("%s: called %v, emitted %v", name, calls, e.events.all())
 		}
 	}
 }
@@ -295,7 +296,7 @@ func TestBlacklist_FinishesEarlierLogout(t *testing.T) {
 	e.wantRefreshDenied("the other token of the session", second, core.ErrTokenBlacklisted)
 }
 
-// contradictingStore consumes nothing, and says that nothing is consumed.
+// contradictingStore blacklists nothing: it says that the token is on record and that another call won.
 type contradictingStore struct{ core.Store }
 
 func (contradictingStore) Blacklist(context.Context, string, *string, core.Reason, time.Time) (found, won bool, err error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// store sets alice's stored password: "" leaves the cheap hash, "none" is no hash.
+// setPassword sets alice's stored password: "" leaves cheapHash, "none" is no hash.
 func (e *env) setPassword(encoded string) {
 	if encoded == "" {
 		return
@@ -25,8 +25,8 @@ func (e *env) setPassword(encoded string) {
 	e.changeAlice(func(a *memstore.Account) { a.Password = strings.TrimPrefix(encoded, "none") })
 }
 
-// A login must take as long whether the user exists or not, so it must compute as many hashes, from the first login on.
-// Each takes 19 MiB, and memory can be counted where time can't. Not parallel: others would be counted too.
+// A login takes as long whether the user exists or not, so it must compute as many hashes, from the first login on. A hash
+// takes 19 MiB, and memory can be counted where time can't. Not parallel, as the memory of other tests would count.
 func TestLogin_ComputesOneHash(t *testing.T) {
 	h, err := hashers.New(hashers.Options{})
 	if err != nil {
@@ -75,7 +75,7 @@ func TestLogin_UpgradesHash(t *testing.T) {
 		t.Fatalf("the stored hash is %.20q, want argon2", got)
 	}
 	if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
-		t.Errorf("the claim of CHECK_REVOKE_TOKEN is not of the hash that is stored now: %v", err)
+		t.Errorf("the claim of CHECK_REVOKE_TOKEN is not that of the upgraded hash: %v", err)
 	}
 	e.mustRefresh(pair.Refresh)
 	if _, _, err := e.ObtainPair(background, "alice", rightPassword); err != nil {
@@ -99,8 +99,8 @@ func TestLogin_TwoUpgradesAtOnce(t *testing.T) {
 func TestLogin_UpgradeUnavailable(t *testing.T) {
 	t.Parallel()
 	for what, arm := range callFailures() {
-		if what == "is cut off by the client" {
-			continue // then nothing goes on
+		if what == "is cancelled by the client" {
+			continue // the login ends then
 		}
 		synctest.Test(t, func(t *testing.T) {
 			e := newEnv(t, withCheckRevokeToken)
@@ -109,8 +109,8 @@ func TestLogin_UpgradeUnavailable(t *testing.T) {
 			if err != nil {
 				t.Fatalf("UpdatePassword %s: %v", what, err)
 			}
-			if told := e.log.String(); strings.Count(told, "the password hash was not upgraded") != 1 || len(e.events.ofType(core.EventStoreError)) > 0 {
-				t.Errorf("UpdatePassword %s: want a warning and no event, got %v and:\n%s", what, e.events.all(), told)
+			if log := e.log.String(); strings.Count(log, "the password hash was not upgraded") != 1 || len(e.events.ofType(core.EventStoreError)) > 0 {
+				t.Errorf("UpdatePassword %s: want a warning and no event, got %v and:\n%s", what, e.events.all(), log)
 			}
 			if _, _, err := e.AuthenticateToken(background, pair.Access); err != nil {
 				t.Errorf("UpdatePassword %s: its token: %v", what, err)
@@ -120,10 +120,10 @@ func TestLogin_UpgradeUnavailable(t *testing.T) {
 	}
 }
 
-// A login that was under way when the password changed must not outlive PasswordChanged.
+// A login that was under way while the password changed must leave no active token.
 func TestLogin_PasswordChangedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, moment := range []string{"UpdatePassword", "Record"} { // the fixture's hash is upgraded at login
+	for _, moment := range []string{"UpdatePassword", "Record"} { // alice's cheap hash is upgraded at login
 		for name, login := range map[string]func(*env) error{
 			"ObtainPair":    func(e *env) error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err },
 			"ObtainSliding": func(e *env) error { _, _, err := e.ObtainSliding(background, "alice", rightPassword); return err },
@@ -138,8 +138,8 @@ func TestLogin_PasswordChangedMeanwhile(t *testing.T) {
 			if err := login(e); !errors.Is(err, core.ErrNoActiveAccount) {
 				t.Errorf("%s, changed before %s: error %v", name, moment, err)
 			}
-			if live, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
-				t.Errorf("%s, changed before %s: %d tokens were still live", name, moment, live)
+			if active, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || active != 0 {
+				t.Errorf("%s, changed before %s: %d tokens are still active", name, moment, active)
 			}
 		}
 	}
@@ -181,7 +181,7 @@ func TestLogin_ClientHangsUpBeforeHash(t *testing.T) {
 		}
 		e.spy.after = func(context.Context, string) error { cancel(); return nil }
 		if _, _, err := e.ObtainPair(ctx, name, "wrong"); !errors.Is(err, core.ErrServiceUnavailable) {
-			t.Errorf("%s: error %v, want a 503", name, err)
+			t.Errorf("%s: error %v, want ErrServiceUnavailable", name, err)
 		}
 		if len(failed) > 0 || len(e.events.all()) > 0 || e.log.String() != "" {
 			t.Errorf("%s: it counts as a failed login: %v, %v, %s", name, failed, e.events.all(), e.log.String())
@@ -189,7 +189,7 @@ func TestLogin_ClientHangsUpBeforeHash(t *testing.T) {
 	}
 }
 
-// unusableHash is a stored hash that is not computed, and what an operator reads about it.
+// unusableHash is a stored hash that costs more than hashers.Options allows, and what the log must say about it.
 type unusableHash struct {
 	name, stored string
 	want         error

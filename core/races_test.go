@@ -16,26 +16,26 @@ func TestRotate_ManyAtOnce(t *testing.T) {
 	const racers = 64
 	for name, c := range map[string]struct {
 		options            []authOption
-		foreign            bool
+		external           bool
 		successes, parents int
 	}{
-		"without grace":                    {[]authOption{withRotation}, false, 1, 1},
-		"with grace":                       {[]authOption{withGracePeriod, withReuseDetection}, false, racers, 1},
-		"a foreign token, without grace":   {[]authOption{withRotation}, true, 1, 1},
-		"a foreign token, with grace":      {[]authOption{withGracePeriod, withReuseDetection}, true, racers, 1},
-		"without consuming everybody wins": {[]authOption{withRotationOnly}, false, racers, racers},
-		"with detection but without grace": {[]authOption{withRotation, withReuseDetection}, false, 1, 1},
+		"without grace":                      {[]authOption{withRotation}, false, 1, 1},
+		"with grace":                         {[]authOption{withGracePeriod, withReuseDetection}, false, racers, 1},
+		"an external token, without grace":   {[]authOption{withRotation}, true, 1, 1},
+		"an external token, with grace":      {[]authOption{withGracePeriod, withReuseDetection}, true, racers, 1},
+		"without blacklisting each one wins": {[]authOption{withRotationOnly}, false, racers, racers},
+		"with detection but without grace":   {[]authOption{withRotation, withReuseDetection}, false, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, c.options...)
 			raw := e.signExternal(nil)
-			if !c.foreign {
+			if !c.external {
 				raw = e.mustLogin().Refresh
 			}
 			var mu sync.Mutex
 			var wg sync.WaitGroup
-			successes, heads := 0, map[string]bool{}
+			successes, successors := 0, map[string]bool{}
 			for range racers {
 				wg.Go(func() {
 					pair, err := e.refreshToken(raw)
@@ -43,25 +43,25 @@ func TestRotate_ManyAtOnce(t *testing.T) {
 					defer mu.Unlock()
 					if err == nil {
 						successes++
-						heads[e.readJTI(pair.Refresh)] = true
+						successors[e.readJTI(pair.Refresh)] = true
 					} else if !errors.Is(err, core.ErrTokenBlacklisted) {
-						t.Errorf("a loser got %v", err)
+						t.Errorf("another refresh got %v", err)
 					}
 				})
 			}
 			wg.Wait()
-			if successes != c.successes || len(heads) != c.parents || len(e.events.ofType(core.EventRefresh)) != c.parents {
-				t.Errorf("%d of %d succeeded with %d successors and %d rotations, want %d with %d", successes, racers, len(heads), len(e.events.ofType(core.EventRefresh)), c.successes, c.parents)
+			if successes != c.successes || len(successors) != c.parents || len(e.events.ofType(core.EventRefresh)) != c.parents {
+				t.Errorf("%d of %d succeeded with %d successors and %d rotations, want %d with %d", successes, racers, len(successors), len(e.events.ofType(core.EventRefresh)), c.successes, c.parents)
 			}
 		})
 	}
 }
 
-// refreshCase is something that moves a session on, for the races with what ends it.
+// refreshCase is a refresh that races with what ends its session.
 type refreshCase struct {
 	name    string
 	options []authOption
-	prepare func(e *env) (presented, head string)
+	prepare func(e *env) (presented, latest string)
 	endings []ending
 }
 
@@ -69,28 +69,28 @@ func refreshCases() []refreshCase {
 	return []refreshCase{
 		{"a rotation", []authOption{withGracePeriod, withReuseDetection}, rotateTimes(0), sessionEndings()},
 		{"a retry", []authOption{withGracePeriod, withReuseDetection}, rotateTimes(2), sessionEndings()},
-		{"a rotation that consumes nothing", []authOption{withRotationOnly}, rotateTimes(1), sessionEndings()},
+		{"a rotation without blacklisting", []authOption{withRotationOnly}, rotateTimes(1), sessionEndings()},
 		{"a refresh without rotation", []authOption{withDefaults}, rotateTimes(0), sessionEndings()},
-		{"a refresh until a session's end", []authOption{withSessionLifetime(time.Hour)}, rotateTimes(0), sessionEndings()},
-		{"a rotation of a token made elsewhere", []authOption{withGracePeriod, withReuseDetection}, presentExternal(nil), logoutEndings()},
+		{"a refresh with SESSION_LIFETIME", []authOption{withSessionLifetime(time.Hour)}, rotateTimes(0), sessionEndings()},
+		{"a rotation of an external token", []authOption{withGracePeriod, withReuseDetection}, presentExternal(nil), logoutEndings()},
 	}
 }
 
-// An ending may come between any two statements of a refresh. Afterwards no token of the session is good, not even the
-// one that the refresh answers.
+// A session may end between any two calls of a refresh. Afterwards none of its tokens is good, not even the one that the
+// refresh returned.
 func TestRefresh_SessionEndsMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, door := range refreshCases() {
-		dry := newEnv(t, door.options...)
-		raw, _ := door.prepare(dry)
+	for _, c := range refreshCases() {
+		dry := newEnv(t, c.options...)
+		raw, _ := c.prepare(dry)
 		dry.spy.takeCalls()
 		dry.mustRefresh(raw)
 		calls := dry.spy.takeCalls()
-		for _, ending := range door.endings {
+		for _, ending := range c.endings {
 			for i := range 2 * len(calls) {
-				name := fmt.Sprintf("%s, %s %s %s", door.name, ending.name, []string{"before", "after"}[i%2], calls[i/2])
-				e := newEnv(t, door.options...)
-				raw, _ := door.prepare(e)
+				name := fmt.Sprintf("%s, %s %s %s", c.name, ending.name, []string{"before", "after"}[i%2], calls[i/2])
+				e := newEnv(t, c.options...)
+				raw, _ := c.prepare(e)
 				seen := 0
 				interrupt := func(context.Context, string) error {
 					seen++
@@ -124,7 +124,7 @@ func TestRefresh_SessionEndsMeanwhile(t *testing.T) {
 func TestRefresh_ManyWhileSessionEnds(t *testing.T) {
 	t.Parallel()
 	const racers = 64
-	for mode, options := range map[string][]authOption{"consuming": {withGracePeriod, withReuseDetection}, "not consuming": {withRotationOnly}} {
+	for mode, options := range map[string][]authOption{"with blacklisting": {withGracePeriod, withReuseDetection}, "without blacklisting": {withRotationOnly}} {
 		for _, ending := range sessionEndings() {
 			t.Run(mode+"/"+ending.name, func(t *testing.T) {
 				t.Parallel()

@@ -15,7 +15,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// spyRecorder is a store with the ability to record a login, which answers as it is told. record is where it records.
+// spyRecorder is a store that is a core.LoginRecorder, which answers what the test wants. The answer may call record.
 type spyRecorder struct {
 	*spyStore
 	answer func(record func() error) (bool, error)
@@ -29,12 +29,14 @@ func (s *spyRecorder) RecordLogin(ctx context.Context, t core.OutstandingToken, 
 	return done, err
 }
 
+// withLoginRecorder makes the store of an env a core.LoginRecorder.
 func withLoginRecorder(answer func(record func() error) (bool, error)) authOption {
 	return func(_ *simplejwt.Settings, d *core.Deps) {
 		d.Store = &spyRecorder{d.Store.(*spyStore), answer}
 	}
 }
 
+// recordAndAnswer is the answer of a recorder where the stored password is the same.
 func recordAndAnswer(record func() error) (bool, error) { err := record(); return err == nil, err }
 
 func TestLogin_LoginRecorder(t *testing.T) {
@@ -54,18 +56,18 @@ func TestLogin_LoginRecorder(t *testing.T) {
 	decline := func(func() error) (bool, error) { return false, nil }
 	for name, c := range map[string]struct {
 		answer func(record func() error) (bool, error)
-		stored string // what is stored meanwhile, "-" where the user is deleted
+		stored string // the password that is stored meanwhile, "-" if the user is deleted
 		want   error
 		calls  []string
 	}{
-		"it does":                    {recordAndAnswer, old, nil, []string{"ByUsername", "RecordLogin"}},
-		"it can't for such users":    {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "RecordLogin", "Record", "ByField"}},
-		"the user is gone":           {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin"}},
-		"it is down":                 {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "RecordLogin"}},
-		"another password":           {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
-		"a deleted user":             {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
-		"another hash of the same":   {decline, again, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
-		"a hash it can't compare to": {decline, old, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
+		"the password is the same":               {recordAndAnswer, old, nil, []string{"ByUsername", "RecordLogin"}},
+		"the recorder does not know such users":  {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "RecordLogin", "Record", "ByField"}},
+		"the user is gone":                       {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin"}},
+		"the recorder fails":                     {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "RecordLogin"}},
+		"another password is stored meanwhile":   {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"the user is deleted meanwhile":          {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"another hash of the same password":      {decline, again, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
+		"the recorder declines without a reason": {decline, old, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
 	} {
 		for way, login := range map[string]func(*env) error{
 			"ObtainPair":    func(e *env) error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err },
@@ -88,12 +90,12 @@ func TestLogin_LoginRecorder(t *testing.T) {
 			if diff := cmp.Diff(c.calls, calls); diff != "" {
 				t.Errorf("%s, %s: calls (-want +got):\n%s", way, name, diff)
 			}
-			live, want := 0, 1
+			active, want := 0, 1
 			if c.want != nil {
 				want = 0
 			}
-			if live, err = e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != want {
-				t.Errorf("%s, %s: %d live tokens, error %v, want %d", way, name, live, err, want)
+			if active, err = e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || active != want {
+				t.Errorf("%s, %s: %d active tokens, error %v, want %d", way, name, active, err, want)
 			}
 		}
 	}
@@ -101,7 +103,7 @@ func TestLogin_LoginRecorder(t *testing.T) {
 
 func TestLogin_LoginRecorderIsForPasswordsOnly(t *testing.T) {
 	t.Parallel()
-	never := withLoginRecorder(func(func() error) (bool, error) { t.Error("the store was asked for the password"); return false, nil })
+	never := withLoginRecorder(func(func() error) (bool, error) { t.Error("RecordLogin was called"); return false, nil })
 	e := newEnv(t, never)
 	e.mustLogin()
 	e.mustLoginSliding()
@@ -111,7 +113,7 @@ func TestLogin_LoginRecorderIsForPasswordsOnly(t *testing.T) {
 	e = newEnv(t, never, func(_ *simplejwt.Settings, d *core.Deps) {
 		d.Authenticate = func(context.Context, string, string) (simplejwt.User, error) { return &memstore.Account{ID: "1"}, nil }
 	})
-	if _, _, err := e.ObtainPair(background, "alice", "known elsewhere"); err != nil {
+	if _, _, err := e.ObtainPair(background, "alice", "known to the directory"); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff([]string{"FieldValue", "Record"}, e.spy.takeCalls()); diff != "" {
@@ -124,7 +126,7 @@ func TestLogin_LoginRecorderIsForPasswordsOnly(t *testing.T) {
 	}
 }
 
-// PostgreSQL takes no NUL in a text, and an id that can't be on record need not be looked up.
+// PostgreSQL has no NUL in a text, so no record has such an id, and nothing is looked up.
 func TestRefresh_IDsThatNoRecordHas(t *testing.T) {
 	t.Parallel()
 	for name, id := range map[string]string{"a NUL": "a\x00b", "256 bytes": string(make([]byte, 256))} {
@@ -139,12 +141,12 @@ func TestRefresh_IDsThatNoRecordHas(t *testing.T) {
 		}
 		raw := e.mustRefresh(e.signExternal(map[string]any{"sid": id})).Refresh
 		if got := e.decodeToken(raw).SessionID(); got != "external" {
-			t.Errorf("a sid of %s became %q, want a session of its own", name, got)
+			t.Errorf("a sid of %s became %q, want a new session", name, got)
 		}
 	}
 }
 
-// addMallory adds mallory (3), for whom another service signs what it likes with our key.
+// addMallory adds the user mallory (3), for whom another service signs any claims with our key.
 func addMallory(e *env) {
 	e.t.Helper()
 	if err := e.accounts.Add(memstore.Account{ID: "3", Username: "mallory", Password: cheapHash}); err != nil {
@@ -152,11 +154,10 @@ func addMallory(e *env) {
 	}
 }
 
-// withUsernameAsID has tokens name users by their names, so that the primary key is known only once a user is loaded.
+// withUsernameAsID makes tokens name users by username, so that the primary key is known only once a user is loaded.
 func withUsernameAsID(s *simplejwt.Settings, _ *core.Deps) { s.UserIDField = "username" }
 
-// TestOwner is about tokens with a true signature that a service that shares the key issued to one user, with the jti or
-// the sid of another.
+// TestOwner presents tokens with a true signature that another service issued to one user with the jti or the sid of another.
 func TestOwner(t *testing.T) {
 	t.Parallel()
 	cached := func(s *simplejwt.Settings, d *core.Deps) {
@@ -165,7 +166,7 @@ func TestOwner(t *testing.T) {
 	}
 	for name, option := range map[string]authOption{"": withDefaults, "by name": withUsernameAsID} {
 		for kind, rotation := range map[string]authOption{"rotation": withGracePeriod, "no blacklisting": withRotationOnly, "no rotation": withDefaults, "lifetimes": withSessionLifetime(24 * time.Hour)} {
-			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", "by name": "mallory"}[name], "nobody": nil, "a ghost": "999"} {
+			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", "by name": "mallory"}[name], "no user": nil, "an unknown user": "999"} {
 				for what, do := range ownerAttacks() {
 					t.Run(kind+" "+name+", "+who+" "+what, func(t *testing.T) {
 						t.Parallel()
@@ -196,7 +197,7 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-// ownerAttacks are what a token of another user may be tried for, against the session of alice's token. sign adds the user.
+// ownerAttacks use a token of another user against the session of alice's token. sign adds the user to the claims.
 func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]any) string) {
 	denied := func(e *env, what string, err error) {
 		e.t.Helper()
@@ -205,7 +206,7 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 			e.t.Errorf("%s: %v, want a denial", what, err)
 		}
 	}
-	record := func(e *env, raw, userID string) { // as a Django process does, whose rows name no session
+	record := func(e *env, raw, userID string) { // as a Django process does, whose records name no session
 		e.t.Helper()
 		if err := e.mem.Record(context.Background(), core.OutstandingToken{JTI: e.readJTI(raw), UserID: userID, CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
 			e.t.Fatalf("%v", err)
@@ -217,14 +218,14 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 			if e.Settings().RotateRefreshTokens {
 				denied(e, "refresh", err)
 			} else if pair.Access != "" && e.decodeToken(pair.Access).UserID() == "1" {
-				e.t.Errorf("refresh: it got a token of alice's")
+				e.t.Errorf("refresh: it returned a token of alice")
 			}
 		},
 		"refreshes with alice's sid": func(e *env, alice string, sign func(map[string]any) string) {
 			_, err := e.refreshToken(sign(map[string]any{"jti": "unknown", "sid": e.readSession(alice)}))
 			denied(e, "refresh", err)
 		},
-		"refreshes with alice's sid and a row of its own": func(e *env, alice string, sign func(map[string]any) string) {
+		"refreshes with alice's sid and a record of its own": func(e *env, alice string, sign func(map[string]any) string) {
 			raw := sign(map[string]any{"jti": "django's", "sid": e.readSession(alice)})
 			owner := "3"
 			if e.decodeToken(raw).UserID() == "" {
@@ -233,19 +234,19 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 			record(e, raw, owner)
 			pair, err := e.refreshToken(raw)
 			if err == nil && e.Settings().RotateRefreshTokens && e.readSession(pair.Refresh) == e.readSession(alice) {
-				e.t.Errorf("refresh: it joined alice's session")
+				e.t.Errorf("refresh: the token joined alice's session")
 			}
 			_, _ = e.refreshToken(raw) // a retry
 		},
 		"logs out with alice's jti": func(e *env, alice string, sign func(map[string]any) string) {
 			if err := e.Blacklist(background, sign(map[string]any{"jti": e.readJTI(alice)})); err == nil && e.readReason(alice) != "active" {
-				e.t.Errorf("logout with alice's jti was good")
+				e.t.Errorf("a logout with alice's jti succeeded")
 			}
 		},
 		"logs out with alice's sid": func(e *env, alice string, sign func(map[string]any) string) {
 			_ = e.Blacklist(background, sign(map[string]any{"jti": "unknown", "sid": e.readSession(alice)}))
 		},
-		"logs out with alice's sid and a row of its own": func(e *env, alice string, sign func(map[string]any) string) {
+		"logs out with alice's sid and a record of its own": func(e *env, alice string, sign func(map[string]any) string) {
 			raw := sign(map[string]any{"jti": "django's", "sid": e.readSession(alice)})
 			owner := "3"
 			if e.decodeToken(raw).UserID() == "" {
@@ -255,11 +256,11 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 			_ = e.Blacklist(background, raw)
 			_ = e.Blacklist(background, raw)
 		},
-		"asks with alice's sid": func(e *env, alice string, sign func(map[string]any) string) {
+		"sends a request with alice's sid": func(e *env, alice string, sign func(map[string]any) string) {
 			raw := sign(map[string]any{"token_type": "access", "jti": "unknown", "sid": e.readSession(alice)})
 			_, _, err := e.AuthenticateToken(background, raw)
 			denied(e, "request under CHECK_SESSION", err)
-			if e.Settings().UserIDField == "id" { // else the claim does not say whose the session must be
+			if e.Settings().UserIDField == "id" { // else verify does not know the user of the session
 				_, err = e.Verify(background, raw)
 				denied(e, "verify under CHECK_SESSION", err)
 			}
@@ -267,11 +268,11 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 	}
 }
 
-// A service that shares the key may sign a token for a name that no user has.
+// Another service may sign a token for a name that no user has.
 func TestOwner_UnknownUser(t *testing.T) {
 	t.Parallel()
 	for name, rotated := range map[string]bool{"with the latest jti": false, "with a jti that was rotated within the grace period": true} {
-		t.Run("a logout "+name+" ends nothing of another user's", func(t *testing.T) {
+		t.Run("a logout "+name+" ends no session of another user", func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, withGracePeriod, withUsernameAsID)
 			presented := e.mustLogin().Refresh
@@ -279,15 +280,15 @@ func TestOwner_UnknownUser(t *testing.T) {
 			if rotated {
 				latest = e.mustRefresh(presented).Refresh
 			}
-			_ = e.Blacklist(background, e.signExternal(map[string]any{"user_id": "ghost", "jti": e.readJTI(presented)}))
+			_ = e.Blacklist(background, e.signExternal(map[string]any{"user_id": "unknown", "jti": e.readJTI(presented)}))
 			if got := e.readReason(latest); got != "active" {
-				t.Errorf("alice's token is %q, want it live", got)
+				t.Errorf("alice's token is %q, want it active", got)
 			}
 		})
 	}
 }
 
-// With a jti of alice's on record nobody looks whose it is, nor whether the session that the token names is on record.
+// Verify and a refresh without rotation compare the owner of the record too, and ignore the session that the token names.
 func TestOwner_VerifyAndRefreshWithoutRotation(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)
@@ -296,10 +297,10 @@ func TestOwner_VerifyAndRefreshWithoutRotation(t *testing.T) {
 	for what, sid := range map[string]string{"and sid": e.readSession(alice), "and a sid that was flushed": "flushed"} {
 		raw := e.signExternal(map[string]any{"user_id": "3", "jti": e.readJTI(alice), "sid": sid})
 		if _, err := e.Verify(background, raw); err == nil {
-			t.Errorf("verify: mallory's token with alice's jti %s is good", what)
+			t.Errorf("verify: mallory's token with alice's jti %s is accepted", what)
 		}
 		if _, err := e.refreshToken(raw); err == nil {
-			t.Errorf("refresh: mallory's token with alice's jti %s is good", what)
+			t.Errorf("refresh: mallory's token with alice's jti %s is accepted", what)
 		}
 	}
 }

@@ -11,24 +11,24 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// deniedRefreshes are what may be wrong with a refresh token that is verified and was not consumed.
+// deniedRefreshes are the denials of a refresh token that is verified and not blacklisted.
 func deniedRefreshes() map[string]struct {
 	arrange func(e *env) string
 	want    error
 } {
-	type refusal = struct {
+	type denial = struct {
 		arrange func(e *env) string
 		want    error
 	}
 	after := func(change func(e *env)) func(e *env) string {
 		return func(e *env) string { raw := e.mustLogin().Refresh; change(e); return raw }
 	}
-	return map[string]refusal{
-		"a user who is deleted":        {after(func(e *env) { e.accounts.Delete("1") }), core.ErrNoActiveAccount},
-		"a user who is inactive":       {after(func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccount},
-		"a sliding token":              {func(e *env) string { return e.mustLoginSliding() }, core.ErrTokenWrongType},
-		"a token without a type":       {func(e *env) string { return e.recordExternal(map[string]any{"token_type": nil}) }, core.ErrTokenNoType},
-		"a token of another case type": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": "Refresh"}) }, core.ErrTokenWrongType},
+	return map[string]denial{
+		"a user who is deleted":  {after(func(e *env) { e.accounts.Delete("1") }), core.ErrNoActiveAccount},
+		"a user who is inactive": {after(func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccount},
+		"a sliding token":        {func(e *env) string { return e.mustLoginSliding() }, core.ErrTokenWrongType},
+		"a token without a type": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": nil}) }, core.ErrTokenNoType},
+		"a type in another case": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": "Refresh"}) }, core.ErrTokenWrongType},
 	}
 }
 
@@ -45,7 +45,7 @@ func TestRefresh_DeniedTokenIsNotConsumed(t *testing.T) {
 				"logout":  func() error { return e.Blacklist(background, raw) },
 			} {
 				if call == "logout" && errors.Is(c.want, core.ErrNoActiveAccount) {
-					continue // a logout asks for no user
+					continue // a logout does not load the user
 				}
 				if err := do(); !errors.Is(err, c.want) {
 					t.Errorf("%s: error %v, want %v", call, err, c.want)
@@ -55,7 +55,7 @@ func TestRefresh_DeniedTokenIsNotConsumed(t *testing.T) {
 					if call == "IsBlacklisted" {
 						lookups++
 					} else if call != "ByField" {
-						t.Errorf("a refusal called %s", call)
+						t.Errorf("it called %s", call)
 					}
 				}
 				if lookups != 1 {
@@ -63,7 +63,7 @@ func TestRefresh_DeniedTokenIsNotConsumed(t *testing.T) {
 				}
 			}
 			if got := e.readReason(raw); got != "active" {
-				t.Errorf("the refused token is now %s", got)
+				t.Errorf("the denied token is now %s", got)
 			}
 			if _, _, err := e.mem.Blacklist(background, e.readJTI(raw), nil, core.ReasonAdmin, e.clock.now()); err != nil {
 				t.Fatal(err)
@@ -81,11 +81,11 @@ func TestRefresh_VerifiesBeforeAnyCall(t *testing.T) {
 		raw  string
 		want error
 	}{
-		"an expired token":              {e.signExternal(map[string]any{"exp": e.clock.now().Unix()}), core.ErrTokenExpired},
-		"a token from the future":       {e.signExternal(map[string]any{"iat": e.clock.now().Unix() + 1}), core.ErrTokenInvalid},
-		"a forged token":                {pair.Refresh[:len(pair.Refresh)-4] + "AAAA", core.ErrTokenInvalid},
-		"no token":                      {"", core.ErrTokenInvalid},
-		"a forged token, exp long gone": {e.signExternal(map[string]any{"exp": 0})[3:], core.ErrTokenInvalid},
+		"an expired token":                              {e.signExternal(map[string]any{"exp": e.clock.now().Unix()}), core.ErrTokenExpired},
+		"a token from the future":                       {e.signExternal(map[string]any{"iat": e.clock.now().Unix() + 1}), core.ErrTokenInvalid},
+		"a token with another signature":                {pair.Refresh[:len(pair.Refresh)-4] + "AAAA", core.ErrTokenInvalid},
+		"an empty text":                                 {"", core.ErrTokenInvalid},
+		"a token with another signature and an old exp": {e.signExternal(map[string]any{"exp": 0})[3:], core.ErrTokenInvalid},
 	} {
 		e.spy.takeCalls()
 		_, err := e.refreshToken(c.raw)
@@ -93,7 +93,7 @@ func TestRefresh_VerifiesBeforeAnyCall(t *testing.T) {
 			t.Errorf("%s: error %v, want %v", name, err, c.want)
 		}
 		if calls := e.spy.takeCalls(); len(calls) > 0 {
-			t.Errorf("%s: users or store were asked: %v", name, calls)
+			t.Errorf("%s: called %v", name, calls)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func TestRefresh_UserIDSpelling(t *testing.T) {
 		pair, err := e.refreshToken(raw)
 		if !good {
 			if !errors.Is(err, core.ErrNoActiveAccount) || e.loadRecord("external") != nil {
-				t.Errorf("user_id %s: error %v, want ErrNoActiveAccountToken and no record", id, err)
+				t.Errorf("user_id %s: error %v, want ErrNoActiveAccount and no record", id, err)
 			}
 			continue
 		}
@@ -150,7 +150,7 @@ func TestRefresh_ChangedPassword(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withRotationOnly, withCheckRevokeToken)
 	first := e.mustLogin().Refresh
-	second := e.mustRefresh(first).Refresh // not consuming, so that the session has two live tokens
+	second := e.mustRefresh(first).Refresh // without blacklisting, so that the session has two active tokens
 	other := e.mustLogin().Refresh
 	unknown := e.signExternal(nil)
 	e.changeAlice(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
@@ -164,12 +164,12 @@ func TestRefresh_ChangedPassword(t *testing.T) {
 	if diff := cmp.Diff([]core.Reason{core.ReasonPassword, core.ReasonPassword, "active", core.ReasonPassword}, got); diff != "" {
 		t.Errorf("reasons of first, second, another session's, an unknown token (-want +got):\n%s", diff)
 	}
-	if row := e.loadRecord("external"); row.UserID != "1" {
-		t.Errorf("the unknown token was recorded for user %q, want 1", row.UserID)
+	if record := e.loadRecord("external"); record.UserID != "1" {
+		t.Errorf("the unknown token was recorded for user %q, want 1", record.UserID)
 	}
 	revoked := e.events.ofType(core.EventRevoke)
 	if len(revoked) == 0 || revoked[0].Reason != core.ReasonPassword || revoked[0].SessionID != e.readJTI(first) || revoked[0].Count != 1 {
-		t.Errorf("the revocation raised %+v", revoked)
+		t.Errorf("the revocation emitted %+v", revoked)
 	}
 }
 

@@ -22,9 +22,9 @@ func TestRefresh_Calls(t *testing.T) {
 		want    []string
 	}{
 		{"without rotation one user and one look-up", []authOption{withDefaults}, []string{"ByField", "IsBlacklisted"}},
-		{"without rotation but with a session's end one user and one look-up", []authOption{withSessionLifetime(time.Hour)}, []string{"ByField", "State"}},
+		{"without rotation but with SESSION_LIFETIME one user and one look-up", []authOption{withSessionLifetime(time.Hour)}, []string{"ByField", "State"}},
 		{"with rotation one user and one statement", []authOption{withRotation}, []string{"ByField", "Rotate"}},
-		{"with everything on still one user and one statement", []authOption{withGracePeriod, withReuseDetection, withCheckRevokeToken, withSessionLifetime(time.Hour)}, []string{"ByField", "Rotate"}},
+		{"with all settings still one user and one statement", []authOption{withGracePeriod, withReuseDetection, withCheckRevokeToken, withSessionLifetime(time.Hour)}, []string{"ByField", "Rotate"}},
 		{"with rotation but no blacklisting one user and one statement", []authOption{withRotationOnly}, []string{"ByField", "Rotate"}},
 		{"without a store one user", []authOption{withoutStore}, []string{"ByField"}},
 		{"without token ids one user", []authOption{withoutIDs}, []string{"ByField"}},
@@ -51,10 +51,10 @@ func TestRefresh_WithoutRotation(t *testing.T) {
 		next := e.mustRefresh(pair.Refresh)
 		access := e.decodeToken(next.Access)
 		if next.Refresh != "" || access.Get("token_type") != "access" || access.SessionID() != e.readJTI(pair.Refresh) {
-			t.Errorf("the answer is a refresh token (%v) and the claims %v", next.Refresh != "", access.Claims())
+			t.Errorf("returned a refresh token (%v) and an access token with the claims %v", next.Refresh != "", access.Claims())
 		}
 		if want := e.clock.now().Add(5 * time.Minute).Truncate(time.Second); !access.ExpiresAt().Equal(want) {
-			t.Errorf("the access token ends at %v, want %v", access.ExpiresAt(), want)
+			t.Errorf("the access token expires at %v, want %v", access.ExpiresAt(), want)
 		}
 	}
 	if err := e.Blacklist(background, pair.Refresh); err != nil {
@@ -82,7 +82,7 @@ func TestRefresh_WithoutRecords(t *testing.T) {
 			}
 			next := e.mustRefresh(pair.Refresh)
 			if rotates := e.Settings().RotateRefreshTokens; (next.Refresh != "") != rotates {
-				t.Errorf("a refresh token was given: %v, want %v", next.Refresh != "", rotates)
+				t.Errorf("returned a refresh token: %v, want %v", next.Refresh != "", rotates)
 			}
 			for _, raw := range []string{pair.Access, pair.Refresh, next.Access} {
 				token := e.decodeToken(raw)
@@ -107,10 +107,10 @@ func TestRefresh_WithoutRecords(t *testing.T) {
 func TestRefresh_TokenWithoutUser(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"absent", "null", `""`, "0", "-0", "0.0", "0e9", "false", "[]", "{}"} {
-		for name, option := range map[string]authOption{"rotating": withRotation, "not consuming": withRotationOnly, "not rotating": withDefaults} {
+		for name, option := range map[string]authOption{"with rotation": withRotation, "without blacklisting": withRotationOnly, "without rotation": withDefaults} {
 			e := newEnv(t, option, withCheckRevokeToken, func(_ *simplejwt.Settings, d *core.Deps) {
 				d.Claims = func(context.Context, simplejwt.User, *core.Token) error {
-					t.Error("custom claims for nobody")
+					t.Error("Deps.Claims was called without a user")
 					return nil
 				}
 			})
@@ -119,7 +119,7 @@ func TestRefresh_TokenWithoutUser(t *testing.T) {
 				claims["user_id"] = nil
 			}
 			pair, user, err := e.Refresh(background, e.signExternal(claims))
-			if name != "not rotating" && slices.Contains([]string{`""`, "[]", "{}"}, id) { // a record could not name him
+			if name != "without rotation" && slices.Contains([]string{`""`, "[]", "{}"}, id) { // no record could name the user
 				if !errors.Is(err, core.ErrNoActiveAccount) {
 					t.Errorf("user_id %s, %s: error %v", id, name, err)
 				}
@@ -132,9 +132,9 @@ func TestRefresh_TokenWithoutUser(t *testing.T) {
 			if e.decodeToken(pair.Access).Has("user_id") != (id != "absent") {
 				t.Errorf("user_id %s, %s: the claim was not copied as it is", id, name)
 			}
-			if name != "not rotating" {
-				if row := e.loadRecord(e.readJTI(pair.Refresh)); row == nil || row.UserID != "" {
-					t.Errorf("user_id %s, %s: the row is %+v, want one without a user", id, name, row)
+			if name != "without rotation" {
+				if record := e.loadRecord(e.readJTI(pair.Refresh)); record == nil || record.UserID != "" {
+					t.Errorf("user_id %s, %s: the record is %+v, want one without a user", id, name, record)
 				}
 			}
 		}
@@ -147,9 +147,9 @@ func TestRefresh_SessionLifetime(t *testing.T) {
 		name    string
 		options []authOption
 	}{
-		{"rotating", []authOption{withGracePeriod, withReuseDetection}},
-		{"not consuming", []authOption{withRotationOnly}},
-		{"not rotating", []authOption{withDefaults}},
+		{"with rotation", []authOption{withGracePeriod, withReuseDetection}},
+		{"without blacklisting", []authOption{withRotationOnly}},
+		{"without rotation", []authOption{withDefaults}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -160,27 +160,27 @@ func TestRefresh_SessionLifetime(t *testing.T) {
 			for range 3 {
 				for _, raw := range []string{pair.Access, pair.Refresh} {
 					if raw != "" && !e.decodeToken(raw).ExpiresAt().Equal(end) {
-						t.Errorf("a %v token ends at %v, want the session's end %v", e.decodeToken(raw).Get("token_type"), e.decodeToken(raw).ExpiresAt(), end)
+						t.Errorf("a %v token expires at %v, want the session's end %v", e.decodeToken(raw).Get("token_type"), e.decodeToken(raw).ExpiresAt(), end)
 					}
 				}
 				e.clock.advance(19 * time.Minute)
 				pair = e.mustRefresh(presented)
 				if again := e.mustRefresh(presented); !e.decodeToken(again.Access).ExpiresAt().Equal(end) {
-					t.Errorf("on a second refresh the access token ends at %v, want %v", e.decodeToken(again.Access).ExpiresAt(), end)
+					t.Errorf("on a second refresh the access token expires at %v, want %v", e.decodeToken(again.Access).ExpiresAt(), end)
 				}
 				if pair.Refresh != "" {
 					presented = pair.Refresh
 				}
 			}
 			e.clock.set(startTime().Add(time.Hour))
-			e.wantRefreshDenied("the last token within LEEWAY, its session over", presented, core.ErrTokenExpired)
+			e.wantRefreshDenied("the last token within LEEWAY, after its session", presented, core.ErrTokenExpired)
 		})
 	}
 }
 
 func TestRefresh_Leeway(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"rotating": withRotation, "not consuming": withRotationOnly, "not rotating": withDefaults} {
+	for name, option := range map[string]authOption{"with rotation": withRotation, "without blacklisting": withRotationOnly, "without rotation": withDefaults} {
 		e := newEnv(t, option, withLeeway(time.Minute))
 		first, second := e.mustLogin().Refresh, e.mustLogin().Refresh
 		end := e.decodeToken(first).ExpiresAt()
@@ -189,7 +189,7 @@ func TestRefresh_Leeway(t *testing.T) {
 			t.Errorf("%s: just within LEEWAY: %v", name, err)
 		}
 		e.clock.set(end.Add(time.Minute))
-		e.wantRefreshDenied(name+", LEEWAY over", second, core.ErrTokenExpired)
+		e.wantRefreshDenied(name+", after LEEWAY", second, core.ErrTokenExpired)
 	}
 }
 
@@ -234,7 +234,7 @@ func TestRefresh_ExternalTokenWithoutRotation(t *testing.T) {
 	iat := e.clock.now().Add(-58 * time.Minute).Truncate(time.Second)
 	access := e.mustRefresh(e.signExternal(map[string]any{"iat": iat.Unix()})).Access
 	if end := e.decodeToken(access).ExpiresAt(); !end.Equal(iat.Add(time.Hour)) {
-		t.Errorf("the access token ends at %v, want the end of the session", end)
+		t.Errorf("the access token expires at %v, want the end of the session", end)
 	}
 	first := e.mustLogin().Refresh
 	if err := e.RevokeSession(background, "1", e.readJTI(first), core.ReasonAdmin); err != nil {

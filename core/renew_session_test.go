@@ -31,19 +31,19 @@ func TestRenewSession(t *testing.T) {
 		t.Errorf("the new access token: %v", err)
 	}
 	e.mustRefresh(renewed.Refresh)
-	if rows := e.loadRecord(e.readJTI(pair.Refresh)); rows.Reason != core.ReasonRenewed {
-		t.Errorf("the old token is %q, want renewed", rows.Reason)
+	if record := e.loadRecord(e.readJTI(pair.Refresh)); record.Reason != core.ReasonRenewed {
+		t.Errorf("the old token is %q, want renewed", record.Reason)
 	}
 	for what, c := range map[string]struct {
 		user    simplejwt.User
 		session string
 		want    error
 	}{
-		"another's session": {&memstore.Account{ID: "9"}, session, core.ErrSessionNotFound},
-		"no session":        {e.loadUser("alice"), "unknown", core.ErrSessionNotFound},
-		"an empty id":       {e.loadUser("alice"), "", core.ErrSessionNotFound},
-		"nobody":            {nil, session, core.ErrNoActiveAccount},
-		"an inactive user":  {e.loadUser("bob"), session, core.ErrNoActiveAccount},
+		"the session of another user": {&memstore.Account{ID: "9"}, session, core.ErrSessionNotFound},
+		"no session":                  {e.loadUser("alice"), "unknown", core.ErrSessionNotFound},
+		"an empty id":                 {e.loadUser("alice"), "", core.ErrSessionNotFound},
+		"no user":                     {nil, session, core.ErrNoActiveAccount},
+		"an inactive user":            {e.loadUser("bob"), session, core.ErrNoActiveAccount},
 	} {
 		if got, err := e.RenewSession(background, c.user, c.session); !errors.Is(err, c.want) || got != (core.Pair{}) {
 			t.Errorf("%s: error %v, want %v", what, err, c.want)
@@ -105,7 +105,7 @@ func TestRenewSession_ClockSetBack(t *testing.T) {
 	}
 }
 
-// Whoever holds the token that a session had before it was renewed has nothing, be it a moment later.
+// A renewal issues the tokens itself, so a client that presents an old one is not retrying: it gets nothing, and it is no reuse.
 func TestRenewSession_OldTokenIsNoReuse(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]authOption{"": withDefaults, "with CHECK_REVOKE_TOKEN": withCheckRevokeToken} {
@@ -135,8 +135,8 @@ func TestRenewSession_NoGrace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.wantRefreshDenied(name+": the token that was current", second, core.ErrTokenBlacklisted)
-		e.wantRefreshDenied(name+": the one before it, rotated a moment ago", first, core.ErrTokenBlacklisted)
+		e.wantRefreshDenied(name+": the latest token", second, core.ErrTokenBlacklisted)
+		e.wantRefreshDenied(name+": the one before it, rotated just now", first, core.ErrTokenBlacklisted)
 		e.mustRefresh(renewed.Refresh)
 	}
 }
@@ -173,7 +173,7 @@ func TestRenewSession_RotatedMeanwhile(t *testing.T) {
 	}
 }
 
-// mustRefreshPastSpy consumes a token as another process would.
+// rotateInAnotherProcess rotates a token in the store, which the spy does not see.
 func (e *env) rotateInAnotherProcess(raw string) {
 	e.t.Helper()
 	_, ok, err := e.mem.Rotate(background, core.Rotation{
@@ -201,9 +201,9 @@ func TestRenewSession_DuringRefresh(t *testing.T) {
 	})
 	e.wantRefreshDenied("a token that is renewed meanwhile", old, core.ErrTokenBlacklisted)
 	e.mustRefresh(renewed.Refresh)
-	var refusal *core.Error
-	if _, err := e.refreshToken(old); !errors.As(err, &refusal) || refusal.Reason != "password_changed" {
-		t.Errorf("a second tab is told %v, want that the password was changed", err)
+	var denial *core.Error
+	if _, err := e.refreshToken(old); !errors.As(err, &denial) || denial.Reason != "password_changed" {
+		t.Errorf("a second tab gets %v, want the reason password_changed", err)
 	}
 	if n := len(e.listSessions("1")); n != 1 {
 		t.Errorf("%d sessions, want 1", n)

@@ -23,15 +23,15 @@ func TestRevokePresented(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		options []authOption
-		// present returns the token that is presented, for a pair of alice's and its session.
+		// present returns the token to present, for a pair of tokens of alice and their session.
 		present func(e *env, pair core.Pair, session string) string
 		ends    bool
 	}{
-		"an access token":              {nil, func(_ *env, p core.Pair, _ string) string { return p.Access }, true},
-		"a refresh token":              {nil, func(_ *env, p core.Pair, _ string) string { return p.Refresh }, true},
-		"an access token that expired": {nil, func(e *env, p core.Pair, _ string) string { return expired(p.Access)(e) }, true},
-		"a refresh token that expired": {nil, func(e *env, p core.Pair, _ string) string { return expired(p.Refresh)(e) }, true},
-		"a user id that is no key":     {[]authOption{byName}, func(_ *env, p core.Pair, _ string) string { return p.Access }, true},
+		"an access token":                       {nil, func(_ *env, p core.Pair, _ string) string { return p.Access }, true},
+		"a refresh token":                       {nil, func(_ *env, p core.Pair, _ string) string { return p.Refresh }, true},
+		"an access token that expired":          {nil, func(e *env, p core.Pair, _ string) string { return expired(p.Access)(e) }, true},
+		"a refresh token that expired":          {nil, func(e *env, p core.Pair, _ string) string { return expired(p.Refresh)(e) }, true},
+		"a user id that is not the primary key": {[]authOption{byName}, func(_ *env, p core.Pair, _ string) string { return p.Access }, true},
 		"a user who may not log in": {nil, func(e *env, p core.Pair, _ string) string {
 			e.changeAlice(func(a *memstore.Account) { a.Inactive = true })
 			return p.Access
@@ -48,14 +48,14 @@ func TestRevokePresented(t *testing.T) {
 			return p.Refresh
 		}, true},
 		"a token with another signature": {nil, func(_ *env, p core.Pair, _ string) string { return p.Access[:len(p.Access)-4] + "AAAA" }, false},
-		"no token":                       {nil, func(*env, core.Pair, string) string { return "x" }, false},
+		"a text that is not a token":     {nil, func(*env, core.Pair, string) string { return "x" }, false},
 		"a token of another user that names the session": {nil, func(e *env, _ core.Pair, session string) string {
 			return e.signExternal(map[string]any{"token_type": "access", "user_id": "2", "sid": session})
 		}, false},
-		"the same where the user id is no key": {[]authOption{byName}, func(e *env, _ core.Pair, session string) string {
+		"the same with a user id that is not the primary key": {[]authOption{byName}, func(e *env, _ core.Pair, session string) string {
 			return e.signExternal(map[string]any{"token_type": "access", "user_id": "bob", "sid": session})
 		}, false},
-		"a token of nobody that names the session": {nil, func(e *env, _ core.Pair, session string) string {
+		"a token without a user that names the session": {nil, func(e *env, _ core.Pair, session string) string {
 			return e.signExternal(map[string]any{"token_type": "access", "user_id": nil, "sid": session})
 		}, false},
 		"a token of a user who does not exist": {[]authOption{byName}, func(e *env, _ core.Pair, session string) string {
@@ -96,10 +96,10 @@ func TestRevokePresented(t *testing.T) {
 	}
 }
 
-// Django's tokens name no session. The record may: that of the token that was issued for them.
+// Django's tokens name no session. The record may name one: that of the token that was issued for them.
 func TestRevokePresented_TokenWithoutSession(t *testing.T) {
 	t.Parallel()
-	for name, user := range map[string]any{"a user's": "1", "nobody's": nil} {
+	for name, user := range map[string]any{"a user's": "1", "no user's": nil} {
 		e := newEnv(t, withRotation)
 		raw := e.signExternal(map[string]any{"user_id": user})
 		next := e.mustRefresh(raw).Refresh
@@ -135,7 +135,7 @@ func TestRevokePresented_ClientHangsUp(t *testing.T) {
 	e.wantSessionEnded(e.readSession(pair.Access))
 }
 
-// One session that can't be ended is reported, and does not keep the others.
+// A session that can't be ended is reported, and the others end all the same.
 func TestRevokePresented_StoreUnavailable(t *testing.T) {
 	t.Parallel()
 	first := true
@@ -152,7 +152,7 @@ func TestRevokePresented_StoreUnavailable(t *testing.T) {
 		t.Errorf("events %+v, want one for the session that may be active", failed)
 	}
 	if err := e.RevokePresented(background, "", core.ReasonRotated, one.Access); err == nil || e.readReason(one.Refresh) != "active" {
-		t.Errorf("a reason that opens a grace period: %v", err)
+		t.Errorf("a reason that starts a grace period: %v", err)
 	}
 	for what, option := range map[string]authOption{"no Store": withoutStore, "no ids": withoutIDs} {
 		if err := newEnv(t, option).RevokePresented(background, "", core.ReasonLogout, one.Access); err != nil {

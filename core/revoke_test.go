@@ -20,10 +20,11 @@ import (
 type ending struct {
 	name   string
 	reason core.Reason
-	user   bool // it ends the user's other sessions too
+	user   bool // whether it ends the user's other sessions too
 	end    func(e *env, raw string) error
 }
 
+// sessionEndings are all ways to end a session, logouts first.
 func sessionEndings() []ending {
 	return append(logoutEndings(),
 		ending{"RevokeSession", core.ReasonAdmin, false, func(e *env, raw string) error {
@@ -34,29 +35,29 @@ func sessionEndings() []ending {
 	)
 }
 
-// callPasswordChanged is PasswordChanged without the new tokens.
+// callPasswordChanged calls PasswordChanged and drops the new tokens.
 func callPasswordChanged(ctx context.Context, e *env, user simplejwt.User, asking string) error {
 	_, err := e.PasswordChanged(ctx, user, asking)
 	return err
 }
 
-// wantOver sees that a session has no live token. It leaves none behind.
+// wantSessionEnded checks that a session has no active token, and leaves none behind.
 func (e *env) wantSessionEnded(session string) {
 	e.t.Helper()
 	n, err := e.mem.Revoke(background, core.Scope{SessionID: session}, "test", e.clock.now())
 	if n != 0 || err != nil {
-		e.t.Errorf("%d tokens of a session that has ended were live, error %v", n, err)
+		e.t.Errorf("%d tokens of an ended session are active, error %v", n, err)
 	}
 }
 
-// family logs alice in and refreshes: the refresh tokens of one session, the oldest first.
+// refreshSeveralTimes logs alice in and refreshes. It returns the refresh tokens of the session, the oldest first.
 func (e *env) refreshSeveralTimes() []string {
 	e.t.Helper()
 	tokens := []string{e.mustLogin().Refresh}
 	if e.Settings().RotateRefreshTokens {
 		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh)
 		tokens = append(tokens, e.mustRefresh(tokens[1]).Refresh)
-		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh) // a sibling where nothing is consumed, else the head again
+		tokens = append(tokens, e.mustRefresh(tokens[0]).Refresh) // a second successor without blacklisting, else the latest token again
 	}
 	return tokens
 }
@@ -64,7 +65,7 @@ func (e *env) refreshSeveralTimes() []string {
 func TestRevokeSession_EveryEndingEndsAllTokens(t *testing.T) {
 	t.Parallel()
 	for mode, options := range map[string][]authOption{
-		"consuming": {withGracePeriod, withReuseDetection}, "not consuming": {withRotationOnly}, "not rotating": {withDefaults},
+		"with blacklisting": {withGracePeriod, withReuseDetection}, "without blacklisting": {withRotationOnly}, "without rotation": {withDefaults},
 	} {
 		for _, c := range sessionEndings() {
 			for i := range 4 {
@@ -81,7 +82,7 @@ func TestRevokeSession_EveryEndingEndsAllTokens(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 				for j, raw := range tokens {
-					if got := e.readReason(raw); got != c.reason && (got != core.ReasonRotated || mode != "consuming") {
+					if got := e.readReason(raw); got != c.reason && (got != core.ReasonRotated || mode != "with blacklisting") {
 						t.Errorf("%s: token %d is %q, want %q", name, j, got, c.reason)
 					}
 					e.wantRefreshDenied(name, raw, core.ErrTokenBlacklisted)
@@ -93,7 +94,7 @@ func TestRevokeSession_EveryEndingEndsAllTokens(t *testing.T) {
 					t.Errorf("%s: another user's token is %q", name, got)
 				}
 				if _, _, err := e.AuthenticateToken(background, access); err != nil {
-					t.Errorf("%s: access tokens live on, but: %v", name, err)
+					t.Errorf("%s: access tokens stay good, but: %v", name, err)
 				}
 				want := core.Event{Type: core.EventRevoke, UserID: "1", SessionID: e.readJTI(tokens[0]), Reason: c.reason}
 				if c.user {
@@ -120,7 +121,7 @@ func TestRevokeSession(t *testing.T) {
 	}
 	next := e.mustRefresh(raw).Refresh
 	if err := e.RevokeSession(background, "1", session, core.ReasonLogout); err != nil {
-		t.Errorf("the user himself: %v", err)
+		t.Errorf("the user: %v", err)
 	}
 	e.wantRefreshDenied("a token of an ended session", next, core.ErrTokenBlacklisted)
 	if err := e.RevokeSession(background, "1", session, core.ReasonLogout); !errors.Is(err, core.ErrSessionNotFound) {
@@ -136,8 +137,8 @@ func TestRevokeOtherSessions(t *testing.T) {
 		count            int
 	}{
 		{"all", "1", "", []string{"bobs"}, 4},
-		{"but for the one that asks", "1", "first", []string{"first", "firstChild", "bobs"}, 2},
-		{"but for a row of Django's", "1", "djangos", []string{"djangos", "bobs"}, 3},
+		{"but for the session that asks", "1", "first", []string{"first", "firstChild", "bobs"}, 2},
+		{"but for a record of Django's", "1", "djangos", []string{"djangos", "bobs"}, 3},
 		{"but for a sliding token", "1", "sliding", []string{"sliding", "bobs"}, 3},
 		{"but for another user's session", "1", "bobs", []string{"bobs"}, 4},
 		{"of a user without sessions", "3", "", []string{"first", "firstChild", "sliding", "djangos", "bobs"}, 0},
@@ -154,7 +155,7 @@ func TestRevokeOtherSessions(t *testing.T) {
 			e := newEnv(t, withRotationOnly)
 			tokens := map[string]string{"first": e.mustLogin().Refresh, "sliding": e.mustLoginSliding()}
 			tokens["firstChild"] = e.mustRefresh(tokens["first"]).Refresh
-			for name, user := range map[string]string{"djangos": "1", "bobs": "2"} { // rows that name no session
+			for name, user := range map[string]string{"djangos": "1", "bobs": "2"} { // records that name no session
 				tokens[name] = e.signExternal(map[string]any{"jti": name, "user_id": user})
 				_ = e.mem.Record(background, core.OutstandingToken{JTI: name, UserID: user, ExpiresAt: e.clock.now().Add(time.Hour)})
 			}
@@ -169,7 +170,7 @@ func TestRevokeOtherSessions(t *testing.T) {
 				want := reason
 				switch {
 				case slices.Contains(c.keeps, name) && reason == core.ReasonPassword && c.user == "1" && c.keep != "bobs" && name != "bobs":
-					want = core.ReasonRenewed // a copy of it was made for the old password
+					want = core.ReasonRenewed // the session is renewed: its old tokens end
 				case slices.Contains(c.keeps, name):
 					want = "active"
 				}
@@ -207,7 +208,7 @@ func TestRevokeUser_EmptyID(t *testing.T) {
 		}
 	}
 	if calls := e.spy.takeCalls(); len(calls) > 0 || len(e.events.ofType(core.EventRevoke)) > 0 || e.loadRecord("nobodys").Blacklisted {
-		t.Errorf("called %v, raised %v; the row of nobody is blacklisted: %v", calls, e.events.ofType(core.EventRevoke), e.loadRecord("nobodys").Blacklisted)
+		t.Errorf("called %v, emitted %v; the record without a user is blacklisted: %v", calls, e.events.ofType(core.EventRevoke), e.loadRecord("nobodys").Blacklisted)
 	}
 }
 
@@ -215,7 +216,7 @@ func TestRevokeUser_InvalidReason(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withGracePeriod)
 	raw := e.mustLogin().Refresh
-	for _, bad := range []core.Reason{core.ReasonRotated, core.ReasonRenewed, "more than thirty-two bytes make no word"} {
+	for _, bad := range []core.Reason{core.ReasonRotated, core.ReasonRenewed, "a reason of more than thirty-two bytes"} {
 		for what, err := range map[string]error{
 			"RevokeUser": e.RevokeUser(background, "1", bad), "RevokeSession": e.RevokeSession(background, "1", e.readSession(raw), bad),
 		} {

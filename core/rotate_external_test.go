@@ -19,14 +19,14 @@ func TestRotate_ExternalToken(t *testing.T) {
 	e.mustRefresh(e.signExternal(map[string]any{"iat": iat.Unix(), "exp": exp.Unix()}))
 	want := core.OutstandingToken{JTI: "external", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: exp, SessionStartedAt: iat}
 	if diff := cmp.Diff(want, e.loadRecord("external").OutstandingToken); diff != "" {
-		t.Errorf("its row (-want +got):\n%s", diff)
+		t.Errorf("its record (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"ByField", "Rotate", "State", "Record", "Rotate"}, e.spy.takeCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
-// The iat of a token made elsewhere starts its session, unless it has none that has passed.
+// The iat of an external token is the start of its session, unless it has none or one in the future.
 func TestRotate_ExternalTokenStartsSession(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -45,7 +45,7 @@ func TestRotate_ExternalTokenStartsSession(t *testing.T) {
 	}
 }
 
-// No database knows all the times that a claim can hold.
+// No database holds all the times that a claim can have.
 func TestRotate_ExternalTokenVeryOld(t *testing.T) {
 	t.Parallel()
 	for _, iat := range []int64{-1, -62135596801, -210866803200, -253402300799} {
@@ -59,12 +59,12 @@ func TestRotate_ExternalTokenVeryOld(t *testing.T) {
 
 func TestRotate_ExternalTokenSessionLifetime(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"consuming": withRotation, "not consuming": withRotationOnly} {
+	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without blacklisting": withRotationOnly} {
 		e := newEnv(t, option, withSessionLifetime(time.Hour))
 		iat := e.clock.now().Add(-50 * time.Minute).Truncate(time.Second)
 		raw := e.mustRefresh(e.signExternal(map[string]any{"iat": iat.Unix()})).Refresh
 		if end := e.decodeToken(raw).ExpiresAt(); !end.Equal(iat.Add(time.Hour)) {
-			t.Errorf("%s: the successor ends at %v, want an hour after the first token's iat: %v", name, end, iat.Add(time.Hour))
+			t.Errorf("%s: the successor expires at %v, want an hour after the first token's iat: %v", name, end, iat.Add(time.Hour))
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestRotate_ExternalTokenKeepsSessionEnd(t *testing.T) {
 	e.clock.advance(50 * time.Minute)
 	raw := e.mustRefresh(e.signExternal(map[string]any{"sid": e.readJTI(first)})).Refresh
 	if got, want := e.decodeToken(raw).ExpiresAt(), e.decodeToken(first).ExpiresAt(); !got.Equal(want) {
-		t.Errorf("the successor ends at %v, want the end of its session %v", got, want)
+		t.Errorf("the successor expires at %v, want the end of its session %v", got, want)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestRotate_DjangoRecordJoinsNamedSession(t *testing.T) {
 	next := e.mustRefresh(raw).Refresh
 	e.wantSuccessor(raw, next)
 	e.wantLatest(next, e.mustRefresh(raw))
-	e.wantRefreshDenied("the token Django consumed", first, core.ErrTokenBlacklisted)
+	e.wantRefreshDenied("the token that Django blacklisted", first, core.ErrTokenBlacklisted)
 	e.mustRefresh(next)
 }
 
@@ -98,13 +98,13 @@ func TestRotate_ExternalTokenTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withGracePeriod)
 	raw := e.signExternal(nil)
-	e.runBefore("State", func() { e.recordExternal(nil) }) // as far as another request has come that presents it too
+	e.runBefore("State", func() { e.recordExternal(nil) }) // by another request that presents it too
 	e.wantSuccessor(raw, e.mustRefresh(raw).Refresh)
 }
 
 func TestRotate_ExternalTokenLoggedOutMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"consuming": withRotation, "not consuming": withRotationOnly} {
+	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without blacklisting": withRotationOnly} {
 		e := newEnv(t, option)
 		raw := e.signExternal(nil)
 		e.runBefore("Record", func() {
@@ -114,17 +114,17 @@ func TestRotate_ExternalTokenLoggedOutMeanwhile(t *testing.T) {
 		})
 		pair, err := e.refreshToken(raw)
 		if !errors.Is(err, core.ErrTokenBlacklisted) || pair.Refresh != "" {
-			t.Errorf("%s: error %v, want that it is blacklisted", name, err)
+			t.Errorf("%s: error %v, want ErrTokenBlacklisted", name, err)
 		}
-		if live, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
-			t.Errorf("%s: %d tokens were still live", name, live)
+		if active, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || active != 0 {
+			t.Errorf("%s: %d tokens are still active", name, active)
 		}
 	}
 }
 
 func TestRotate_ExternalTokenSessionEndedMeanwhile(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"consuming": withRotation, "not consuming": withRotationOnly} {
+	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without blacklisting": withRotationOnly} {
 		e := newEnv(t, option)
 		first := e.mustLogin().Refresh
 		raw := e.signExternal(map[string]any{"sid": e.readJTI(first)})
@@ -134,15 +134,15 @@ func TestRotate_ExternalTokenSessionEndedMeanwhile(t *testing.T) {
 			}
 		})
 		if _, err := e.refreshToken(raw); !errors.Is(err, core.ErrTokenBlacklisted) {
-			t.Errorf("%s: error %v, want that it is blacklisted", name, err)
+			t.Errorf("%s: error %v, want ErrTokenBlacklisted", name, err)
 		}
-		if live, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || live != 0 {
-			t.Errorf("%s: %d tokens were still live", name, live)
+		if active, err := e.mem.Revoke(background, core.Scope{UserID: "1"}, core.ReasonAdmin, e.clock.now()); err != nil || active != 0 {
+			t.Errorf("%s: %d tokens are still active", name, active)
 		}
 	}
 }
 
-// hangUpStore records a token, and answers that it does not know: its client hung up while the session ended.
+// hangUpStore records a token but returns context.Canceled, as if the client hung up while the session ended.
 type hangUpStore struct {
 	core.Store
 	meanwhile func()
@@ -156,7 +156,7 @@ func (s *hangUpStore) Record(ctx context.Context, t core.OutstandingToken) error
 	return errors.Join(s.Store.Record(context.WithoutCancel(ctx), t), context.Canceled)
 }
 
-// A token of another service joins a session while that ends, and its client hangs up once it is on record.
+// An external token joins a session while that ends, and its client hangs up once the token is on record.
 func TestRotate_ExternalTokenClientHangsUp(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without": withRotationOnly} {

@@ -12,52 +12,55 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// rotateTimes logs alice in and refreshes n times, a second apart: the first token is n generations behind the last.
-func rotateTimes(n int) func(e *env) (presented, head string) {
-	return func(e *env) (presented, head string) {
+// rotateTimes logs alice in and refreshes n times, a second apart. It returns the first and the latest refresh token.
+func rotateTimes(n int) func(e *env) (presented, latest string) {
+	return func(e *env) (presented, latest string) {
 		presented = e.mustLogin().Refresh
-		head = presented
+		latest = presented
 		for range n {
-			head = e.mustRefresh(head).Refresh
+			latest = e.mustRefresh(latest).Refresh
 			e.clock.advance(time.Second)
 		}
-		return presented, head
+		return presented, latest
 	}
 }
 
-// prepareThen does something more after a preparation.
-func prepareThen(prepare func(e *env) (string, string), more func(e *env, presented, head string)) func(e *env) (string, string) {
+// prepareThen adds a step to a preparation.
+func prepareThen(prepare func(e *env) (string, string), more func(e *env, presented, latest string)) func(e *env) (string, string) {
 	return func(e *env) (string, string) {
-		presented, head := prepare(e)
-		more(e, presented, head)
-		return presented, head
+		presented, latest := prepare(e)
+		more(e, presented, latest)
+		return presented, latest
 	}
 }
 
+// advanceClock is a step that lets time pass.
 func advanceClock(d time.Duration) func(*env, string, string) {
 	return func(e *env, _, _ string) { e.clock.advance(d) }
 }
 
+// blacklistLatest is a step that blacklists the latest token of the session.
 func blacklistLatest(reason core.Reason) func(*env, string, string) {
-	return func(e *env, _, head string) {
-		_, _, _ = e.mem.Blacklist(background, e.readJTI(head), nil, reason, e.clock.now())
+	return func(e *env, _, latest string) {
+		_, _, _ = e.mem.Blacklist(background, e.readJTI(latest), nil, reason, e.clock.now())
 	}
 }
 
-// consumeFor is a token consumed for another reason than rotation, whose session nevertheless has a live head.
+// consumeFor presents a token that was blacklisted for another reason than rotation, whose session still has an active token.
 func consumeFor(reason core.Reason) func(e *env) (string, string) {
-	return func(e *env) (presented, head string) {
+	return func(e *env) (presented, latest string) {
 		presented = e.mustLogin().Refresh
 		_, _, _ = e.mem.Blacklist(background, e.readJTI(presented), nil, reason, e.clock.now())
-		return presented, e.recordExternal(map[string]any{"jti": "head", "sid": e.readJTI(presented)})
+		return presented, e.recordExternal(map[string]any{"jti": "latest", "sid": e.readJTI(presented)})
 	}
 }
 
+// presentExternal presents a token that another service issued.
 func presentExternal(claims map[string]any) func(e *env) (string, string) {
 	return func(e *env) (string, string) { raw := e.signExternal(claims); return raw, raw }
 }
 
-// The table of rotation.md: what a refresh answers where nothing, something else, or only time has happened to the token.
+// TestRotate is the table of docs/sessions.md: what a refresh returns, by what has happened to the token and its session.
 func TestRotate(t *testing.T) {
 	t.Parallel()
 	all := []authOption{withGracePeriod, withReuseDetection}
@@ -66,85 +69,85 @@ func TestRotate(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		options []authOption
-		prepare func(e *env) (presented, head string)
-		want    error          // nil with a new token (event refresh) or with the head (event retry)
-		event   core.EventType // "" for a plain refusal
-		head    core.Reason    // what became of the head
+		prepare func(e *env) (presented, latest string)
+		want    error          // nil with a new token (event refresh) or with the latest one (event retry)
+		event   core.EventType // "" if the token is only denied
+		latest  core.Reason    // what became of the latest token
 	}{
-		{"a live token is rotated", all, rotateTimes(0), nil, core.EventRefresh, core.ReasonRotated},
-		{"a rotated token gets the head", all, rotateTimes(1), nil, core.EventRetry, "active"},
-		{"a rotated token just within its grace gets the head", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second-time.Microsecond)), nil, core.EventRetry, "active"},
-		{"a token rotated in the future gets the head", all, prepareThen(rotateTimes(1), func(e *env, _, _ string) { e.clock.set(startTime()) }), nil, core.EventRetry, "active"},
-		{"a token two generations behind gets the head", all, rotateTimes(2), nil, core.EventRetry, "active"},
-		{"a token nine generations behind gets the head", all, rotateTimes(9), nil, core.EventRetry, "active"},
-		{"an ancestor whose own grace is over is reuse, though its child's is not", all, rotateTimes(10), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
-		{"a token rotated as long ago as the grace is reuse", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
-		{"with a period of 0 nothing is within it", []authOption{withRotation, withReuseDetection}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
-		{"with a period of 0 and no detection a second refresh is a 401 only", []authOption{withRotation}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, "", "active"},
-		{"without detection a late retry is a 401 only", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), core.ErrTokenBlacklisted, "", "active"},
+		{"an active token is rotated", all, rotateTimes(0), nil, core.EventRefresh, core.ReasonRotated},
+		{"a rotated token gets the latest token", all, rotateTimes(1), nil, core.EventRetry, "active"},
+		{"a rotated token just within its grace period gets the latest token", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second-time.Microsecond)), nil, core.EventRetry, "active"},
+		{"a token rotated in the future gets the latest token", all, prepareThen(rotateTimes(1), func(e *env, _, _ string) { e.clock.set(startTime()) }), nil, core.EventRetry, "active"},
+		{"a token two generations behind gets the latest token", all, rotateTimes(2), nil, core.EventRetry, "active"},
+		{"a token nine generations behind gets the latest token", all, rotateTimes(9), nil, core.EventRetry, "active"},
+		{"a token whose grace period is over is reuse, though that of its successor is not", all, rotateTimes(10), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
+		{"a token whose grace period is just over is reuse", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
+		{"without a grace period a second refresh is reuse, even by a clock set back", []authOption{withRotation, withReuseDetection}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
+		{"without a grace period and detection a second refresh is only denied", []authOption{withRotation}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, "", "active"},
+		{"without detection a late retry is only denied", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), core.ErrTokenBlacklisted, "", "active"},
 		{"a rotated token whose session was logged out", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
-		{"a late token whose session was logged out is no reuse", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
-		{"a rotated token whose head Django consumed", all, prepareThen(rotateTimes(1), blacklistLatest("")), core.ErrTokenBlacklisted, "", ""},
-		{"a rotated token whose head has expired", all, func(e *env) (string, string) {
+		{"a late token whose session was logged out is not reuse", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
+		{"a rotated token whose latest token Django blacklisted", all, prepareThen(rotateTimes(1), blacklistLatest("")), core.ErrTokenBlacklisted, "", ""},
+		{"a rotated token whose latest token has expired", all, func(e *env) (string, string) {
 			presented := e.signExternal(map[string]any{"exp": e.clock.now().Add(99 * time.Hour).Unix()})
-			head := e.mustRefresh(presented).Refresh
+			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(25 * time.Hour)
-			return presented, head
+			return presented, latest
 		}, core.ErrTokenBlacklisted, "", "active"},
 		{"a rotated token whose session has ended", append(all, withSessionLifetime(time.Hour), withLeeway(time.Hour)), func(e *env) (string, string) {
 			presented := e.mustLogin().Refresh
 			e.clock.advance(time.Hour - time.Second)
-			head := e.mustRefresh(presented).Refresh
+			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(time.Second)
-			return presented, head
+			return presented, latest
 		}, core.ErrTokenBlacklisted, "", "active"},
-		{"a token Django consumed is never reuse", all, prepareThen(consumeFor(""), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
+		{"a token that Django blacklisted is never reuse", all, prepareThen(consumeFor(""), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
 		{"a token that was logged out is never reuse", all, consumeFor(core.ReasonLogout), core.ErrTokenBlacklisted, "", "active"},
-		{"a token an administrator revoked is never reuse", all, prepareThen(consumeFor(core.ReasonAdmin), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
-		{"a token whose row ended before it", all, func(e *env) (string, string) {
+		{"a token that an administrator revoked is never reuse", all, prepareThen(consumeFor(core.ReasonAdmin), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
+		{"a token whose record expires before it", all, func(e *env) (string, string) {
 			_ = e.mem.Record(background, core.OutstandingToken{JTI: "external", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now()})
 			return presentExternal(nil)(e)
 		}, core.ErrTokenExpired, "", "active"},
 		{"an unknown token is recorded and rotated", all, presentExternal(nil), nil, core.EventRefresh, core.ReasonRotated},
-		{"an unknown token that only LEEWAY admits", append(all, withLeeway(time.Minute)), func(e *env) (string, string) {
+		{"an unknown token that only LEEWAY admits is denied", append(all, withLeeway(time.Minute)), func(e *env) (string, string) {
 			return presentExternal(map[string]any{"exp": e.clock.now().Unix()})(e)
 		}, core.ErrTokenExpired, "", "unknown"},
-		{"an unknown token of a session that has ended", all, func(e *env) (string, string) {
+		{"an unknown token of a session that has ended is denied", all, func(e *env) (string, string) {
 			first := e.mustLogin().Refresh
 			_ = e.RevokeSession(background, "1", e.readJTI(first), core.ReasonAdmin)
 			return presentExternal(map[string]any{"sid": e.readJTI(first)})(e)
 		}, core.ErrTokenBlacklisted, "", "unknown"},
-		{"an unknown token of a session under way", all, func(e *env) (string, string) {
+		{"an unknown token of an active session is rotated", all, func(e *env) (string, string) {
 			return presentExternal(map[string]any{"sid": e.readJTI(e.mustLogin().Refresh)})(e)
 		}, nil, core.EventRefresh, core.ReasonRotated},
-		{"an unknown token older than a session may be", append(all, withSessionLifetime(time.Hour)), func(e *env) (string, string) {
+		{"an unknown token older than SESSION_LIFETIME is denied", append(all, withSessionLifetime(time.Hour)), func(e *env) (string, string) {
 			return presentExternal(map[string]any{"iat": e.clock.now().Add(-time.Hour).Unix()})(e)
 		}, core.ErrTokenExpired, "", "active"},
-		{"without consuming a token is rotated and stays", []authOption{withRotationOnly}, rotateTimes(0), nil, core.EventRefresh, "active"},
-		{"without consuming a token is rotated again", []authOption{withRotationOnly}, rotateTimes(1), nil, core.EventRefresh, "active"},
-		{"without consuming a blacklisted token stays so", []authOption{withRotationOnly}, prepareThen(rotateTimes(0), blacklistLatest(core.ReasonRotated)), core.ErrTokenBlacklisted, "", core.ReasonRotated},
-		{"without consuming an unknown token is not recorded", []authOption{withRotationOnly}, presentExternal(nil), nil, core.EventRefresh, "unknown"},
-		{"without consuming an unknown token older than a session may be", []authOption{withRotationOnly, withSessionLifetime(time.Hour)}, func(e *env) (string, string) {
+		{"without blacklisting a token is rotated and stays active", []authOption{withRotationOnly}, rotateTimes(0), nil, core.EventRefresh, "active"},
+		{"without blacklisting a token is rotated again", []authOption{withRotationOnly}, rotateTimes(1), nil, core.EventRefresh, "active"},
+		{"without blacklisting a blacklisted token is denied", []authOption{withRotationOnly}, prepareThen(rotateTimes(0), blacklistLatest(core.ReasonRotated)), core.ErrTokenBlacklisted, "", core.ReasonRotated},
+		{"without blacklisting an unknown token is not recorded", []authOption{withRotationOnly}, presentExternal(nil), nil, core.EventRefresh, "unknown"},
+		{"without blacklisting an unknown token older than SESSION_LIFETIME is denied", []authOption{withRotationOnly, withSessionLifetime(time.Hour)}, func(e *env) (string, string) {
 			return presentExternal(map[string]any{"iat": e.clock.now().Add(-time.Hour).Unix()})(e)
 		}, core.ErrTokenExpired, "", "unknown"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, c.options...)
-			presented, head := c.prepare(e)
+			presented, latest := c.prepare(e)
 			seen := len(e.events.all())
 			pair, err := e.refreshToken(presented)
 			if !errors.Is(err, c.want) || (err != nil && pair != core.Pair{}) {
 				t.Fatalf("error %v, want %v", err, c.want)
 			}
-			if got := e.readReason(head); got != c.head {
-				t.Errorf("the head is now %q, want %q", got, c.head)
+			if got := e.readReason(latest); got != c.latest {
+				t.Errorf("the latest token is now %q, want %q", got, c.latest)
 			}
 			switch c.event {
 			case core.EventRefresh:
 				e.wantSuccessor(presented, pair.Refresh)
 			case core.EventRetry:
-				e.wantLatest(head, pair)
+				e.wantLatest(latest, pair)
 			}
 			got := core.EventType("")
 			for _, event := range e.events.all()[seen:] {
@@ -159,7 +162,7 @@ func TestRotate(t *testing.T) {
 	}
 }
 
-// wantSuccessor sees that a rotation gave a token of its own, on record in the presented one's session.
+// wantSuccessor checks that got is a new token, on record in the session of the presented one.
 func (e *env) wantSuccessor(presented, got string) {
 	e.t.Helper()
 	token, now := e.decodeToken(got), e.clock.now()
@@ -167,24 +170,24 @@ func (e *env) wantSuccessor(presented, got string) {
 	if session == "" {
 		session = e.readJTI(presented)
 	}
-	row := e.loadRecord(token.JTI())
-	if row == nil || row.Blacklisted || row.SessionID != session || row.ParentJTI != e.readJTI(presented) || row.UserID != "1" {
-		e.t.Errorf("the successor's row is %+v, want a live one of session %s", row, session)
+	record := e.loadRecord(token.JTI())
+	if record == nil || record.Blacklisted || record.SessionID != session || record.ParentJTI != e.readJTI(presented) || record.UserID != "1" {
+		e.t.Errorf("the record of the successor is %+v, want an active one of session %s", record, session)
 	}
 	if token.SessionID() != session || !token.ExpiresAt().Equal(now.Add(24*time.Hour).Truncate(time.Second)) || fmt.Sprint(token.Get("iat")) != fmt.Sprint(now.Unix()) {
-		e.t.Errorf("the successor's claims are %v", token.Claims())
+		e.t.Errorf("the claims of the successor are %v", token.Claims())
 	}
 }
 
-// wantHead sees that a retry gave the head itself, and an access token of its own.
-func (e *env) wantLatest(head string, got core.Pair) {
+// wantLatest checks that a retry returned the latest refresh token of the session, and a new access token.
+func (e *env) wantLatest(latest string, got core.Pair) {
 	e.t.Helper()
-	if diff := cmp.Diff(e.decodeToken(head).Claims(), e.decodeToken(got.Refresh).Claims()); diff != "" {
-		e.t.Errorf("the retry's refresh token is not the head (-want +got):\n%s", diff)
+	if diff := cmp.Diff(e.decodeToken(latest).Claims(), e.decodeToken(got.Refresh).Claims()); diff != "" {
+		e.t.Errorf("the refresh token of the retry is not the latest one (-want +got):\n%s", diff)
 	}
 	access := e.decodeToken(got.Access)
 	if fmt.Sprint(access.Get("iat")) != fmt.Sprint(e.clock.now().Unix()) || !access.ExpiresAt().Equal(e.clock.now().Add(5*time.Minute).Truncate(time.Second)) {
-		e.t.Errorf("the retry's access token is not fresh: %v", access.Claims())
+		e.t.Errorf("the access token of the retry is not new: %v", access.Claims())
 	}
 }
 
@@ -192,10 +195,10 @@ func TestRotate_Reuse(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t, withGracePeriod, withReuseDetection)
 	other := e.mustLogin().Refresh
-	stolen, head := prepareThen(rotateTimes(1), advanceClock(time.Minute))(e)
+	stolen, latest := prepareThen(rotateTimes(1), advanceClock(time.Minute))(e)
 	session := e.readJTI(stolen)
 	e.wantRefreshDenied("a stolen token", stolen, core.ErrTokenBlacklisted)
-	e.wantRefreshDenied("the head of its session", head, core.ErrTokenBlacklisted)
+	e.wantRefreshDenied("the latest token of its session", latest, core.ErrTokenBlacklisted)
 	e.mustRefresh(other)
 	want := []core.Event{
 		{Type: core.EventReuse, UserID: "1", SessionID: session, JTI: session, TokenType: "refresh"},
@@ -206,9 +209,9 @@ func TestRotate_Reuse(t *testing.T) {
 	}
 	e.wantRefreshDenied("the stolen token again", stolen, core.ErrTokenBlacklisted)
 	if got := e.events.ofType(core.EventReuse); len(got) != 1 {
-		t.Errorf("an ended session was revoked again: %v", got)
+		t.Errorf("a second reuse of an ended session was reported: %v", got)
 	}
-	e.wantNoSecrets(nil, stolen, head)
+	e.wantNoSecrets(nil, stolen, latest)
 }
 
 func TestRotate_LostAnswer(t *testing.T) {
@@ -224,12 +227,12 @@ func TestRotate_LostAnswer(t *testing.T) {
 	e.wantRefreshDenied("an unknown outcome", raw, core.ErrServiceUnavailable)
 	e.spy.after = nil
 	if got := e.readReason(raw); got != core.ReasonRotated {
-		t.Errorf("the token is %q, want it consumed", got)
+		t.Errorf("the token is %q, want it rotated", got)
 	}
 	e.clock.advance(time.Second)
 	first, second := e.mustRefresh(raw).Refresh, e.mustRefresh(raw).Refresh
 	if e.readJTI(first) != e.readJTI(second) || e.loadRecord(e.readJTI(first)).ParentJTI != e.readJTI(raw) {
-		t.Error("the two repeated refreshes did not get the one successor")
+		t.Error("the two repeated refreshes did not get the same successor")
 	}
 	if got := len(e.events.ofType(core.EventRetry)); got != 2 || len(e.events.ofType(core.EventRefresh)) > 0 {
 		t.Errorf("%d events of a retry, want 2: %v", got, e.events.all())

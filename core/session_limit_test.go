@@ -23,7 +23,7 @@ func TestLogin_SessionLimit(t *testing.T) {
 	e := newEnv(t, withGracePeriod, withSessionLimit(2))
 	first := e.mustLogin().Refresh
 	second := e.mustLogin().Refresh
-	first = e.mustRefresh(first).Refresh // it is the older login all the same
+	first = e.mustRefresh(first).Refresh // the login stays the older one
 	third := e.mustLoginSliding()
 	if diff := cmp.Diff([]string{e.readSession(third), e.readSession(second)}, e.listSessions("1")); diff != "" {
 		t.Errorf("sessions (-want +got):\n%s", diff)
@@ -47,7 +47,7 @@ func TestLogin_SessionLimit(t *testing.T) {
 	}
 	e.spy.takeCalls()
 	if _, err = e.ForUser(background, core.AccessToken, e.loadUser("alice")); err != nil || cmp.Diff([]string{"FieldValue"}, e.spy.takeCalls()) != "" {
-		t.Errorf("an access token is no session, error %v", err)
+		t.Errorf("an access token counts as a session, error %v", err)
 	}
 	if e.loadRecord(made.JTI()).Blacklisted {
 		t.Error("the newest session was ended")
@@ -84,13 +84,13 @@ func TestLogin_SessionLimitAtOnce(t *testing.T) {
 	}
 }
 
-// A login that is refused after the password was right must not log the user out elsewhere, nor leave a session.
+// A login that is rejected after the password was right must not end other sessions of the user, nor leave one.
 func TestLogin_RejectedLoginEndsNoSession(t *testing.T) {
 	t.Parallel()
-	refuse := false
+	reject := false
 	secondFactor := withSettings(func(s *simplejwt.Settings) {
 		s.OnLoginSuccess = func(context.Context, simplejwt.User) error {
-			if refuse {
+			if reject {
 				return core.ErrPermissionDenied
 			}
 			return nil
@@ -98,7 +98,7 @@ func TestLogin_RejectedLoginEndsNoSession(t *testing.T) {
 	})
 	noClaims := func(_ *simplejwt.Settings, d *core.Deps) {
 		d.Claims = func(_ context.Context, _ simplejwt.User, token *core.Token) error {
-			if refuse && token.Class().Name == core.AccessToken {
+			if reject && token.Class().Name == core.AccessToken {
 				return core.ErrPermissionDenied
 			}
 			return nil
@@ -106,18 +106,18 @@ func TestLogin_RejectedLoginEndsNoSession(t *testing.T) {
 	}
 	for name, option := range map[string]authOption{"by the hook": secondFactor, "by the claims": noClaims} {
 		e := newEnv(t, withGracePeriod, withSessionLimit(2), option)
-		refuse = false
+		reject = false
 		mine := []string{e.readSession(e.mustLogin().Refresh), e.readSession(e.mustLogin().Refresh)}
-		refuse = true
+		reject = true
 		for range 3 {
 			if _, _, err := e.ObtainPair(background, "alice", rightPassword); !errors.Is(err, core.ErrPermissionDenied) {
-				t.Fatalf("%s: error %v, want a refusal", name, err)
+				t.Fatalf("%s: error %v, want ErrPermissionDenied", name, err)
 			}
 			if _, _, err := e.ObtainSliding(background, "alice", rightPassword); name == "by the hook" && !errors.Is(err, core.ErrPermissionDenied) {
-				t.Fatalf("%s: sliding: error %v, want a refusal", name, err)
+				t.Fatalf("%s: sliding: error %v, want ErrPermissionDenied", name, err)
 			}
 			if name == "by the claims" {
-				break // a sliding login has no access token, and so is good
+				break // a sliding login has no access token, so this hook does not reject it
 			}
 		}
 		if name == "by the claims" {
@@ -141,7 +141,7 @@ func TestLogin_SessionLimitEndsSessionsOnly(t *testing.T) {
 		}
 	}
 	if got := e.readReason(first); got != "active" || len(e.events.ofType(core.EventRevoke)) > 0 {
-		t.Errorf("tokens of another class end a session (%s), events %v", got, e.events.ofType(core.EventRevoke))
+		t.Errorf("tokens of another class ended a session (%s), events %v", got, e.events.ofType(core.EventRevoke))
 	}
 	e = newEnv(t, withGracePeriod, withSessionLimit(2), withLeeway(time.Minute))
 	first = e.mustLogin().Refresh
@@ -153,6 +153,6 @@ func TestLogin_SessionLimitEndsSessionsOnly(t *testing.T) {
 	e.clock.advance(25 * time.Hour)
 	e.mustLogin()
 	if got := e.readReason(first); got != "active" || len(e.events.ofType(core.EventRevoke)) > 0 {
-		t.Errorf("a session that expired long ago is ended (%s), events %v", got, e.events.ofType(core.EventRevoke))
+		t.Errorf("a session that expired long ago was ended (%s), events %v", got, e.events.ofType(core.EventRevoke))
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// sessions are the ids of a user's sessions.
+// listSessions returns the ids of a user's sessions, the newest first.
 func (e *env) listSessions(userID string) []string {
 	e.t.Helper()
 	all, err := e.Sessions(background, userID)
@@ -58,12 +58,12 @@ func TestSessions(t *testing.T) {
 	}
 	for _, other := range []string{"2", "", "nobody"} {
 		if got := e.listSessions(other); len(got) > 0 {
-			t.Errorf("the user %q sees the sessions %v of another", other, got)
+			t.Errorf("the user %q gets the sessions %v of another user", other, got)
 		}
 	}
 	e.clock.advance(24 * time.Hour)
 	if diff := cmp.Diff([]string{}, e.listSessions("1")); diff != "" {
-		t.Errorf("sessions that are over are shown (-want +got):\n%s", diff)
+		t.Errorf("expired sessions are listed (-want +got):\n%s", diff)
 	}
 }
 

@@ -23,26 +23,26 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// plainUsers are Users without any further ability.
+// plainUsers are Users without the optional interfaces.
 type plainUsers struct{ core.Users }
 
-// wantInvalidSettings compares faults with what they must say: "SETTING: words of the problem" each.
+// wantInvalidSettings checks which settings err names. Each want is "SETTING: words of the problem".
 func wantInvalidSettings(t *testing.T, err error, want ...string) {
 	t.Helper()
-	var faults simplejwt.SettingsError
-	if err != nil && !errors.As(err, &faults) {
-		t.Fatalf("error %T, want simplejwt.Faults", err)
+	var invalid simplejwt.SettingsError
+	if err != nil && !errors.As(err, &invalid) {
+		t.Fatalf("error %T, want simplejwt.SettingsError", err)
 	}
-	for i := range max(len(faults), len(want)) {
+	for i := range max(len(invalid), len(want)) {
 		switch {
-		case i >= len(faults):
-			t.Errorf("missing fault: %s", want[i])
+		case i >= len(invalid):
+			t.Errorf("missing: %s", want[i])
 		case i >= len(want):
-			t.Errorf("unexpected fault: %s: %s", faults[i].Setting, faults[i].Problem)
+			t.Errorf("unexpected: %s: %s", invalid[i].Setting, invalid[i].Problem)
 		default:
 			setting, words, _ := strings.Cut(want[i], ": ")
-			if faults[i].Setting != setting || !strings.Contains(faults[i].Problem, words) {
-				t.Errorf("fault %q: %q, want %q with %q", faults[i].Setting, faults[i].Problem, setting, words)
+			if invalid[i].Setting != setting || !strings.Contains(invalid[i].Problem, words) {
+				t.Errorf("setting %q: %q, want %q with %q", invalid[i].Setting, invalid[i].Problem, setting, words)
 			}
 		}
 	}
@@ -66,12 +66,12 @@ func TestNew_InvalidSettings(t *testing.T) {
 		want   []string
 	}{
 		"nothing is wrong with the defaults": {file(`{}`), nil},
-		"an algorithm that is none of ours":  {file(`{"ALGORITHM": "HS255"}`), []string{"ALGORITHM: Unrecognized algorithm type 'HS255'"}},
-		"none is no algorithm":               {file(`{"ALGORITHM": "none"}`), []string{"ALGORITHM: Unrecognized"}},
+		"an unknown algorithm":               {file(`{"ALGORITHM": "HS255"}`), []string{"ALGORITHM: Unrecognized algorithm type 'HS255'"}},
+		"the algorithm none":                 {file(`{"ALGORITHM": "none"}`), []string{"ALGORITHM: Unrecognized"}},
 		"an algorithm in lower case":         {file(`{"ALGORITHM": "hs256"}`), []string{"ALGORITHM: Unrecognized"}},
 		"an empty algorithm in a file":       {file(`{"ALGORITHM": ""}`), []string{"ALGORITHM: Unrecognized"}},
 
-		"a zero lifetime is allowed where it is written": {file(`{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "0s"}`), nil},
+		"a lifetime of zero is allowed in a file": {file(`{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "0s"}`), nil},
 
 		"an empty jti claim":        {file(`{"JTI_CLAIM": ""}`), []string{"JTI_CLAIM: may not be empty; null"}},
 		"an empty type claim":       {file(`{"TOKEN_TYPE_CLAIM": ""}`), []string{"TOKEN_TYPE_CLAIM: may not be empty; null"}},
@@ -85,23 +85,23 @@ func TestNew_InvalidSettings(t *testing.T) {
 		"two settings of one claim": {set(func(s *simplejwt.Settings) { s.JTIClaim = "x"; s.RevokeTokenClaim = "x" }), []string{`REVOKE_TOKEN_CLAIM: the claim "x" is taken by JTI_CLAIM`}},
 		"a claim of a default":      {set(func(s *simplejwt.Settings) { s.UserIDClaim = "token_type" }), []string{`USER_ID_CLAIM: the claim "token_type" is taken by TOKEN_TYPE_CLAIM`}},
 
-		"an audience of nobody is SimpleJWT's": {file(`{"AUDIENCE": []}`), nil},
-		"no audience is null":                  {file(`{"AUDIENCE": null}`), nil},
-		"an empty header":                      {file(`{"AUTH_HEADER_NAME": ""}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
-		"a header of nothing but HTTP_":        {file(`{"AUTH_HEADER_NAME": "HTTP_"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
-		"a header with a blank":                {file(`{"AUTH_HEADER_NAME": "X Token"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
-		"a header with a line break":           {file(`{"AUTH_HEADER_NAME": "X\r\nSet-Cookie"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
-		"a header that is not ASCII":           {file(`{"AUTH_HEADER_NAME": "X-Tökén"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
-		"no scheme":                            {file(`{"AUTH_HEADER_TYPES": []}`), []string{"AUTH_HEADER_TYPES: needs at least one scheme"}},
-		"an empty scheme":                      {file(`{"AUTH_HEADER_TYPES": ""}`), []string{`AUTH_HEADER_TYPES: "" is no scheme`}},
-		"a scheme with a blank":                {file(`{"AUTH_HEADER_TYPES": ["Bearer", "my token"]}`), []string{`AUTH_HEADER_TYPES: "my token" is no scheme`}},
-		"schemes in one text":                  {file(`{"AUTH_HEADER_TYPES": "Bearer,JWT"}`), []string{`AUTH_HEADER_TYPES: "Bearer,JWT" is no scheme`}},
-		"a scheme that ends the header":        {file(`{"AUTH_HEADER_TYPES": "a\nb"}`), []string{"AUTH_HEADER_TYPES: "}},
-		"no token class":                       {file(`{"AUTH_TOKEN_CLASSES": []}`), []string{"AUTH_TOKEN_CLASSES: needs at least one"}},
-		"an unknown token class":               {file(`{"AUTH_TOKEN_CLASSES": "accessToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "accessToken"`}},
-		"a class that opens nothing":           {file(`{"AUTH_TOKEN_CLASSES": "UntypedToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "UntypedToken"`}},
-		"a class by Django's dotted path":      {file(`{"AUTH_TOKEN_CLASSES": ["rest_framework_simplejwt.tokens.SlidingToken"]}`), nil},
-		"a class of another Python package":    {file(`{"AUTH_TOKEN_CLASSES": ["app.tokens.AccessToken"]}`), []string{"AUTH_TOKEN_CLASSES: there is no class"}},
+		"an empty audience is allowed, as SimpleJWT allows it": {file(`{"AUDIENCE": []}`), nil},
+		"no audience is null":               {file(`{"AUDIENCE": null}`), nil},
+		"an empty header":                   {file(`{"AUTH_HEADER_NAME": ""}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header of nothing but HTTP_":     {file(`{"AUTH_HEADER_NAME": "HTTP_"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header with a blank":             {file(`{"AUTH_HEADER_NAME": "X Token"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header with a line break":        {file(`{"AUTH_HEADER_NAME": "X\r\nSet-Cookie"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"a header that is not ASCII":        {file(`{"AUTH_HEADER_NAME": "X-Tökén"}`), []string{"AUTH_HEADER_NAME: must be a header's name"}},
+		"no scheme":                         {file(`{"AUTH_HEADER_TYPES": []}`), []string{"AUTH_HEADER_TYPES: needs at least one scheme"}},
+		"an empty scheme":                   {file(`{"AUTH_HEADER_TYPES": ""}`), []string{`AUTH_HEADER_TYPES: "" is no scheme`}},
+		"a scheme with a blank":             {file(`{"AUTH_HEADER_TYPES": ["Bearer", "my token"]}`), []string{`AUTH_HEADER_TYPES: "my token" is no scheme`}},
+		"schemes in one text":               {file(`{"AUTH_HEADER_TYPES": "Bearer,JWT"}`), []string{`AUTH_HEADER_TYPES: "Bearer,JWT" is no scheme`}},
+		"a scheme with a line break":        {file(`{"AUTH_HEADER_TYPES": "a\nb"}`), []string{"AUTH_HEADER_TYPES: "}},
+		"no token class":                    {file(`{"AUTH_TOKEN_CLASSES": []}`), []string{"AUTH_TOKEN_CLASSES: needs at least one"}},
+		"an unknown token class":            {file(`{"AUTH_TOKEN_CLASSES": "accessToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "accessToken"`}},
+		"the untyped class":                 {file(`{"AUTH_TOKEN_CLASSES": "UntypedToken"}`), []string{`AUTH_TOKEN_CLASSES: there is no class "UntypedToken"`}},
+		"a class by Django's dotted path":   {file(`{"AUTH_TOKEN_CLASSES": ["rest_framework_simplejwt.tokens.SlidingToken"]}`), nil},
+		"a class of another Python package": {file(`{"AUTH_TOKEN_CLASSES": ["app.tokens.AccessToken"]}`), []string{"AUTH_TOKEN_CLASSES: there is no class"}},
 
 		"a class without a name":      {class(core.TokenClass{Type: "x", Lifetime: 1}), []string{"Deps.TokenClasses: needs Name and Type"}},
 		"a class without a type":      {class(core.TokenClass{Name: "X", Lifetime: 1}), []string{"Deps.TokenClasses: needs Name and Type"}},
@@ -110,30 +110,30 @@ func TestNew_InvalidSettings(t *testing.T) {
 		"a class with a taken name":   {class(core.TokenClass{Name: "AccessToken", Type: "x", Lifetime: 1}), []string{"Deps.TokenClasses: AccessToken: the name or the type"}},
 		"a class with a taken type":   {class(core.TokenClass{Name: "X", Type: "refresh", Lifetime: 1}), []string{`Deps.TokenClasses: X: the name or the type "refresh" is taken`}},
 
-		"blacklisting without a store":    {noStore(func(s *simplejwt.Settings) { s.BlacklistAfterRotation = true }), []string{"BLACKLIST_AFTER_ROTATION: needs Deps.Store"}},
-		"sessions without a store":        {noStore(func(s *simplejwt.Settings) { s.SessionLifetime = 1 }), []string{"SESSION_LIFETIME: needs Deps.Store"}},
-		"no store is needed by default":   {noStore(func(s *simplejwt.Settings) { s.RotateRefreshTokens = true }), nil},
-		"blacklisting without token ids":  {file(`{"BLACKLIST_AFTER_ROTATION": true, "JTI_CLAIM": null}`), []string{"BLACKLIST_AFTER_ROTATION: needs JTI_CLAIM"}},
-		"sessions without token ids":      {file(`{"SESSION_LIFETIME": "1h", "JTI_CLAIM": null}`), []string{"SESSION_LIFETIME: needs JTI_CLAIM"}},
-		"grace without blacklisting":      {file(`{"ROTATION_GRACE_PERIOD": "1s", "ROTATE_REFRESH_TOKENS": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
-		"grace without rotation":          {file(`{"ROTATION_GRACE_PERIOD": "1s", "BLACKLIST_AFTER_ROTATION": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
-		"reuse without blacklisting":      {file(`{"REUSE_DETECTION": true, "ROTATE_REFRESH_TOKENS": true}`), []string{"REUSE_DETECTION: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
-		"a limit without a store":         {noStore(func(s *simplejwt.Settings) { s.MaxSessionsPerUser = 1 }), []string{"MAX_SESSIONS_PER_USER: needs Deps.Store"}},
-		"a limit without token ids":       {file(`{"MAX_SESSIONS_PER_USER": 1, "JTI_CLAIM": null}`), []string{"MAX_SESSIONS_PER_USER: needs JTI_CLAIM"}},
-		"a negative limit":                {file(`{"MAX_SESSIONS_PER_USER": -1}`), []string{"MAX_SESSIONS_PER_USER: may not be negative"}},
-		"less than no proxies":            {file(`{"NUM_PROXIES": -1}`), []string{"NUM_PROXIES: may not be negative"}},
-		"checks without a store":          {noStore(func(s *simplejwt.Settings) { s.CheckSession = true }), []string{"CHECK_SESSION: needs Deps.Store"}},
-		"checks without token ids":        {file(`{"CHECK_SESSION": true, "JTI_CLAIM": null}`), []string{"CHECK_SESSION: needs JTI_CLAIM"}},
-		"a cache without checks":          {file(`{"CHECK_SESSION_CACHE_TIMEOUT": "1s"}`), []string{"CHECK_SESSION_CACHE_TIMEOUT: needs CHECK_SESSION"}},
-		"less than no verified tokens":    {file(`{"VERIFIED_TOKEN_CACHE_SIZE": -1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: may not be negative"}},
-		"verified tokens of a secret":     {file(`{"VERIFIED_TOKEN_CACHE_SIZE": 1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: is of no use with HS256"}},
-		"the recommended settings":        {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = signingKey }, nil},
-		"no users":                        {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
-		"no field of the user":            {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},
-		"a field that the users lack":     {file(`{"USER_ID_FIELD": "email"}`), []string{`USER_ID_FIELD: no field "email"`}},
-		"users that record no last login": {func(s *simplejwt.Settings, d *core.Deps) { s.UpdateLastLogin = true; d.Users = plainUsers{d.Users} }, []string{"UPDATE_LAST_LOGIN: core.LastLoginUpdater"}},
-		"a body limit of nothing":         {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
-		"a negative body limit":           {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": -1}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
+		"blacklisting without a store":            {noStore(func(s *simplejwt.Settings) { s.BlacklistAfterRotation = true }), []string{"BLACKLIST_AFTER_ROTATION: needs Deps.Store"}},
+		"sessions without a store":                {noStore(func(s *simplejwt.Settings) { s.SessionLifetime = 1 }), []string{"SESSION_LIFETIME: needs Deps.Store"}},
+		"no store is needed by default":           {noStore(func(s *simplejwt.Settings) { s.RotateRefreshTokens = true }), nil},
+		"blacklisting without token ids":          {file(`{"BLACKLIST_AFTER_ROTATION": true, "JTI_CLAIM": null}`), []string{"BLACKLIST_AFTER_ROTATION: needs JTI_CLAIM"}},
+		"sessions without token ids":              {file(`{"SESSION_LIFETIME": "1h", "JTI_CLAIM": null}`), []string{"SESSION_LIFETIME: needs JTI_CLAIM"}},
+		"grace without blacklisting":              {file(`{"ROTATION_GRACE_PERIOD": "1s", "ROTATE_REFRESH_TOKENS": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"grace without rotation":                  {file(`{"ROTATION_GRACE_PERIOD": "1s", "BLACKLIST_AFTER_ROTATION": true}`), []string{"ROTATION_GRACE_PERIOD: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"reuse without blacklisting":              {file(`{"REUSE_DETECTION": true, "ROTATE_REFRESH_TOKENS": true}`), []string{"REUSE_DETECTION: needs ROTATE_REFRESH_TOKENS and BLACKLIST"}},
+		"a limit without a store":                 {noStore(func(s *simplejwt.Settings) { s.MaxSessionsPerUser = 1 }), []string{"MAX_SESSIONS_PER_USER: needs Deps.Store"}},
+		"a limit without token ids":               {file(`{"MAX_SESSIONS_PER_USER": 1, "JTI_CLAIM": null}`), []string{"MAX_SESSIONS_PER_USER: needs JTI_CLAIM"}},
+		"a negative limit":                        {file(`{"MAX_SESSIONS_PER_USER": -1}`), []string{"MAX_SESSIONS_PER_USER: may not be negative"}},
+		"a negative number of proxies":            {file(`{"NUM_PROXIES": -1}`), []string{"NUM_PROXIES: may not be negative"}},
+		"session checks without a store":          {noStore(func(s *simplejwt.Settings) { s.CheckSession = true }), []string{"CHECK_SESSION: needs Deps.Store"}},
+		"session checks without token ids":        {file(`{"CHECK_SESSION": true, "JTI_CLAIM": null}`), []string{"CHECK_SESSION: needs JTI_CLAIM"}},
+		"a session cache without session checks":  {file(`{"CHECK_SESSION_CACHE_TIMEOUT": "1s"}`), []string{"CHECK_SESSION_CACHE_TIMEOUT: needs CHECK_SESSION"}},
+		"a negative cache size":                   {file(`{"VERIFIED_TOKEN_CACHE_SIZE": -1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: may not be negative"}},
+		"a cache of verified tokens with an HMAC": {file(`{"VERIFIED_TOKEN_CACHE_SIZE": 1}`), []string{"VERIFIED_TOKEN_CACHE_SIZE: is of no use with HS256"}},
+		"the recommended settings":                {func(s *simplejwt.Settings, _ *core.Deps) { *s = simplejwt.Recommended(); s.SigningKey = signingKey }, nil},
+		"no users":                                {func(_ *simplejwt.Settings, d *core.Deps) { d.Users = nil }, []string{"Deps.Users: is missing"}},
+		"no field of the user":                    {file(`{"USER_ID_FIELD": ""}`), []string{"USER_ID_FIELD: may not be empty", "USER_ID_FIELD: "}},
+		"a field that the users lack":             {file(`{"USER_ID_FIELD": "email"}`), []string{`USER_ID_FIELD: no field "email"`}},
+		"users that can't record the last login":  {func(s *simplejwt.Settings, d *core.Deps) { s.UpdateLastLogin = true; d.Users = plainUsers{d.Users} }, []string{"UPDATE_LAST_LOGIN: core.LastLoginUpdater"}},
+		"a body limit of zero":                    {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
+		"a negative body limit":                   {file(`{"DATA_UPLOAD_MAX_MEMORY_SIZE": -1}`), []string{"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +142,7 @@ func TestNew_InvalidSettings(t *testing.T) {
 			auth, err := core.New(settings, deps)
 			wantInvalidSettings(t, err, c.want...)
 			if (auth == nil) != (len(c.want) > 0) {
-				t.Errorf("an Auth was made: %t, with %d faults", auth != nil, len(c.want))
+				t.Errorf("returned an Auth: %t, with %d invalid settings", auth != nil, len(c.want))
 			}
 		})
 	}
@@ -167,17 +167,17 @@ func TestNew_AllInvalidSettingsAtOnce(t *testing.T) {
 	settings, err := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"NOPE": 1, "SIGNING_KEY": "short", "LEEWAY": -1,
 		"USER_ID_CLAIM": "exp", "AUTH_HEADER_TYPES": [], "AUTH_TOKEN_CLASSES": "X", "BLACKLIST_AFTER_ROTATION": true, "DATA_UPLOAD_MAX_MEMORY_SIZE": 0}`))
 	if err == nil {
-		t.Fatal("the unknown name is no fault")
+		t.Fatal("an unknown name is accepted")
 	}
 	auth, err := core.New(settings, core.Deps{})
 	if auth != nil {
-		t.Error("an Auth beside the faults")
+		t.Error("New returned an Auth beside its error")
 	}
 	wantInvalidSettings(t, err, "NOPE: no such setting", "SIGNING_KEY: has 5 bytes", "LEEWAY: negative", "USER_ID_CLAIM: taken", "AUTH_HEADER_TYPES: at least one",
 		"AUTH_TOKEN_CLASSES: no class", "BLACKLIST_AFTER_ROTATION: Deps.Store", "Deps.Users: missing", "DATA_UPLOAD_MAX_MEMORY_SIZE: 0 bytes")
 }
 
-// What could not be read is not called missing as well.
+// A setting that can't be read is not reported as missing as well.
 func TestNew_InvalidSettingIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"SIGNING_KEY": 5, "LEEWAY": "-1s"}`))
@@ -208,7 +208,7 @@ func TestNew_SourceOfInvalidSetting(t *testing.T) {
 	}
 	for i := range max(len(lines), len(want)) {
 		if i >= len(lines) || i >= len(want) || !strings.HasPrefix(lines[i], want[i]) {
-			t.Fatalf("faults %q, want %q", lines, want)
+			t.Fatalf("invalid settings %q, want %q", lines, want)
 		}
 	}
 }
@@ -254,7 +254,7 @@ func TestNew_TokenThatOutlivesItsRefresh(t *testing.T) {
 	}
 }
 
-// nilKeys are Keys that nobody made.
+// nilKeys is a Keys that is nil.
 type nilKeys struct{ core.Keys }
 
 func TestNew_NilDependencies(t *testing.T) {
@@ -279,7 +279,7 @@ func TestNew_NilDependencies(t *testing.T) {
 	}
 }
 
-// badStore is a Store that can't work.
+// badStore is a Store with two invalid settings.
 type badStore struct{ core.Store }
 
 func (badStore) CheckStore() simplejwt.SettingsError {
@@ -340,7 +340,7 @@ func TestNew_KeyIsNotPrinted(t *testing.T) {
 	for line := range strings.Lines(text) {
 		for _, telltale := range []string{"telltale", "74656c6c74616c65", "116 101 108 108", "116, 101", "0x74, 0x65"} {
 			if strings.Contains(line, telltale) {
-				t.Errorf("shows the key: %.60s", line)
+				t.Errorf("it shows the key: %.60s", line)
 				break
 			}
 		}

@@ -22,7 +22,7 @@ func withSlidingLifetimes(lifetime, refresh time.Duration) authOption {
 	}
 }
 
-// times are the time claims of a sliding token, relative to the start.
+// readTimes returns the time claims of a sliding token, relative to startTime.
 func (e *env) readTimes(raw string) string {
 	e.t.Helper()
 	token := e.decodeToken(raw)
@@ -40,11 +40,11 @@ func TestLoginSliding(t *testing.T) {
 		name    string
 		options []authOption
 		times   string
-		row     time.Duration // when it ends
+		record  time.Duration // after which time the record expires
 	}{
-		{"the refresh ends later", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour)}, "iat 0s exp 5m0s refresh_exp 1h0m0s", time.Hour},
-		{"the token ends later", []authOption{withSlidingLifetimes(time.Hour, 5*time.Minute)}, "iat 0s exp 1h0m0s refresh_exp 5m0s", time.Hour},
-		{"defaults", nil, "iat 0s exp 5m0s refresh_exp 24h0m0s", 24 * time.Hour},
+		{"refresh_exp is later", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour)}, "iat 0s exp 5m0s refresh_exp 1h0m0s", time.Hour},
+		{"exp is later", []authOption{withSlidingLifetimes(time.Hour, 5*time.Minute)}, "iat 0s exp 1h0m0s refresh_exp 5m0s", time.Hour},
+		{"the defaults", nil, "iat 0s exp 5m0s refresh_exp 24h0m0s", 24 * time.Hour},
 		{"the session ends between", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour), withSessionLifetime(30 * time.Minute)}, "iat 0s exp 5m0s refresh_exp 30m0s", 30 * time.Minute},
 		{"the session ends first", []authOption{withSlidingLifetimes(time.Hour, 2*time.Hour), withSessionLifetime(30 * time.Minute)}, "iat 0s exp 30m0s refresh_exp 30m0s", 30 * time.Minute},
 		{"the session ends last", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour), withSessionLifetime(2 * time.Hour)}, "iat 0s exp 5m0s refresh_exp 1h0m0s", time.Hour},
@@ -64,13 +64,13 @@ func TestLoginSliding(t *testing.T) {
 				t.Errorf("type, session and user are %v", got)
 			}
 			want := &core.TokenState{OutstandingToken: core.OutstandingToken{
-				JTI: token.JTI(), UserID: "1", CreatedAt: now, ExpiresAt: now.Truncate(time.Second).Add(c.row), SessionID: token.JTI(), SessionStartedAt: now,
+				JTI: token.JTI(), UserID: "1", CreatedAt: now, ExpiresAt: now.Truncate(time.Second).Add(c.record), SessionID: token.JTI(), SessionStartedAt: now,
 			}}
 			if lifetime := e.Settings().SessionLifetime; lifetime > 0 {
 				want.SessionExpiresAt = now.Add(lifetime)
 			}
 			if diff := cmp.Diff(want, e.loadRecord(token.JTI())); diff != "" {
-				t.Errorf("the row (-want +got):\n%s", diff)
+				t.Errorf("the record (-want +got):\n%s", diff)
 			}
 			event := core.Event{Type: core.EventLogin, UserID: "1", SessionID: token.JTI(), JTI: token.JTI(), TokenType: "sliding"}
 			if diff := cmp.Diff([]core.Event{event}, e.events.all()); diff != "" {
@@ -94,7 +94,7 @@ func TestSlidingRefresh(t *testing.T) {
 	})
 	raw := e.mustLoginSliding()
 	first := e.decodeToken(raw)
-	row := e.loadRecord(first.JTI())
+	record := e.loadRecord(first.JTI())
 	e.changeAlice(func(a *memstore.Account) { a.Username = "alice2" })
 	for i := range 3 {
 		e.clock.advance(4 * time.Minute)
@@ -117,8 +117,8 @@ func TestSlidingRefresh(t *testing.T) {
 		}
 		raw = next
 	}
-	if diff := cmp.Diff(row, e.loadRecord(first.JTI())); diff != "" {
-		t.Errorf("a refresh changed the row (-before +after):\n%s", diff)
+	if diff := cmp.Diff(record, e.loadRecord(first.JTI())); diff != "" {
+		t.Errorf("a refresh changed the record (-before +after):\n%s", diff)
 	}
 	event := core.Event{Type: core.EventRefresh, UserID: "1", SessionID: first.JTI(), JTI: first.JTI(), TokenType: "sliding"}
 	if diff := cmp.Diff([]core.Event{event, event, event}, e.events.ofType(core.EventRefresh)); diff != "" {
@@ -138,8 +138,8 @@ func TestSlidingRefresh_Denied(t *testing.T) {
 		"a refresh token":                 {map[string]any{"token_type": "refresh"}, core.ErrTokenWrongType},
 		"a token without a type":          {map[string]any{"token_type": nil}, core.ErrTokenNoType},
 		"a token without an id":           {map[string]any{"jti": nil}, core.ErrTokenNoID},
-		"a token without an end":          {map[string]any{"exp": nil}, says("Token has no 'exp' claim")},
-		"a token past its end":            {map[string]any{"exp": startTime().Unix()}, core.ErrTokenExpired},
+		"a token without exp":             {map[string]any{"exp": nil}, says("Token has no 'exp' claim")},
+		"an expired token":                {map[string]any{"exp": startTime().Unix()}, core.ErrTokenExpired},
 		"a token without a refresh_exp":   {map[string]any{"refresh_exp": nil}, says("Token has no 'refresh_exp' claim")},
 		"a refresh_exp that is now":       {map[string]any{"refresh_exp": startTime().Unix()}, says("Token 'refresh_exp' claim has expired")},
 		"a refresh_exp of 0":              {map[string]any{"refresh_exp": 0}, says("Token 'refresh_exp' claim has expired")},
@@ -156,14 +156,14 @@ func TestSlidingRefresh_Denied(t *testing.T) {
 		e.wantSlidingDenied(name, raw, c.want)
 		for _, call := range e.spy.takeCalls() {
 			if call != "IsBlacklisted" && call != "ByField" {
-				t.Errorf("%s: a refusal called %s", name, call)
+				t.Errorf("%s: a denied refresh called %s", name, call)
 			}
 		}
 		e.wantNoSecrets(nil, raw)
 	}
 	e := newEnv(t)
 	raw := e.signExternal(e.slidingClaims(map[string]any{"refresh_exp": nil, "until": e.clock.now().Add(time.Hour).Unix()}))
-	e.wantSlidingDenied("another refresh_exp", raw, says("Token has no 'refresh_exp' claim"))
+	e.wantSlidingDenied("refresh_exp under another name", raw, says("Token has no 'refresh_exp' claim"))
 	renamed := newEnv(t, withSettings(func(s *simplejwt.Settings) { s.SlidingTokenRefreshExpClaim = "until" }))
 	if _, err := renamed.refreshSliding(raw); err != nil {
 		t.Errorf("SLIDING_TOKEN_REFRESH_EXP_CLAIM is until: %v", err)
@@ -181,13 +181,13 @@ func TestSlidingRefresh_Leeway(t *testing.T) {
 			t.Errorf("%s, just within LEEWAY: %v", claim, err)
 		}
 		e.clock.set(end.Add(time.Minute))
-		e.wantSlidingDenied(claim+", LEEWAY over", raw, want)
+		e.wantSlidingDenied(claim+", after LEEWAY", raw, want)
 	}
 }
 
 func TestSlidingRefresh_Blacklisted(t *testing.T) {
 	t.Parallel()
-	for _, ending := range sessionEndings()[1:] { // the blacklist view takes refresh tokens only
+	for _, ending := range sessionEndings()[1:] { // Auth.Blacklist takes refresh tokens only
 		for _, first := range []bool{true, false} {
 			e := newEnv(t, withTokenClasses(core.AccessToken, core.SlidingToken), withCheckRevokeToken)
 			login := e.mustLoginSliding()
@@ -206,7 +206,7 @@ func TestSlidingRefresh_Blacklisted(t *testing.T) {
 			if got := e.readReason(login); got != ending.reason {
 				t.Errorf("%s: the token is %q, want %q", ending.name, got, ending.reason)
 			}
-			for _, raw := range []string{login, next} { // one id: a refresh does not make a new one
+			for _, raw := range []string{login, next} { // a sliding refresh keeps the id
 				e.wantSlidingDenied(ending.name, raw, core.ErrTokenBlacklisted)
 				if _, _, err := e.AuthenticateToken(background, raw); !errors.Is(err, core.ErrTokenNotAllowed) {
 					t.Errorf("%s: a request: %v", ending.name, err)
@@ -218,7 +218,7 @@ func TestSlidingRefresh_Blacklisted(t *testing.T) {
 			if _, err := e.refreshSliding(other); (err != nil) != ending.user {
 				t.Errorf("%s: the user's other token: %v", ending.name, err)
 			}
-			// Blacklisted is said first, whatever else has happened.
+			// "Token is blacklisted" comes before any other denial.
 			e.accounts.Delete("1")
 			e.wantSlidingDenied("blacklisted, user deleted", login, core.ErrTokenBlacklisted)
 		}
@@ -252,7 +252,7 @@ func TestSlidingRefresh_ChangedPassword(t *testing.T) {
 	e := newEnv(t, withCheckRevokeToken)
 	raw, other, unknown := e.mustLoginSliding(), e.mustLoginSliding(), e.signExternal(e.slidingClaims(nil))
 	e.changeAlice(func(a *memstore.Account) { a.Password = "pbkdf2_sha256$1$salt$AAAA" })
-	for name, token := range map[string]string{"the old password": raw, "a token on no record": unknown} {
+	for name, token := range map[string]string{"the old password": raw, "a token without a record": unknown} {
 		e.wantSlidingDenied(name, token, core.ErrPasswordChanged)
 		e.wantSlidingDenied(name+", again", token, core.ErrTokenBlacklisted)
 	}
@@ -260,11 +260,11 @@ func TestSlidingRefresh_ChangedPassword(t *testing.T) {
 	if diff := cmp.Diff([]core.Reason{core.ReasonPassword, "active", core.ReasonPassword}, got); diff != "" {
 		t.Errorf("reasons of the token, another session's, the unknown one (-want +got):\n%s", diff)
 	}
-	row := e.loadRecord("external")
-	if want := e.clock.now().Add(time.Hour).Truncate(time.Second); row.UserID != "1" || !row.ExpiresAt.Equal(want) {
-		t.Errorf("the unknown token was recorded as %+v", row)
+	record := e.loadRecord("external")
+	if want := e.clock.now().Add(time.Hour).Truncate(time.Second); record.UserID != "1" || !record.ExpiresAt.Equal(want) {
+		t.Errorf("the unknown token was recorded as %+v", record)
 	}
-	e.wantSlidingDenied("its password, refresh_exp over", e.signExternal(e.slidingClaims(map[string]any{"jti": "over", "refresh_exp": 0})), core.ErrPasswordChanged)
+	e.wantSlidingDenied("the old password, after refresh_exp", e.signExternal(e.slidingClaims(map[string]any{"jti": "over", "refresh_exp": 0})), core.ErrPasswordChanged)
 }
 
 func TestSlidingRefresh_SessionLifetime(t *testing.T) {
@@ -281,10 +281,10 @@ func TestSlidingRefresh_SessionLifetime(t *testing.T) {
 	}
 	end := startTime().Add(time.Hour).Truncate(time.Second)
 	if got := e.decodeToken(raw).ExpiresAt(); !got.Equal(end) {
-		t.Errorf("the last token ends at %v, want the end of the session, %v", got, end)
+		t.Errorf("the last token expires at %v, want the end of the session, %v", got, end)
 	}
 	e.clock.set(end)
-	e.wantSlidingDenied("its session over", raw, core.ErrTokenExpired)
+	e.wantSlidingDenied("after its session", raw, core.ErrTokenExpired)
 }
 
 func TestSlidingRefresh_SessionOverWithinLeeway(t *testing.T) {
@@ -320,6 +320,6 @@ func TestSlidingRefresh_WithoutRecordsOrUser(t *testing.T) {
 	e := newEnv(t, withCheckRevokeToken)
 	token, user, err := e.RefreshSliding(background, e.signExternal(e.slidingClaims(map[string]any{"user_id": nil})))
 	if err != nil || user != nil || token == "" {
-		t.Errorf("a token of nobody: user %v, error %v", user, err)
+		t.Errorf("a token without a user: user %v, error %v", user, err)
 	}
 }

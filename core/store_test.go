@@ -35,55 +35,55 @@ func TestRotation_Successor(t *testing.T) {
 		change change
 		ended  bool
 	}{
-		"it inherits user, session, device and the session's end": {change: func(_ *core.OutstandingToken, _ *core.Rotation, _ *core.OutstandingToken) {}},
-		"it ends with its session": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
+		"a successor inherits user, session, device and the session's end": {change: func(_ *core.OutstandingToken, _ *core.Rotation, _ *core.OutstandingToken) {}},
+		"a successor expires with its session": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
 			p.SessionExpiresAt = now.Add(time.Microsecond)
 			want.SessionExpiresAt, want.ExpiresAt = p.SessionExpiresAt, p.SessionExpiresAt
 		}},
-		"a session that ends now has none": {change: func(p *core.OutstandingToken, _ *core.Rotation, _ *core.OutstandingToken) {
+		"a session that ends now has no successor": {change: func(p *core.OutstandingToken, _ *core.Rotation, _ *core.OutstandingToken) {
 			p.SessionExpiresAt = now
 		}, ended: true},
-		"a token that expired at AliveAfter has none": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
+		"a token that expired at ActiveAfter has no successor": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
 			p.ExpiresAt = r.ActiveAfter
 		}, ended: true},
-		"a token that LEEWAY admits has one": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
+		"a token that LEEWAY admits has a successor": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
 			p.ExpiresAt = r.ActiveAfter.Add(time.Microsecond)
 		}},
 		"without an end, SESSION_LIFETIME counts from the session's start": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
 			p.SessionExpiresAt = time.Time{}
 			want.SessionExpiresAt, want.ExpiresAt = now.Add(time.Hour), now.Add(time.Hour)
 		}},
-		"else from when the record was created": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
+		"without a start, SESSION_LIFETIME counts from when the record was created": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
 			p.SessionExpiresAt, p.SessionStartedAt, want.SessionStartedAt = time.Time{}, time.Time{}, time.Time{}
 			want.SessionExpiresAt, want.ExpiresAt = now.Add(2*time.Hour), now.Add(2*time.Hour)
 		}},
-		"else from the token's iat": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
+		"without both, SESSION_LIFETIME counts from the token's iat": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
 			undated(p)
 			r.IssuedAt = now.Add(time.Minute - 3*time.Hour)
 			want.SessionStartedAt, want.SessionExpiresAt, want.ExpiresAt = time.Time{}, now.Add(time.Minute), now.Add(time.Minute)
 		}},
-		"which may have ended it": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
+		"a session that is over by the token's iat has no successor": {change: func(p *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
 			undated(p)
 			r.IssuedAt = now.Add(-3 * time.Hour)
 		}, ended: true},
-		"else from now": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
+		"without all three, SESSION_LIFETIME counts from now": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
 			undated(p)
 			r.IssuedAt = time.Time{}
 			want.SessionStartedAt, want.SessionExpiresAt, want.ExpiresAt = time.Time{}, now.Add(3*time.Hour), now.Add(3*time.Hour)
 		}},
-		"without SESSION_LIFETIME a session without an end has none": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
+		"without SESSION_LIFETIME a session without an end stays without one": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
 			p.SessionExpiresAt, r.SessionLifetime, want.SessionExpiresAt = time.Time{}, 0, time.Time{}
 		}},
 		"a record without a session takes the one that the token claims": {change: func(p *core.OutstandingToken, _ *core.Rotation, want *core.OutstandingToken) {
 			p.SessionID, want.SessionID = "", "claimed"
 		}},
-		"else it began one": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
+		"without a claimed session the token started one": {change: func(p *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
 			p.SessionID, r.SessionID, want.SessionID = "", "", "first"
 		}},
 		"a device that names itself is renamed": {change: func(_ *core.OutstandingToken, r *core.Rotation, want *core.OutstandingToken) {
 			r.Device.Name, want.Device.Name = "tablet", "tablet"
 		}},
-		"times are cut to microseconds": {change: func(_ *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
+		"times are truncated to microseconds": {change: func(_ *core.OutstandingToken, r *core.Rotation, _ *core.OutstandingToken) {
 			r.Now, r.ExpiresAt = r.Now.Add(999), r.ExpiresAt.Add(999).In(time.FixedZone("east", 3600))
 		}},
 	} {

@@ -19,14 +19,14 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// oneKey is a Keys with the same key for every kid.
+// oneKey is a Keys that returns the same key for every kid.
 type oneKey struct{ crypto.PublicKey }
 
 func (k oneKey) VerifyingKey(context.Context, string, string) (crypto.PublicKey, error) {
 	return k.PublicKey, nil
 }
 
-// newCachingAuth makes an Auth that caches verified tokens, and an access token of user 1.
+// newCachingAuth returns an Auth that caches verified tokens, and an access token of user 1.
 func newCachingAuth(t testing.TB) (a *Auth, raw string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -53,7 +53,7 @@ func newCachingAuth(t testing.TB) (a *Auth, raw string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The same claims under a header with a kid, which Keys are asked for.
+	// The same claims under a header with a kid, as the key comes from Keys.
 	signed := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","kid":"one"}`)) + "." + strings.Split(raw, ".")[1]
 	signature, err := jwt.SigningMethodES256.Sign(signed, key)
 	if err != nil {

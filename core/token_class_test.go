@@ -11,8 +11,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// withInviteToken is a class of one's own.
-func withInviteToken(blacklistable bool) func(*simplejwt.Settings, *core.Deps) {
+// withInviteToken adds a custom token class, which opens protected routes beside access tokens.
+func withInviteToken(blacklistable bool) authOption {
 	return func(s *simplejwt.Settings, d *core.Deps) {
 		d.TokenClasses = []core.TokenClass{{Name: "InviteToken", Type: "invite", Lifetime: time.Hour, Blacklistable: blacklistable}}
 		s.AuthTokenClasses = []core.ClassName{core.AccessToken, "InviteToken"}
@@ -45,13 +45,13 @@ func TestTokenClass(t *testing.T) {
 		if listed != errors.Is(err, core.ErrTokenNotAllowed) || !listed && err != nil {
 			t.Errorf("on the blacklist, looked up: %t, error %v", listed, err)
 		}
-		var refusal *core.Error
+		var denial *core.Error
 		_, _, err = auth.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload(`token_type="refresh"`)))
-		if !errors.As(err, &refusal) {
+		if !errors.As(err, &denial) {
 			t.Fatalf("a refresh token: %v", err)
 		}
 		want := []core.Message{{TokenClass: "AccessToken", TokenType: "access", Message: detailWrongType}, {TokenClass: "InviteToken", TokenType: "invite", Message: detailWrongType}}
-		if diff := cmp.Diff(want, refusal.Messages); diff != "" {
+		if diff := cmp.Diff(want, denial.Messages); diff != "" {
 			t.Errorf("messages (-want +got):\n%s", diff)
 		}
 	}

@@ -16,11 +16,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// withSameID makes every id the same.
+// withSameID gives every token the same id.
 func withSameID(_ *simplejwt.Settings, d *core.Deps) { d.NewID = func() string { return "id" } }
 
-// withClockAt is a setting of the clock, so long after the usual time.
-func withClockAt(after time.Duration) func(*simplejwt.Settings, *core.Deps) {
+// withClockAt sets the clock, this long after startTime.
+func withClockAt(after time.Duration) authOption {
 	return func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return startTime().Add(after) } }
 }
 
@@ -64,7 +64,7 @@ func TestToken_Claims(t *testing.T) {
 	token.Set("sid", "s")
 	token.Set("user_id", "7")
 	if token.Get("null") != nil || !token.Has("null") || token.Get("none") != nil || token.Has("none") {
-		t.Error("null is not told from nothing")
+		t.Error("a claim of null counts as missing")
 	}
 	if token.SessionID() != "s" || token.UserID() != "7" {
 		t.Errorf("session %q, user %q", token.SessionID(), token.UserID())
@@ -116,7 +116,7 @@ func TestToken_Times(t *testing.T) {
 	for offset, says := range map[int64]string{-9: "", -10: "Token 'x' claim has expired"} {
 		lenient.Set("x", want+offset)
 		if got := readDetail(lenient.CheckExp("x")); got != says {
-			t.Errorf("CheckExp %d seconds late, 10 forgiven: %q, want %q", -offset, got, says)
+			t.Errorf("CheckExp %d seconds late, with a LEEWAY of 10: %q, want %q", -offset, got, says)
 		}
 	}
 }
@@ -155,13 +155,13 @@ func TestToken_Outstand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second time it is on record
+	for range 2 { // the second time the token is on record
 		if err := token.Outstand(background, e.loadUser("alice")); err != nil {
 			t.Fatal(err)
 		}
 		want := core.OutstandingToken{JTI: token.JTI(), UserID: "1", CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour).Truncate(time.Second)}
 		if diff := cmp.Diff(&core.TokenState{OutstandingToken: want}, e.loadRecord(token.JTI())); diff != "" {
-			t.Errorf("row (-want +got):\n%s", diff)
+			t.Errorf("record (-want +got):\n%s", diff)
 		}
 		token.SetExp("refresh_exp", time.Hour)
 	}
@@ -170,16 +170,16 @@ func TestToken_Outstand(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobodys.Set("sid", "s")
-	nobodys.SetExp("refresh_exp", 48*time.Hour) // means nothing but in a sliding token
+	nobodys.SetExp("refresh_exp", 48*time.Hour) // only sliding tokens have this claim
 	if err := nobodys.Outstand(background, nil); err != nil {
 		t.Fatal(err)
 	}
-	if row := e.loadRecord(nobodys.JTI()); row == nil || row.UserID != "" || row.SessionID != "s" || row.ExpiresAt.Unix() != startTime().Unix()+300 {
-		t.Errorf("row of nobody's token: %+v", row)
+	if record := e.loadRecord(nobodys.JTI()); record == nil || record.UserID != "" || record.SessionID != "s" || record.ExpiresAt.Unix() != startTime().Unix()+300 {
+		t.Errorf("record of a token without a user: %+v", record)
 	}
 	e.spy.before = func(context.Context, string) error { return errors.New("down") }
 	if err := nobodys.Outstand(background, nil); !errors.Is(err, core.ErrServiceUnavailable) {
-		t.Errorf("with a store that is down: %v", err)
+		t.Errorf("with a store that fails: %v", err)
 	}
 	for _, option := range []authOption{withoutStore, withoutIDs} {
 		e := newEnv(t, option)
@@ -195,7 +195,7 @@ func TestToken_Outstand(t *testing.T) {
 
 func TestToken_PasswordDigest(t *testing.T) {
 	t.Parallel()
-	// Written by Python: hashlib.md5(user.password.encode()).hexdigest().upper().
+	// From Python: hashlib.md5(user.password.encode()).hexdigest().upper().
 	for password, want := range map[string]string{"hash": "0800FC577294C34E0B28AD2839435945", "": "D41D8CD98F00B204E9800998ECF8427E", cheapHash: "45CD44B105CD12CAAE0C9DD785CAF7EA"} {
 		auth := newAuth(t, withJSON(t, `{"CHECK_REVOKE_TOKEN":true,"REVOKE_TOKEN_CLAIM":"pw"}`))
 		token, err := auth.ForUser(t.Context(), core.AccessToken, &memstore.Account{ID: "1", Username: "alice", Password: password})
@@ -219,8 +219,8 @@ func TestDecode(t *testing.T) {
 	t.Parallel()
 	auth := newAuth(t)
 	for name, raw := range map[string]string{
-		"forged":   makeJWS(hs256Header, makePayload("exp=0"), signHS256("another")),
-		"unsigned": makeJWS(`{"alg":"none","crit":["x"]}`, makePayload("exp=0"), func(string) []byte { return nil }),
+		"with another signature": makeJWS(hs256Header, makePayload("exp=0"), signHS256("another")),
+		"without a signature":    makeJWS(`{"alg":"none","crit":["x"]}`, makePayload("exp=0"), func(string) []byte { return nil }),
 	} {
 		token, err := auth.Decode(raw)
 		if err != nil {
@@ -260,8 +260,8 @@ func TestSign_WithoutASigningKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw, err := makeToken(t, verifier, core.AccessToken).Sign()
-	var refusal *core.Error
-	if err == nil || errors.As(err, &refusal) || err.Error() != "sign token: there is no SIGNING_KEY" || raw != "" {
+	var denial *core.Error
+	if err == nil || errors.As(err, &denial) || err.Error() != "sign token: there is no SIGNING_KEY" || raw != "" {
 		t.Errorf("%q, error %v", raw, err)
 	}
 }

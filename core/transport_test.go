@@ -70,14 +70,14 @@ func TestWithoutCookies(t *testing.T) {
 		}
 	}
 	if auth.Transport().Cookies == nil {
-		t.Error("the Auth that it was made of has lost its cookies")
+		t.Error("the original Auth reads no cookies any more")
 	}
 	if plain.Settings().AuthCookie || !auth.Settings().AuthCookie {
 		t.Error("AUTH_COOKIE must be off in the settings of the one and on in those of the other")
 	}
 }
 
-// New reports what is wrong with the settings of cookies, beside all the rest, and puts their defaults in force.
+// New reports invalid settings of cookies together with the others, and applies their defaults.
 func TestNew_Cookies(t *testing.T) {
 	t.Parallel()
 	settings := simplejwt.Settings{SigningKey: signingKey, AuthCookie: true, AuthCookieAccess: "access", DataUploadMaxMemorySize: -1, CSRFHeaderName: "authorization"}
@@ -94,7 +94,7 @@ func TestNew_Cookies(t *testing.T) {
 	}
 }
 
-// The CSRF token belongs to the key in force: it survives a restart, and is that of every process.
+// The CSRF token depends on the key and the session only, so it survives a restart and all processes make the same.
 func TestNew_CSRFToken(t *testing.T) {
 	t.Parallel()
 	policy := func(change func(*simplejwt.Settings)) *cookie.Policy {

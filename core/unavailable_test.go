@@ -15,21 +15,21 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// operation is something that asks users or store.
+// operation is a call of an Auth that needs the users or the store.
 type operation struct {
 	name    string
 	options []authOption
-	prepare func(e *env) (presented, head string)
-	// do reports whether anything was given to the caller.
-	do func(ctx context.Context, e *env, raw string) (gave bool, err error)
-	// want is what the operation says without trouble.
+	prepare func(e *env) (presented, latest string)
+	// do reports whether it returned anything beside the error.
+	do func(ctx context.Context, e *env, raw string) (returned bool, err error)
+	// want is the error of the operation where no call fails.
 	want error
-	// ends says that afterwards no token of the session may be live.
+	// ends is true where no token of the session may be active afterwards.
 	ends bool
 }
 
-// withLastLogin switches UPDATE_LAST_LOGIN on, with users that can't upgrade a hash: that takes long, and has a test of
-// its own.
+// withLastLogin sets UPDATE_LAST_LOGIN, with users that can't upgrade a hash: that takes long, and TestLogin_UpgradeUnavailable
+// tests it.
 func withLastLogin(s *simplejwt.Settings, d *core.Deps) {
 	s.UpdateLastLogin = true
 	users := d.Users.(*spyUsers)
@@ -39,6 +39,7 @@ func withLastLogin(s *simplejwt.Settings, d *core.Deps) {
 	}{users, users}
 }
 
+// prepareNothing is the preparation of a login.
 func prepareNothing(*env) (string, string) { return "", "" }
 
 // changePasswordAfter changes alice's password after a preparation.
@@ -48,6 +49,7 @@ func changePasswordAfter(prepare func(e *env) (string, string)) func(e *env) (st
 	})
 }
 
+// listOperations returns every operation, in all its ways through the store.
 func listOperations() []operation {
 	refresh := func(ctx context.Context, e *env, raw string) (bool, error) {
 		pair, user, err := e.Refresh(ctx, raw)
@@ -83,17 +85,17 @@ func listOperations() []operation {
 			return token != "", err
 		}, nil, false},
 		{"a refresh without rotation", nil, rotateTimes(0), refresh, nil, false},
-		{"a refresh until a session's end", []authOption{withSessionLifetime(time.Hour)}, rotateTimes(0), refresh, nil, false},
+		{"a refresh with SESSION_LIFETIME", []authOption{withSessionLifetime(time.Hour)}, rotateTimes(0), refresh, nil, false},
 		{"a rotation", full, rotateTimes(0), refresh, nil, false},
 		{"a retry", full, rotateTimes(2), refresh, nil, false},
-		{"a rotation of a token made elsewhere", full, presentExternal(nil), refresh, nil, false},
+		{"a rotation of an external token", full, presentExternal(nil), refresh, nil, false},
 		{"reuse", full, late, refresh, core.ErrTokenBlacklisted, true},
-		{"a rotation that consumes nothing", []authOption{withRotationOnly}, rotateTimes(0), refresh, nil, false},
-		{"the same of a token made elsewhere", []authOption{withRotationOnly}, presentExternal(nil), refresh, nil, false},
+		{"a rotation without blacklisting", []authOption{withRotationOnly}, rotateTimes(0), refresh, nil, false},
+		{"a rotation of an external token without blacklisting", []authOption{withRotationOnly}, presentExternal(nil), refresh, nil, false},
 		{"a refresh with the wrong type", full, sliding, refresh, core.ErrTokenWrongType, false},
 		{"a refresh of an inactive user", full, presentExternal(map[string]any{"user_id": "2"}), refresh, core.ErrNoActiveAccount, false},
 		{"a refresh with an old password", append(full, withCheckRevokeToken), changePasswordAfter(rotateTimes(0)), refresh, core.ErrPasswordChanged, true},
-		{"the same with a token made elsewhere", append(full, withCheckRevokeToken), presentExternal(nil), refresh, core.ErrPasswordChanged, true},
+		{"a refresh of an external token with an old password", append(full, withCheckRevokeToken), presentExternal(nil), refresh, core.ErrPasswordChanged, true},
 		{"a sliding refresh", nil, sliding, slide, nil, false},
 		{"a sliding refresh with an old password", []authOption{withCheckRevokeToken}, changePasswordAfter(sliding), slide, core.ErrPasswordChanged, true},
 		{"a request", nil, access, request, nil, false},
@@ -104,13 +106,13 @@ func listOperations() []operation {
 		}, nil, false},
 		{"a logout", full, rotateTimes(0), logout, nil, true},
 		{"a logout with a rotated token", full, rotateTimes(1), logout, nil, true},
-		{"a logout with a token made elsewhere", full, presentExternal(nil), logout, nil, true},
+		{"a logout with an external token", full, presentExternal(nil), logout, nil, true},
 		{"a logout that is reuse", full, late, logout, core.ErrTokenBlacklisted, true},
 		{"a logout with the wrong type", full, sliding, logout, core.ErrTokenWrongType, false},
 		{"RevokeSession", full, rotateTimes(1), func(ctx context.Context, e *env, raw string) (bool, error) {
 			err := e.RevokeSession(ctx, "1", e.readSession(raw), core.ReasonAdmin)
 			if errors.Is(err, core.ErrSessionNotFound) {
-				err = nil // it was ended before the answer was lost
+				err = nil // the session was ended before the answer was lost
 			}
 			return false, err
 		}, nil, true},
@@ -128,7 +130,7 @@ func listOperations() []operation {
 		{"RenewSession", full, rotateTimes(1), func(ctx context.Context, e *env, raw string) (bool, error) {
 			pair, err := e.RenewSession(ctx, e.loadUser("alice"), e.readSession(raw))
 			if errors.Is(err, core.ErrSessionNotFound) {
-				err = nil // it was ended before the answer was lost
+				err = nil // the session was ended before the answer was lost
 			}
 			return pair != core.Pair{}, err
 		}, nil, false},
@@ -147,9 +149,9 @@ func listOperations() []operation {
 
 var errDatabaseDown = errors.New("the database is down")
 
-// callFailures are what may happen to a call. Each arms the spy for the n-th one and gives the context of the operation.
+// callFailures are the ways a call may fail. Each makes the spy fail the n-th call, and returns the context of the operation.
 func callFailures() map[string]func(e *env, n int) context.Context {
-	// at makes the spy misbehave at the n-th call, and only then.
+	// at calls do at the n-th call, and only then.
 	at := func(n int, do func(ctx context.Context) error) func(context.Context, string) error {
 		seen := -1
 		return func(ctx context.Context, _ string) error {
@@ -172,7 +174,7 @@ func callFailures() map[string]func(e *env, n int) context.Context {
 			e.spy.before = at(n, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
 			return background
 		},
-		"is cut off by the client": func(e *env, n int) context.Context {
+		"is cancelled by the client": func(e *env, n int) context.Context {
 			ctx, cancel := context.WithCancel(background)
 			e.spy.before = at(n, func(ctx context.Context) error { cancel(); return ctx.Err() })
 			return ctx
@@ -180,8 +182,8 @@ func callFailures() map[string]func(e *env, n int) context.Context {
 	}
 }
 
-// Whatever a store or the users do, the answer is a 503 that tells nothing, it is logged once, and the same request
-// is good again afterwards.
+// Whichever call of the store or the users fails, the operation returns ErrServiceUnavailable and nothing else, logs it once, and
+// succeeds when it is repeated.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, op := range listOperations() {
@@ -190,12 +192,12 @@ func TestUnavailable(t *testing.T) {
 			dry := newEnv(t, op.options...)
 			raw, _ := op.prepare(dry)
 			dry.spy.takeCalls()
-			if gave, err := op.do(background, dry, raw); !errors.Is(err, op.want) || gave && err != nil {
-				t.Fatalf("without trouble: error %v, want %v", err, op.want)
+			if returned, err := op.do(background, dry, raw); !errors.Is(err, op.want) || returned && err != nil {
+				t.Fatalf("without a failure: error %v, want %v", err, op.want)
 			}
 			calls := dry.spy.takeCalls()
 			if len(calls) == 0 {
-				t.Fatal("it asks nobody")
+				t.Fatal("it calls neither users nor store")
 			}
 			for n, call := range calls {
 				for what, arm := range callFailures() {
@@ -209,57 +211,57 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
-// runWithFailure does an operation whose n-th call misbehaves, and again without trouble.
+// runWithFailure runs the operation with a failure of its n-th call, and again without one.
 func (op operation) runWithFailure(t *testing.T, name string, n int, arm func(*env, int) context.Context) {
 	t.Helper()
 	e := newEnv(t, op.options...)
 	raw, _ := op.prepare(e)
 	seen := len(e.events.all())
-	start := time.Now() // a clock of the test's own, which moves only while all wait
+	start := time.Now() // the clock of synctest, which moves only while all goroutines wait
 	ctx := arm(e, n)
-	gave, err := op.do(ctx, e, raw)
+	returned, err := op.do(ctx, e, raw)
 	e.spy.before, e.spy.after = nil, nil
 
 	if hungUp := ctx.Err() != nil; hungUp && !errors.Is(err, core.ErrServiceUnavailable) {
 		op.wantDone(t, name, e, raw, err)
 		return
 	} else if hungUp && op.mustFinish(name) {
-		t.Errorf("%s: error %v: what takes rights away must run to its end", name, err)
+		t.Errorf("%s: error %v: a call that ends a session must run to its end", name, err)
 	}
-	if !errors.Is(err, core.ErrServiceUnavailable) || gave {
-		t.Errorf("%s: error %v, gave something: %v, want a 503", name, err, gave)
+	if !errors.Is(err, core.ErrServiceUnavailable) || returned {
+		t.Errorf("%s: error %v, returned something: %v, want ErrServiceUnavailable", name, err, returned)
 	}
-	cause, told, took := errDatabaseDown, 1, time.Duration(0)
+	cause, reports, took := errDatabaseDown, 1, time.Duration(0)
 	switch {
 	case strings.HasSuffix(name, "hangs"):
 		cause, took = context.DeadlineExceeded, 10*time.Second
 	case strings.HasSuffix(name, "client"):
-		cause, told = context.Canceled, 0 // nobody is left to be answered, and nothing is wrong with the database
+		cause, reports = context.Canceled, 0 // the client is gone, and the database works
 	}
 	if got := time.Since(start); !errors.Is(err, cause) || got != took {
 		t.Errorf("%s: it took %v and its cause is %v, want %v and %v", name, got, err, took, cause)
 	}
-	if got := strings.Count(e.log.String(), "authentication is unavailable"); got != told {
-		t.Errorf("%s: logged %d times, want %d:\n%s", name, got, told, e.log.String())
+	if got := strings.Count(e.log.String(), "authentication is unavailable"); got != reports {
+		t.Errorf("%s: logged %d times, want %d:\n%s", name, got, reports, e.log.String())
 	}
 	failures := e.events.all()[seen:]
 	failures = slices.DeleteFunc(failures, func(event core.Event) bool { return event.Type == core.EventReuse })
 	if last := len(failures) - 1; last > 0 && failures[last].Type == core.EventRevokeFailed {
 		if failures[last].SessionID == "" && failures[last].UserID == "" || failures[last].Err != err {
-			t.Errorf("%s: %+v does not say whose session goes on, or why", name, failures[last])
+			t.Errorf("%s: %+v names neither the session that may be active nor the error", name, failures[last])
 		}
 		failures = failures[:last]
 	} else if op.isKnownToEnd(name) {
-		t.Errorf("%s: raised %v, want revoke_failed last", name, failures)
+		t.Errorf("%s: emitted %v, want revoke_failed last", name, failures)
 	}
-	if len(failures) != told || told == 1 && (failures[0].Type != core.EventStoreError || failures[0].Err != err) {
-		t.Errorf("%s: raised %v, want %d store_error", name, failures, told)
+	if len(failures) != reports || reports == 1 && (failures[0].Type != core.EventStoreError || failures[0].Err != err) {
+		t.Errorf("%s: emitted %v, want %d store_error", name, failures, reports)
 	}
 	e.wantNoSecrets(err, raw)
 
-	// An ending that got as far as consuming the token may say so.
-	consumed := raw != "" && (e.readReason(raw) == core.ReasonLogout || e.readReason(raw) == core.ReasonPassword)
-	if _, err := op.do(background, e, raw); !errors.Is(err, op.want) && (!consumed || !errors.Is(err, core.ErrTokenBlacklisted)) {
+	// An ending that has blacklisted the token may deny it when it is repeated.
+	blacklisted := raw != "" && (e.readReason(raw) == core.ReasonLogout || e.readReason(raw) == core.ReasonPassword)
+	if _, err := op.do(background, e, raw); !errors.Is(err, op.want) && (!blacklisted || !errors.Is(err, core.ErrTokenBlacklisted)) {
 		t.Errorf("%s: again: error %v, want %v", name, err, op.want)
 	}
 	if op.ends {
@@ -267,30 +269,30 @@ func (op operation) runWithFailure(t *testing.T, name string, n int, arm func(*e
 	}
 }
 
-// isEnding reports whether the operation ends sessions, and grants nothing by it.
+// isEnding reports whether the operation only ends sessions: a login does so under a limit, but it also issues tokens.
 func (op operation) isEnding() bool { return op.ends && !strings.HasPrefix(op.name, "a login") }
 
-// isKnownToEnd reports whether the operation is known to end a session at the call that is troubled: a refresh is that only once
-// it has found out.
+// isKnownToEnd reports whether the operation ends a session for certain at the call that fails: a refresh does only once it has
+// found the reuse or the changed password.
 func (op operation) isKnownToEnd(name string) bool {
 	isRefresh := op.want != nil && !strings.HasPrefix(op.name, "a logout")
 	return op.mustFinish(name) && (!isRefresh || strings.Contains(name, " Blacklist ") || strings.Contains(name, " Revoke "))
 }
 
-// mustFinish reports whether what is named by the call that is troubled must run to its end without the client: all of an ending,
-// and of any other operation the calls that take rights away.
+// mustFinish reports whether the call that fails must run to its end without the client: every call of an ending, and the calls
+// of other operations that revoke tokens.
 func (op operation) mustFinish(name string) bool {
 	return op.isEnding() || strings.Contains(name, " Blacklist ") || strings.Contains(name, " Revoke ")
 }
 
-// wantDone sees that an operation whose client hung up was carried out all the same.
+// wantDone checks that an operation whose client hung up was completed.
 func (op operation) wantDone(t *testing.T, name string, e *env, raw string, err error) {
 	t.Helper()
 	if !errors.Is(err, op.want) {
 		t.Errorf("%s: error %v, want %v", name, err, op.want)
 	}
 	if log := e.log.String(); strings.Contains(log, "unavailable") || len(e.events.ofType(core.EventRevokeFailed)) > 0 {
-		t.Errorf("%s: it was done, and logged as if it was not:\n%s", name, log)
+		t.Errorf("%s: it was completed, and logged as unavailable:\n%s", name, log)
 	}
 	if op.ends {
 		e.wantSessionEnded(e.readSession(raw))
@@ -335,12 +337,12 @@ func TestUnavailable_Hooks(t *testing.T) {
 			"sliding refresh": func() (bool, error) { token, err := e.refreshSliding(sliding); return token != "", err },
 		} {
 			seen := len(e.events.all())
-			gave, err := do()
-			if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, errDatabaseDown) || gave {
-				t.Errorf("%s, %s: error %v, gave something: %v, want a 503", hook, name, err, gave)
+			returned, err := do()
+			if !errors.Is(err, core.ErrServiceUnavailable) || !errors.Is(err, errDatabaseDown) || returned {
+				t.Errorf("%s, %s: error %v, returned something: %v, want ErrServiceUnavailable", hook, name, err, returned)
 			}
-			if told := e.events.all()[seen:]; len(told) != 1 || told[0].Type != core.EventStoreError {
-				t.Errorf("%s, %s: raised %v, want one store_error", hook, name, told)
+			if emitted := e.events.all()[seen:]; len(emitted) != 1 || emitted[0].Type != core.EventStoreError {
+				t.Errorf("%s, %s: emitted %v, want one store_error", hook, name, emitted)
 			}
 			e.wantNoSecrets(err, pair.Refresh, sliding)
 		}
@@ -362,10 +364,10 @@ func TestUnavailable_IsReportedOnce(t *testing.T) {
 		return nil
 	}
 	if _, err := e.Login(background, e.loadUser("alice")); !errors.Is(err, core.ErrServiceUnavailable) {
-		t.Errorf("error %v, want a 503", err)
+		t.Errorf("error %v, want ErrServiceUnavailable", err)
 	}
-	if told := e.events.all(); len(told) != 2 || told[0].Type != core.EventStoreError || told[1].Type != core.EventRevokeFailed ||
+	if emitted := e.events.all(); len(emitted) != 2 || emitted[0].Type != core.EventStoreError || emitted[1].Type != core.EventRevokeFailed ||
 		strings.Count(e.log.String(), "authentication is unavailable") != 1 {
-		t.Errorf("raised %v and logged:\n%s", told, e.log.String())
+		t.Errorf("emitted %v and logged:\n%s", emitted, e.log.String())
 	}
 }

@@ -25,13 +25,13 @@ func TestTokenUser(t *testing.T) {
 		name   string
 		flags  [2]bool // staff, superuser
 	}{
-		"an issued token": {nil, "1", "1", "", [2]bool{}},
-		"a number":        {map[string]any{"user_id": 7}, json.Number("7"), "7", "", [2]bool{}},
-		"a big number":    {map[string]any{"user_id": json.RawMessage("9007199254740993")}, json.Number("9007199254740993"), "9007199254740993", "", [2]bool{}},
-		"null":            {map[string]any{"user_id": json.RawMessage("null")}, nil, "", "", [2]bool{}},
-		"all claims":      {map[string]any{"username": "carol", "is_staff": true, "is_superuser": true}, "1", "1", "carol", [2]bool{true, true}},
-		"claims of a kind that Python would take": {map[string]any{"username": 5, "is_staff": 1, "is_superuser": "true"}, "1", "1", "", [2]bool{}},
-		"claims that deny":                        {map[string]any{"username": "", "is_staff": false, "is_superuser": nil}, "1", "1", "", [2]bool{}},
+		"an issued token":      {nil, "1", "1", "", [2]bool{}},
+		"a number":             {map[string]any{"user_id": 7}, json.Number("7"), "7", "", [2]bool{}},
+		"a big number":         {map[string]any{"user_id": json.RawMessage("9007199254740993")}, json.Number("9007199254740993"), "9007199254740993", "", [2]bool{}},
+		"null":                 {map[string]any{"user_id": json.RawMessage("null")}, nil, "", "", [2]bool{}},
+		"claims of all fields": {map[string]any{"username": "carol", "is_staff": true, "is_superuser": true}, "1", "1", "carol", [2]bool{true, true}},
+		"claims of other types that are true in Python": {map[string]any{"username": 5, "is_staff": 1, "is_superuser": "true"}, "1", "1", "", [2]bool{}},
+		"false claims": {map[string]any{"username": "", "is_staff": false, "is_superuser": nil}, "1", "1", "", [2]bool{}},
 	} {
 		user, _, err := e.Stateless().AuthenticateToken(background, e.signExternal(accessClaims(c.claims)))
 		if err != nil {
@@ -56,7 +56,7 @@ func TestTokenUser(t *testing.T) {
 
 func TestTokenUser_UserIDTypes(t *testing.T) {
 	t.Parallel()
-	auth := newAuth(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Users = plainUsers{} }) // which would panic if asked
+	auth := newAuth(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Users = plainUsers{} }) // which panic if they are called
 	for changes, want := range map[string]struct {
 		id    any
 		text  string
@@ -84,10 +84,10 @@ func TestTokenUser_UserIDTypes(t *testing.T) {
 		}
 	}
 	var given simplejwt.Claims
-	own := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) {
+	custom := newAuth(t, func(s *simplejwt.Settings, _ *core.Deps) {
 		s.TokenUserClass = func(c simplejwt.Claims) simplejwt.User { given = c; c["jti"] = "changed"; return newAlice() }
 	})
-	user, token, err := own.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload()))
+	user, token, err := custom.Stateless().AuthenticateToken(t.Context(), signPayload(makePayload()))
 	if err != nil || user.AuthID() != "1" || given["user_id"] != "1" || token.JTI() != "one" {
 		t.Errorf("TOKEN_USER_CLASS got %v and made %v, token %v, error %v", given, user, token, err)
 	}
@@ -118,8 +118,8 @@ func TestUserIDField(t *testing.T) {
 		}
 	}
 	for _, raw := range []string{pair.Refresh, sliding} {
-		if row := e.loadRecord(e.readJTI(raw)); row.UserID != "1" {
-			t.Errorf("the row is of %q, want the primary key", row.UserID)
+		if record := e.loadRecord(e.readJTI(raw)); record.UserID != "1" {
+			t.Errorf("the record is of user %q, want the primary key", record.UserID)
 		}
 	}
 	for _, raw := range []string{pair.Access, sliding} {
@@ -127,12 +127,12 @@ func TestUserIDField(t *testing.T) {
 			t.Errorf("a request: user %v, error %v", user, err)
 		}
 	}
-	if row := e.loadRecord(e.readJTI(e.mustRefresh(pair.Refresh).Refresh)); row.UserID != "1" {
-		t.Errorf("the successor's row is of %q, want the primary key", row.UserID)
+	if record := e.loadRecord(e.readJTI(e.mustRefresh(pair.Refresh).Refresh)); record.UserID != "1" {
+		t.Errorf("the record of the successor is of user %q, want the primary key", record.UserID)
 	}
-	foreign := e.signExternal(map[string]any{"user_id": "alice"})
-	if err := e.Blacklist(background, foreign); err != nil || e.loadRecord("external").UserID != "1" {
-		t.Errorf("a logout with a token made elsewhere: error %v, row %+v", err, e.loadRecord("external"))
+	external := e.signExternal(map[string]any{"user_id": "alice"})
+	if err := e.Blacklist(background, external); err != nil || e.loadRecord("external").UserID != "1" {
+		t.Errorf("a logout with an external token: error %v, record %+v", err, e.loadRecord("external"))
 	}
 }
 
@@ -161,7 +161,7 @@ func TestUserAuthenticationRule(t *testing.T) {
 		{"a login without a password", "1", func() error { _, err := e.Login(background, e.loadUser("alice")); return err }, nil, core.ErrNoActiveAccount},
 		{"a sliding login without a password", "1", func() error { _, err := e.LoginSliding(background, e.loadUser("alice")); return err }, nil, core.ErrNoActiveAccount},
 		{"a login", "1", func() error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err }, nil, core.ErrNoActiveAccount},
-		{"a login that fits nobody", "nil", func() error { _, _, err := e.ObtainPair(background, "nobody", "x"); return err }, core.ErrNoActiveAccount, core.ErrNoActiveAccount},
+		{"a login of an unknown user", "nil", func() error { _, _, err := e.ObtainPair(background, "nobody", "x"); return err }, core.ErrNoActiveAccount, core.ErrNoActiveAccount},
 		{"a request", "1", func() error { _, _, err := e.AuthenticateToken(background, pair.Access); return err }, nil, core.ErrNoActiveAccount},
 		{"a sliding refresh", "1", func() error { _, _, err := e.RefreshSliding(background, sliding); return err }, nil, core.ErrNoActiveAccount},
 		{"a refresh", "1", func() error {
@@ -180,18 +180,18 @@ func TestUserAuthenticationRule(t *testing.T) {
 				t.Errorf("%s, rule says %v: error %v, want %v", c.name, allow, err, want)
 			}
 			if diff := cmp.Diff([]string{c.asked}, asked); diff != "" {
-				t.Errorf("%s: who the rule was asked about (-want +got):\n%s", c.name, diff)
+				t.Errorf("%s: users that the rule was called for (-want +got):\n%s", c.name, diff)
 			}
 		}
 	}
 	if got := e.readReason(pair.Refresh); got != "active" {
-		t.Errorf("a refusal by the rule consumed the token: %s", got)
+		t.Errorf("a denial by the rule blacklisted the token: %s", got)
 	}
 }
 
 func TestUsers_DeactivatedOrDeleted(t *testing.T) {
 	t.Parallel()
-	doors := []struct {
+	operations := []struct {
 		name string
 		do   func(e *env, tokens [3]string) error
 	}{
@@ -217,7 +217,7 @@ func TestUsers_DeactivatedOrDeleted(t *testing.T) {
 	deactivate := func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }
 	remove := func(e *env) { e.accounts.Delete("1"); e.mem.ForgetUser("1") }
 	noActiveCheck := withSettings(func(s *simplejwt.Settings) { s.CheckUserIsActive = new(false) })
-	everybody := withSettings(func(s *simplejwt.Settings) {
+	allowAll := withSettings(func(s *simplejwt.Settings) {
 		s.UserAuthenticationRule = func(context.Context, simplejwt.User) bool { return true }
 	})
 	gone, noLogin := core.ErrNoActiveAccount, core.ErrNoActiveAccount
@@ -225,15 +225,15 @@ func TestUsers_DeactivatedOrDeleted(t *testing.T) {
 		name   string
 		option authOption
 		change func(e *env)
-		want   [9]error // by door
+		want   [9]error // by operation
 	}{
 		{"nothing", withDefaults, func(*env) {}, [9]error{}},
 		{"deactivated", withDefaults, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
 		{"deleted", withDefaults, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
 		{"deactivated, CHECK_USER_IS_ACTIVE off", noActiveCheck, deactivate, [9]error{6: noLogin, 7: noLogin}},
 		{"deleted, CHECK_USER_IS_ACTIVE off", noActiveCheck, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deactivated, a rule that takes everybody", everybody, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deleted, a rule that takes everybody", everybody, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deactivated, a rule that allows everybody", allowAll, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"deleted, a rule that allows everybody", allowAll, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -241,16 +241,16 @@ func TestUsers_DeactivatedOrDeleted(t *testing.T) {
 			pair := e.mustLogin()
 			tokens := [3]string{pair.Access, pair.Refresh, e.mustLoginSliding()}
 			c.change(e)
-			for i, door := range doors {
-				if err := door.do(e, tokens); !errors.Is(err, c.want[i]) {
-					t.Errorf("%s: error %v, want %v", door.name, err, c.want[i])
+			for i, op := range operations {
+				if err := op.do(e, tokens); !errors.Is(err, c.want[i]) {
+					t.Errorf("%s: error %v, want %v", op.name, err, c.want[i])
 				}
 			}
 		})
 	}
 }
 
-// nilUsers are Users that return neither a user nor an error: a mistake that must not end in a panic.
+// nilUsers are Users that return neither a user nor an error: a mistake that must not cause a panic.
 type nilUsers struct {
 	*memstore.Users
 	user simplejwt.User
@@ -262,19 +262,19 @@ func (u nilUsers) ByField(context.Context, string, string) (simplejwt.User, erro
 	return u.user, nil
 }
 
-// nobodies are a nil user and what looks like one that is not.
-func nobodies() map[string]simplejwt.User {
+// nilUserValues returns the two forms of a nil user: nil, and an interface with a nil pointer.
+func nilUserValues() map[string]simplejwt.User {
 	return map[string]simplejwt.User{"nil": nil, "a nil pointer": (*memstore.Account)(nil)}
 }
 
 func TestUsers_NeitherUserNorError(t *testing.T) {
 	t.Parallel()
-	for name, nobody := range nobodies() {
+	for name, nilUser := range nilUserValues() {
 		e := newEnv(t, withGracePeriod, withTokenClasses(core.AccessToken, core.SlidingToken))
 		pair, sliding := e.mustLogin(), e.mustLoginSliding()
-		e.mustLogin() // a session that a logout with this user's token must not lose
+		e.mustLogin() // a session that a failed logout must leave active
 		broken := newEnv(t, withGracePeriod, withTokenClasses(core.AccessToken, core.SlidingToken), func(_ *simplejwt.Settings, d *core.Deps) {
-			d.Users, d.Store = nilUsers{memstore.NewUsers(), nobody}, &spyStore{e.mem, &callSpy{}}
+			d.Users, d.Store = nilUsers{memstore.NewUsers(), nilUser}, &spyStore{e.mem, &callSpy{}}
 		})
 		for call, c := range map[string]struct {
 			method string
@@ -302,24 +302,24 @@ func TestUsers_NeitherUserNorError(t *testing.T) {
 
 func TestUsers_NilUser(t *testing.T) {
 	t.Parallel()
-	for name, nobody := range nobodies() {
+	for name, nilUser := range nilUserValues() {
 		t.Run(name+" as user gets no token", func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, withGracePeriod, withSettings(func(s *simplejwt.Settings) {
-				s.TokenUserClass = func(simplejwt.Claims) simplejwt.User { return nobody }
+				s.TokenUserClass = func(simplejwt.Claims) simplejwt.User { return nilUser }
 			}))
 			pair := e.mustLogin()
 			for call, err := range map[string]error{
-				"Login":        func() error { _, err := e.Login(background, nobody); return err }(),
-				"LoginSliding": func() error { _, err := e.LoginSliding(background, nobody); return err }(),
-				"ForUser":      func() error { _, err := e.ForUser(background, core.AccessToken, nobody); return err }(),
-				"RenewSession": func() error { _, err := e.RenewSession(background, nobody, e.readSession(pair.Refresh)); return err }(),
+				"Login":        func() error { _, err := e.Login(background, nilUser); return err }(),
+				"LoginSliding": func() error { _, err := e.LoginSliding(background, nilUser); return err }(),
+				"ForUser":      func() error { _, err := e.ForUser(background, core.AccessToken, nilUser); return err }(),
+				"RenewSession": func() error { _, err := e.RenewSession(background, nilUser, e.readSession(pair.Refresh)); return err }(),
 			} {
 				if !errors.Is(err, core.ErrNoActiveAccount) {
 					t.Errorf("%s: error %v, want ErrNoActiveAccount", call, err)
 				}
 			}
-			if err := callPasswordChanged(background, e, nobody, e.readSession(pair.Refresh)); err != nil || e.readReason(pair.Refresh) != "active" {
+			if err := callPasswordChanged(background, e, nilUser, e.readSession(pair.Refresh)); err != nil || e.readReason(pair.Refresh) != "active" {
 				t.Errorf("PasswordChanged: error %v, alice's token is %s", err, e.readReason(pair.Refresh))
 			}
 			if user, _, err := e.Stateless().AuthenticateToken(background, pair.Access); !errors.Is(err, core.ErrUnknownUser) {

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// noon is when the tokens of these tests are presented.
+// noon is when the tokens are presented.
 var noon = time.Date(2031, 5, 6, 12, 0, 0, 0, time.UTC)
 
-// allRules has all settings that judge reads.
+// allRules sets all that judge reads.
 var allRules = sessionRules{leeway: time.Minute, gracePeriod: 10 * time.Second, lifetime: 24 * time.Hour}
 
-// activeToken is a record that is good for an hour, of a session that started an hour ago.
+// activeToken returns a record that expires in an hour, of a session that started an hour ago.
 func activeToken(changes ...func(*TokenState)) *TokenState {
 	t := &TokenState{OutstandingToken: OutstandingToken{
 		JTI: "presented", SessionID: "session", CreatedAt: noon.Add(-time.Hour), ExpiresAt: noon.Add(time.Hour),
@@ -34,7 +34,7 @@ func sessionEnding(at time.Time) func(*TokenState) {
 	return func(t *TokenState) { t.SessionExpiresAt = at }
 }
 
-// startedAt leaves the end of the session to SESSION_LIFETIME.
+// startedAt sets the start of the session and of the record, and leaves the end of the session to SESSION_LIFETIME.
 func startedAt(session, created time.Time) func(*TokenState) {
 	return func(t *TokenState) {
 		t.SessionExpiresAt, t.SessionStartedAt, t.CreatedAt = time.Time{}, session, created
@@ -46,48 +46,48 @@ func TestJudge(t *testing.T) {
 	const us = time.Microsecond
 	rotated := func(ago time.Duration) *TokenState { return activeToken(blacklisted(ReasonRotated, ago)) }
 	for name, c := range map[string]struct {
-		presented, head *TokenState
-		want            verdict
-		denied          *Error // nil: not denied
-		reason          string
+		presented, latest *TokenState
+		want              verdict
+		denied            *Error // nil: not denied
+		reason            string
 	}{
-		"a token without a record is unknown":                 {nil, nil, verdictUnknown, nil, ""},
-		"so is one that names a session with a record":        {nil, activeToken(), verdictUnknown, nil, ""},
-		"a token on record is active":                         {activeToken(), activeToken(), verdictActive, nil, ""},
-		"it needs no head for that":                           {activeToken(), nil, verdictActive, nil, ""},
-		"it is active while LEEWAY admits it":                 {activeToken(expiring(noon.Add(us - time.Minute))), nil, verdictActive, nil, ""},
-		"it is expired when LEEWAY is over":                   {activeToken(expiring(noon.Add(-time.Minute))), nil, verdictExpired, ErrTokenExpired, "expired"},
-		"it is active until its session ends":                 {activeToken(sessionEnding(noon.Add(us))), nil, verdictActive, nil, ""},
-		"it is expired when its session ends, without LEEWAY": {activeToken(sessionEnding(noon)), nil, verdictExpired, ErrTokenExpired, "session_ended"},
-		"SESSION_LIFETIME counts from the session's start":    {activeToken(startedAt(noon.Add(us-24*time.Hour), noon.Add(-48*time.Hour))), nil, verdictActive, nil, ""},
-		"and ends it": {activeToken(startedAt(noon.Add(-24*time.Hour), noon)), nil, verdictExpired, ErrTokenExpired, "session_ended"},
-		"else it counts from when the record was created": {activeToken(startedAt(time.Time{}, noon.Add(us-24*time.Hour))), nil, verdictActive, nil, ""},
-		"and ends it then": {activeToken(startedAt(time.Time{}, noon.Add(-24*time.Hour))), nil, verdictExpired, ErrTokenExpired, "session_ended"},
+		"a token without a record is unknown":                                       {nil, nil, verdictUnknown, nil, ""},
+		"a token without a record in a known session is unknown":                    {nil, activeToken(), verdictUnknown, nil, ""},
+		"a token on record is active":                                               {activeToken(), activeToken(), verdictActive, nil, ""},
+		"a token on record is active without a latest token":                        {activeToken(), nil, verdictActive, nil, ""},
+		"a token is active while LEEWAY admits it":                                  {activeToken(expiring(noon.Add(us - time.Minute))), nil, verdictActive, nil, ""},
+		"a token is expired when LEEWAY is over":                                    {activeToken(expiring(noon.Add(-time.Minute))), nil, verdictExpired, ErrTokenExpired, "expired"},
+		"a token is active until its session ends":                                  {activeToken(sessionEnding(noon.Add(us))), nil, verdictActive, nil, ""},
+		"a token is expired when its session ends, without LEEWAY":                  {activeToken(sessionEnding(noon)), nil, verdictExpired, ErrTokenExpired, "session_ended"},
+		"SESSION_LIFETIME counts from the session's start":                          {activeToken(startedAt(noon.Add(us-24*time.Hour), noon.Add(-48*time.Hour))), nil, verdictActive, nil, ""},
+		"SESSION_LIFETIME after the start the session has ended":                    {activeToken(startedAt(noon.Add(-24*time.Hour), noon)), nil, verdictExpired, ErrTokenExpired, "session_ended"},
+		"without a start, SESSION_LIFETIME counts from when the record was created": {activeToken(startedAt(time.Time{}, noon.Add(us-24*time.Hour))), nil, verdictActive, nil, ""},
+		"SESSION_LIFETIME after the creation the session has ended":                 {activeToken(startedAt(time.Time{}, noon.Add(-24*time.Hour))), nil, verdictExpired, ErrTokenExpired, "session_ended"},
 
-		"a token rotated just now is a retry":                              {rotated(0), activeToken(), verdictRetry, errTokenReused, "reused"},
-		"it is one until the grace period is over":                         {rotated(10*time.Second - us), activeToken(), verdictRetry, errTokenReused, "reused"},
-		"then it is reused":                                                {rotated(10 * time.Second), activeToken(), verdictReused, errTokenReused, "reused"},
-		"a token rotated a little in the future is a retry: clocks differ": {rotated(us - 10*time.Second), activeToken(), verdictRetry, errTokenReused, "reused"},
-		"a token rotated in the far future is reused: a clock was wrong":   {rotated(-10 * time.Second), activeToken(), verdictReused, errTokenReused, "reused"},
-		"a retry needs an active head":                                     {rotated(0), nil, verdictRevoked, errSessionEnded, "session_ended"},
-		"a head that has expired ends it":                                  {rotated(0), activeToken(expiring(noon.Add(-time.Minute))), verdictRevoked, errSessionEnded, "session_ended"},
-		"a session that has ended ends it":                                 {rotated(0), activeToken(sessionEnding(noon)), verdictRevoked, errSessionEnded, "session_ended"},
-		"a head on the blacklist ends it":                                  {rotated(0), activeToken(blacklisted(ReasonLogout, 0)), verdictRevoked, errSessionEnded, "session_ended"},
-		"also for a late one":                                              {rotated(time.Hour), activeToken(blacklisted(ReasonAdmin, 0)), verdictRevoked, errSessionEnded, "session_ended"},
-		"a head that a rotation consumed has no successor":                 {rotated(0), activeToken(blacklisted(ReasonRotated, 0)), verdictRevoked, errSessionEnded, "session_ended"},
-		"a session that reuse ended says so":                               {rotated(0), activeToken(blacklisted(ReasonReuse, 0)), verdictRevoked, errTokenReused, "reused"},
-		"a session that a password change ended says so":                   {rotated(0), activeToken(blacklisted(ReasonPassword, 0)), verdictRevoked, ErrTokenBlacklisted, "password_changed"},
-		"its own expiry does not hide that a token is retried":             {activeToken(blacklisted(ReasonRotated, 0), expiring(noon.Add(-time.Hour))), activeToken(), verdictRetry, errTokenReused, "reused"},
+		"a token rotated just now is a retry":                                    {rotated(0), activeToken(), verdictRetry, errTokenReused, "reused"},
+		"a rotated token is a retry until the grace period is over":              {rotated(10*time.Second - us), activeToken(), verdictRetry, errTokenReused, "reused"},
+		"after the grace period it is reused":                                    {rotated(10 * time.Second), activeToken(), verdictReused, errTokenReused, "reused"},
+		"a token rotated a little in the future is a retry: clocks differ":       {rotated(us - 10*time.Second), activeToken(), verdictRetry, errTokenReused, "reused"},
+		"a token rotated in the far future is reused: a clock was wrong":         {rotated(-10 * time.Second), activeToken(), verdictReused, errTokenReused, "reused"},
+		"a retry needs a latest token":                                           {rotated(0), nil, verdictRevoked, errSessionEnded, "session_ended"},
+		"a retry is revoked if the latest token has expired":                     {rotated(0), activeToken(expiring(noon.Add(-time.Minute))), verdictRevoked, errSessionEnded, "session_ended"},
+		"a retry is revoked if its session has ended":                            {rotated(0), activeToken(sessionEnding(noon)), verdictRevoked, errSessionEnded, "session_ended"},
+		"a retry is revoked if the latest token is on the blacklist":             {rotated(0), activeToken(blacklisted(ReasonLogout, 0)), verdictRevoked, errSessionEnded, "session_ended"},
+		"a late token is revoked if the latest token is on the blacklist":        {rotated(time.Hour), activeToken(blacklisted(ReasonAdmin, 0)), verdictRevoked, errSessionEnded, "session_ended"},
+		"a retry is revoked if the latest token was rotated without a successor": {rotated(0), activeToken(blacklisted(ReasonRotated, 0)), verdictRevoked, errSessionEnded, "session_ended"},
+		"a retry in a session that reuse ended has that reason":                  {rotated(0), activeToken(blacklisted(ReasonReuse, 0)), verdictRevoked, errTokenReused, "reused"},
+		"a retry in a session that a password change ended has that reason":      {rotated(0), activeToken(blacklisted(ReasonPassword, 0)), verdictRevoked, ErrTokenBlacklisted, "password_changed"},
+		"an expired token can be a retry":                                        {activeToken(blacklisted(ReasonRotated, 0), expiring(noon.Add(-time.Hour))), activeToken(), verdictRetry, errTokenReused, "reused"},
 
-		"a token that was logged out is revoked, whatever the head": {activeToken(blacklisted(ReasonLogout, 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
-		"one that a renewal replaced is":                            {activeToken(blacklisted(ReasonRenewed, 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
-		"one that Django blacklisted is":                            {activeToken(blacklisted("", 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
-		"one that reuse ended is":                                   {activeToken(blacklisted(ReasonReuse, 0)), activeToken(), verdictRevoked, errTokenReused, "reused"},
-		"one that a password change ended is":                       {activeToken(blacklisted(ReasonPassword, 0)), nil, verdictRevoked, ErrTokenBlacklisted, "password_changed"},
+		"a token that was logged out is revoked, whatever the latest token": {activeToken(blacklisted(ReasonLogout, 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
+		"a token that a renewal replaced is revoked":                        {activeToken(blacklisted(ReasonRenewed, 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
+		"a token that Django blacklisted is revoked":                        {activeToken(blacklisted("", 0)), activeToken(), verdictRevoked, ErrTokenBlacklisted, "revoked"},
+		"a token that reuse ended is revoked":                               {activeToken(blacklisted(ReasonReuse, 0)), activeToken(), verdictRevoked, errTokenReused, "reused"},
+		"a token that a password change ended is revoked":                   {activeToken(blacklisted(ReasonPassword, 0)), nil, verdictRevoked, ErrTokenBlacklisted, "password_changed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			state := SessionState{Presented: c.presented, Latest: c.head}
+			state := SessionState{Presented: c.presented, Latest: c.latest}
 			if got := allRules.judge(state, noon); got != c.want {
 				t.Errorf("judge: %d, want %d", got, c.want)
 			}

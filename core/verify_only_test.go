@@ -10,7 +10,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// A program that only verifies has neither key nor users.
+// A program that only verifies has neither a signing key nor users.
 func TestNew_VerifyOnly(t *testing.T) {
 	t.Parallel()
 	key := newECKey(t)
@@ -31,13 +31,13 @@ func TestNew_VerifyOnly(t *testing.T) {
 		}
 	}
 	if err := e.Blacklist(background, pair.Refresh); err != nil {
-		t.Errorf("a logout only verifies: %v", err)
+		t.Errorf("a logout without a store only verifies: %v", err)
 	}
 	if got := e.UsernameField(); got != "username" {
-		t.Errorf("the field of a login is %q", got)
+		t.Errorf("UsernameField is %q", got)
 	}
-	if told := e.events.all(); len(told) > 0 {
-		t.Errorf("raised %v", told)
+	if emitted := e.events.all(); len(emitted) > 0 {
+		t.Errorf("emitted %v", emitted)
 	}
 	for name, do := range map[string]func() (bool, error){
 		"a request": func() (bool, error) {
@@ -66,18 +66,18 @@ func TestNew_VerifyOnly(t *testing.T) {
 		},
 	} {
 		seen := len(e.events.all())
-		gave, err := do()
-		if !errors.Is(err, core.ErrServiceUnavailable) || gave {
-			t.Errorf("%s: error %v, gave something: %v, want a 503", name, err, gave)
+		returned, err := do()
+		if !errors.Is(err, core.ErrServiceUnavailable) || returned {
+			t.Errorf("%s: error %v, returned something: %v, want ErrServiceUnavailable", name, err, returned)
 		}
-		if told := e.events.all()[seen:]; len(told) != 1 || told[0].Type != core.EventStoreError {
-			t.Errorf("%s: raised %v, want one store_error", name, told)
+		if emitted := e.events.all()[seen:]; len(emitted) != 1 || emitted[0].Type != core.EventStoreError {
+			t.Errorf("%s: emitted %v, want one store_error", name, emitted)
 		}
 		e.wantNoSecrets(err, pair.Access, pair.Refresh, sliding)
 	}
 }
 
-// It may share the store of the one that signs. What it can't answer, it must not consume.
+// A program that only verifies may share the store of the one that signs. It must not blacklist a token that it can't replace.
 func TestRefresh_VerifyOnlyLeavesTokensActive(t *testing.T) {
 	t.Parallel()
 	key := newECKey(t)
@@ -105,7 +105,7 @@ func TestRefresh_VerifyOnlyLeavesTokensActive(t *testing.T) {
 	}
 }
 
-// A program without a signing key can't answer a login or a refresh. It must not consume a token before it says so.
+// A program without a signing key can't issue tokens. It must find that out before it blacklists the presented one.
 func TestRefresh_VerifyOnlyConsumesNothing(t *testing.T) {
 	t.Parallel()
 	key := newECKey(t)
@@ -140,8 +140,8 @@ func TestRefresh_VerifyOnlyConsumesNothing(t *testing.T) {
 	if _, err := verifier.LoginSliding(t.Context(), alice); !errors.Is(err, core.ErrServiceUnavailable) {
 		t.Errorf("LoginSliding: error %v", err)
 	}
-	live, err := store.Revoke(t.Context(), core.Scope{UserID: "1"}, core.ReasonAdmin, time.Now())
-	if err != nil || live != 1 {
-		t.Errorf("%d live tokens (error %v), want the signer's one", live, err)
+	active, err := store.Revoke(t.Context(), core.Scope{UserID: "1"}, core.ReasonAdmin, time.Now())
+	if err != nil || active != 1 {
+		t.Errorf("%d active tokens (error %v), want the one of the signer", active, err)
 	}
 }

@@ -15,20 +15,20 @@ func TestParseToken_CauseOfErrors(t *testing.T) {
 	t.Parallel()
 	down := errors.New("down")
 	auth, signed := newES256Auth(t, 0, down)
-	forged := signed("a")
-	forged = forged[:len(forged)-8] + "AAAAAAAA"
+	tampered := signed("a")
+	tampered = tampered[:len(tampered)-8] + "AAAAAAAA"
 	for name, test := range map[string]struct {
 		raw   string
 		want  *core.Error
 		cause error // nil where only the text is known
 		text  string
 	}{
-		"a text without parts has none":             {"x", core.ErrTokenInvalid, nil, detailInvalid},
-		"bytes that are not base64 have the reason": {"!.!.!", core.ErrTokenInvalid, nil, detailInvalid + ": not base64url"},
-		"a header of a list has the reason":         {encodeBase64("[]") + ".x.x", core.ErrTokenInvalid, nil, detailInvalid + ": not an object"},
-		"a header of another algorithm has none":    {signPayload(makePayload()), core.ErrTokenInvalid, nil, detailInvalid},
-		"a key that is not there has that of Keys":  {signed("b"), core.ErrTokenInvalid, down, detailInvalid + ": down"},
-		"a forged token has that of the method":     {forged, core.ErrTokenInvalid, jwt.ErrECDSAVerification, detailInvalid + ": crypto/ecdsa: verification error"},
+		"a text without parts has no cause":                         {"x", core.ErrTokenInvalid, nil, detailInvalid},
+		"bytes that are not base64 have the reason as cause":        {"!.!.!", core.ErrTokenInvalid, nil, detailInvalid + ": not base64url"},
+		"a header that is a list has the reason as cause":           {encodeBase64("[]") + ".x.x", core.ErrTokenInvalid, nil, detailInvalid + ": not an object"},
+		"a header with another algorithm has no cause":              {signPayload(makePayload()), core.ErrTokenInvalid, nil, detailInvalid},
+		"an unknown key has the error of Keys as cause":             {signed("b"), core.ErrTokenInvalid, down, detailInvalid + ": down"},
+		"another signature has the error of its algorithm as cause": {tampered, core.ErrTokenInvalid, jwt.ErrECDSAVerification, detailInvalid + ": crypto/ecdsa: verification error"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +37,7 @@ func TestParseToken_CauseOfErrors(t *testing.T) {
 				t.Errorf("token %v, error %v, want %q with the cause %v", token, err, test.text, test.cause)
 			}
 			if got := errors.Unwrap(err) != nil; got != (test.text != detailInvalid) {
-				t.Errorf("a cause: %t", got)
+				t.Errorf("the error has a cause: %t", got)
 			}
 		})
 	}
@@ -97,7 +97,7 @@ func TestVerify_BeforeAnyCall(t *testing.T) {
 	parse := func(class core.ClassName) func(string) error {
 		return func(raw string) error { _, err := e.ParseToken(background, class, raw); return err }
 	}
-	doors := map[string]func(raw string) error{
+	operations := map[string]func(raw string) error{
 		"AuthenticateToken":          func(raw string) error { _, _, err := e.AuthenticateToken(background, raw); return err },
 		"Stateless":                  func(raw string) error { _, _, err := e.Stateless().AuthenticateToken(background, raw); return err },
 		"ParseToken as RefreshToken": parse(core.RefreshToken),
@@ -109,28 +109,28 @@ func TestVerify_BeforeAnyCall(t *testing.T) {
 	}
 	good := e.signExternal(nil)
 	bad := map[string]string{
-		"no token":              "",
-		"forged":                good[:len(good)-6] + "AAAAAA",
-		"with another payload":  strings.Join([]string{strings.Split(good, ".")[0], encodeBase64(`{"jti":"1"}`), strings.Split(good, ".")[2]}, "."),
-		"expired":               e.signExternal(map[string]any{"exp": e.clock.now().Add(-time.Second).Unix()}),
-		"not yet good":          e.signExternal(map[string]any{"nbf": e.clock.now().Add(time.Minute).Unix()}),
-		"from the future":       e.signExternal(map[string]any{"iat": e.clock.now().Add(time.Minute).Unix()}),
-		"with an exp of text":   e.signExternal(map[string]any{"exp": "4102444800"}),
-		"with a jti of numbers": e.signExternal(map[string]any{"jti": 1}),
+		"that is empty":          "",
+		"with another signature": good[:len(good)-6] + "AAAAAA",
+		"with another payload":   strings.Join([]string{strings.Split(good, ".")[0], encodeBase64(`{"jti":"1"}`), strings.Split(good, ".")[2]}, "."),
+		"that has expired":       e.signExternal(map[string]any{"exp": e.clock.now().Add(-time.Second).Unix()}),
+		"that is not good yet":   e.signExternal(map[string]any{"nbf": e.clock.now().Add(time.Minute).Unix()}),
+		"from the future":        e.signExternal(map[string]any{"iat": e.clock.now().Add(time.Minute).Unix()}),
+		"with an exp of text":    e.signExternal(map[string]any{"exp": "4102444800"}),
+		"with a jti of numbers":  e.signExternal(map[string]any{"jti": 1}),
 	}
-	for door, ask := range doors {
+	for operation, do := range operations {
 		for name, raw := range bad {
 			e.spy.takeCalls()
-			if err := ask(raw); err == nil {
-				t.Errorf("%s: a token %s was let in", door, name)
+			if err := do(raw); err == nil {
+				t.Errorf("%s: a token %s was accepted", operation, name)
 			}
 			if calls := e.spy.takeCalls(); len(calls) > 0 {
-				t.Errorf("%s: a token %s made it ask %v", door, name, calls)
+				t.Errorf("%s: a token %s was looked up: %v", operation, name, calls)
 			}
 		}
-		_ = ask(good)
+		_ = do(good)
 		if calls := e.spy.takeCalls(); len(calls) == 0 {
-			t.Errorf("%s: a good token made it ask nothing, so this test sees nothing", door)
+			t.Errorf("%s: a good token was not looked up, so this test sees nothing", operation)
 		}
 	}
 }
