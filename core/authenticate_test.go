@@ -253,7 +253,7 @@ func TestAuthenticateToken_ClientDeadline(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		if _, _, err := e.AuthenticateToken(ctx, access); !errors.Is(err, core.ErrServiceUnavailable) || time.Since(start) != time.Second {
-			t.Errorf("error %v after %v, want a 503 after a second", err, time.Since(start))
+			t.Errorf("error %v after %v, want ErrServiceUnavailable after a second", err, time.Since(start))
 		}
 		if got := e.events.ofType(core.EventStoreError); len(got) != 1 {
 			t.Errorf("emitted %v, want one store_error", got)

@@ -116,7 +116,7 @@ func wrongLogins() []wrongLogin {
 func TestLogin_WrongCredentials(t *testing.T) {
 	t.Parallel()
 	for _, c := range wrongLogins() {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("a login is denied with "+c.name, func(t *testing.T) {
 			t.Parallel()
 			var failed []string
 			e := newEnv(t, withSettings(func(s *simplejwt.Settings) {
@@ -226,8 +226,8 @@ func TestLogin_DepsAuthenticate(t *testing.T) {
 	}{
 		{"an active user logs in", "alice", nil, nil},
 		{"the rule denies an inactive user", "bob", nil, core.ErrNoActiveAccount},
-		{"no user is denied", "", nil, core.ErrNoActiveAccount},
-		{"an error is ErrServiceUnavailable", "", errors.New("directory is down"), core.ErrServiceUnavailable},
+		{"a nil user is denied", "", nil, core.ErrNoActiveAccount},
+		{"an error becomes ErrServiceUnavailable", "", errors.New("directory is down"), core.ErrServiceUnavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

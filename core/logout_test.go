@@ -53,23 +53,23 @@ func TestBlacklist(t *testing.T) {
 		{"a rotated token within its grace period", all, rotateTimes(1), nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"a rotated token just within its grace period", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second-time.Microsecond)), nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"a token two generations behind", all, rotateTimes(2), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"within the grace period, its session logged out already", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token whose grace period is just over is reuse", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), denied, true, core.ReasonReuse, core.ReasonReuse},
-		{"after the grace period, without detection", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), denied, true, "active", ""},
-		{"without a grace period a used token is reuse at once", []authOption{withRotation, withReuseDetection}, rotateTimes(1), denied, true, core.ReasonReuse, core.ReasonReuse},
-		{"without a grace period and detection", []authOption{withRotation}, rotateTimes(1), denied, true, "active", ""},
-		{"after the grace period, its session logged out already", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), denied, false, core.ReasonLogout, ""},
-		{"after the grace period, the latest token expired", all, func(e *env) (string, string) {
+		{"a rotated token within its grace period, of a session that was logged out", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"a token whose grace period is just over", all, prepareThen(rotateTimes(1), advanceClock(grace-time.Second)), denied, true, core.ReasonReuse, core.ReasonReuse},
+		{"a token whose grace period is over, without detection", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), denied, true, "active", ""},
+		{"a rotated token without a grace period", []authOption{withRotation, withReuseDetection}, rotateTimes(1), denied, true, core.ReasonReuse, core.ReasonReuse},
+		{"a rotated token without a grace period and detection", []authOption{withRotation}, rotateTimes(1), denied, true, "active", ""},
+		{"a token whose grace period is over, of a session that was logged out", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), denied, false, core.ReasonLogout, ""},
+		{"a token whose grace period is over, of a session whose latest token expired", all, func(e *env) (string, string) {
 			presented := e.signExternal(map[string]any{"exp": e.clock.now().Add(99 * time.Hour).Unix()})
 			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(25 * time.Hour)
 			return presented, latest
 		}, denied, false, "active", ""},
-		{"a token that was logged out, though not its session", all, consumeFor(core.ReasonLogout), denied, false, core.ReasonLogout, core.ReasonLogout},
-		{"a token that an administrator revoked", all, consumeFor(core.ReasonAdmin), denied, false, "active", ""},
-		{"a token whose password was changed", all, consumeFor(core.ReasonPassword), denied, false, "active", ""},
-		{"a token of a session that reuse ended", all, consumeFor(core.ReasonReuse), denied, false, "active", ""},
-		{"a token that Django blacklisted", all, consumeFor(""), denied, false, "active", ""},
+		{"a token that was logged out, though not its session", all, blacklistPresented(core.ReasonLogout), denied, false, core.ReasonLogout, core.ReasonLogout},
+		{"a token that an administrator revoked", all, blacklistPresented(core.ReasonAdmin), denied, false, "active", ""},
+		{"a token whose password was changed", all, blacklistPresented(core.ReasonPassword), denied, false, "active", ""},
+		{"a token of a session that reuse ended", all, blacklistPresented(core.ReasonReuse), denied, false, "active", ""},
+		{"a token that Django blacklisted", all, blacklistPresented(""), denied, false, "active", ""},
 		{"an external token", all, presentExternal(nil), nil, false, core.ReasonLogout, core.ReasonLogout},
 		{"an external token that names a session", all, func(e *env) (string, string) {
 			first := e.mustLogin().Refresh
@@ -80,11 +80,12 @@ func TestBlacklist(t *testing.T) {
 			_ = e.mem.Record(background, core.OutstandingToken{JTI: "django", UserID: "1", ExpiresAt: e.clock.now().Add(time.Hour)})
 			return e.signExternal(map[string]any{"jti": "django", "sid": e.readJTI(first)}), first
 		}, nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"the record names the session, not the token", all, recordedInSession, nil, false, core.ReasonLogout, core.ReasonLogout},
-		{"the record names the session, not the token, and after the grace period", all, prepareThen(recordedInSession, advanceClock(grace)), denied, true, core.ReasonReuse, core.ReasonReuse},
+		{"a token whose record alone names the session", all, recordedInSession, nil, false, core.ReasonLogout, core.ReasonLogout},
+		{"a token whose record alone names the session, after the grace period,", all, prepareThen(recordedInSession, advanceClock(grace)), denied, true, core.ReasonReuse, core.ReasonReuse},
 	} {
 		for _, logout := range logoutEndings() {
-			t.Run(c.name+"/"+logout.name, func(t *testing.T) {
+			outcome := map[bool]string{true: " succeeds", false: " is denied"}[c.want == nil]
+			t.Run(logout.name+" of "+c.name+outcome, func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, c.options...)
 				presented, latest := c.prepare(e)

@@ -19,12 +19,12 @@ func TestRotate_ManyAtOnce(t *testing.T) {
 		external           bool
 		successes, parents int
 	}{
-		"without grace":                      {[]authOption{withRotation}, false, 1, 1},
-		"with grace":                         {[]authOption{withGracePeriod, withReuseDetection}, false, racers, 1},
-		"an external token, without grace":   {[]authOption{withRotation}, true, 1, 1},
-		"an external token, with grace":      {[]authOption{withGracePeriod, withReuseDetection}, true, racers, 1},
-		"without blacklisting each one wins": {[]authOption{withRotationOnly}, false, racers, racers},
-		"with detection but without grace":   {[]authOption{withRotation, withReuseDetection}, false, 1, 1},
+		"without a grace period one refresh succeeds":                                   {[]authOption{withRotation}, false, 1, 1},
+		"with a grace period all refreshes get the same successor":                      {[]authOption{withGracePeriod, withReuseDetection}, false, racers, 1},
+		"without a grace period one refresh of an external token succeeds":              {[]authOption{withRotation}, true, 1, 1},
+		"with a grace period all refreshes of an external token get the same successor": {[]authOption{withGracePeriod, withReuseDetection}, true, racers, 1},
+		"without blacklisting each refresh gets its own successor":                      {[]authOption{withRotationOnly}, false, racers, racers},
+		"with detection but without a grace period one refresh succeeds":                {[]authOption{withRotation, withReuseDetection}, false, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -126,7 +126,7 @@ func TestRefresh_ManyWhileSessionEnds(t *testing.T) {
 	const racers = 64
 	for mode, options := range map[string][]authOption{"with blacklisting": {withGracePeriod, withReuseDetection}, "without blacklisting": {withRotationOnly}} {
 		for _, ending := range sessionEndings() {
-			t.Run(mode+"/"+ending.name, func(t *testing.T) {
+			t.Run(mode+", "+ending.name+" leaves no active token", func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, options...)
 				first := e.mustLogin().Refresh

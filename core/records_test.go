@@ -60,14 +60,14 @@ func TestLogin_LoginRecorder(t *testing.T) {
 		want   error
 		calls  []string
 	}{
-		"the password is the same":               {recordAndAnswer, old, nil, []string{"ByUsername", "RecordLogin"}},
-		"the recorder does not know such users":  {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "RecordLogin", "Record", "ByField"}},
-		"the user is gone":                       {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin"}},
-		"the recorder fails":                     {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "RecordLogin"}},
-		"another password is stored meanwhile":   {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
-		"the user is deleted meanwhile":          {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
-		"another hash of the same password":      {decline, again, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
-		"the recorder declines without a reason": {decline, old, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
+		"the password is the same":                {recordAndAnswer, old, nil, []string{"ByUsername", "RecordLogin"}},
+		"the recorder does not know such users":   {func(func() error) (bool, error) { return false, errors.ErrUnsupported }, old, nil, []string{"ByUsername", "RecordLogin", "Record", "ByField"}},
+		"the user is gone":                        {func(func() error) (bool, error) { return false, core.ErrUserGone }, old, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin"}},
+		"the recorder fails":                      {func(func() error) (bool, error) { return false, errors.New("down") }, old, core.ErrServiceUnavailable, []string{"ByUsername", "RecordLogin"}},
+		"another password is stored meanwhile":    {decline, other, core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"the user is deleted meanwhile":           {decline, "-", core.ErrNoActiveAccount, []string{"ByUsername", "RecordLogin", "ByField"}},
+		"another hash of the same password":       {decline, again, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
+		"the recorder declines the same password": {decline, old, nil, []string{"ByUsername", "RecordLogin", "ByField", "Record", "ByField"}},
 	} {
 		for way, login := range map[string]func(*env) error{
 			"ObtainPair":    func(e *env) error { _, _, err := e.ObtainPair(background, "alice", rightPassword); return err },
@@ -164,11 +164,11 @@ func TestOwner(t *testing.T) {
 		withCheckSession(s, d)
 		s.CheckSessionCacheTimeout = time.Minute
 	}
-	for name, option := range map[string]authOption{"": withDefaults, "by name": withUsernameAsID} {
-		for kind, rotation := range map[string]authOption{"rotation": withGracePeriod, "no blacklisting": withRotationOnly, "no rotation": withDefaults, "lifetimes": withSessionLifetime(24 * time.Hour)} {
-			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", "by name": "mallory"}[name], "no user": nil, "an unknown user": "999"} {
+	for name, option := range map[string]authOption{"": withDefaults, " by name": withUsernameAsID} {
+		for kind, rotation := range map[string]authOption{"rotation": withGracePeriod, "no blacklisting": withRotationOnly, "no rotation": withDefaults, "SESSION_LIFETIME": withSessionLifetime(24 * time.Hour)} {
+			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", " by name": "mallory"}[name], "no user": nil, "an unknown user": "999"} {
 				for what, do := range ownerAttacks() {
-					t.Run(kind+" "+name+", "+who+" "+what, func(t *testing.T) {
+					t.Run("with "+kind+name+", "+who+" "+what+" without effect on alice", func(t *testing.T) {
 						t.Parallel()
 						e := newEnv(t, rotation, option, cached)
 						addMallory(e)
@@ -288,7 +288,7 @@ func TestOwner_UnknownUser(t *testing.T) {
 	}
 }
 
-// Verify and a refresh without rotation compare the owner of the record too, and ignore the session that the token names.
+// Verify and a refresh without rotation compare the owner of the record too, whatever session the token names.
 func TestOwner_VerifyAndRefreshWithoutRotation(t *testing.T) {
 	t.Parallel()
 	e := newEnv(t)

@@ -24,18 +24,18 @@ func deniedRefreshes() map[string]struct {
 		return func(e *env) string { raw := e.mustLogin().Refresh; change(e); return raw }
 	}
 	return map[string]denial{
-		"a user who is deleted":  {after(func(e *env) { e.accounts.Delete("1") }), core.ErrNoActiveAccount},
-		"a user who is inactive": {after(func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccount},
-		"a sliding token":        {func(e *env) string { return e.mustLoginSliding() }, core.ErrTokenWrongType},
-		"a token without a type": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": nil}) }, core.ErrTokenNoType},
-		"a type in another case": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": "Refresh"}) }, core.ErrTokenWrongType},
+		"a token of a deleted user":             {after(func(e *env) { e.accounts.Delete("1") }), core.ErrNoActiveAccount},
+		"a token of an inactive user":           {after(func(e *env) { e.changeAlice(func(a *memstore.Account) { a.Inactive = true }) }), core.ErrNoActiveAccount},
+		"a sliding token":                       {func(e *env) string { return e.mustLoginSliding() }, core.ErrTokenWrongType},
+		"a token without a type":                {func(e *env) string { return e.recordExternal(map[string]any{"token_type": nil}) }, core.ErrTokenNoType},
+		"a token with its type in another case": {func(e *env) string { return e.recordExternal(map[string]any{"token_type": "Refresh"}) }, core.ErrTokenWrongType},
 	}
 }
 
 func TestRefresh_DeniedTokenIsNotConsumed(t *testing.T) {
 	t.Parallel()
 	for name, c := range deniedRefreshes() {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name+" is denied and not blacklisted", func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, withGracePeriod, withReuseDetection)
 			raw := c.arrange(e)

@@ -21,13 +21,13 @@ func TestRefresh_Calls(t *testing.T) {
 		options []authOption
 		want    []string
 	}{
-		{"without rotation one user and one look-up", []authOption{withDefaults}, []string{"ByField", "IsBlacklisted"}},
-		{"without rotation but with SESSION_LIFETIME one user and one look-up", []authOption{withSessionLifetime(time.Hour)}, []string{"ByField", "State"}},
-		{"with rotation one user and one statement", []authOption{withRotation}, []string{"ByField", "Rotate"}},
-		{"with all settings still one user and one statement", []authOption{withGracePeriod, withReuseDetection, withCheckRevokeToken, withSessionLifetime(time.Hour)}, []string{"ByField", "Rotate"}},
-		{"with rotation but no blacklisting one user and one statement", []authOption{withRotationOnly}, []string{"ByField", "Rotate"}},
-		{"without a store one user", []authOption{withoutStore}, []string{"ByField"}},
-		{"without token ids one user", []authOption{withoutIDs}, []string{"ByField"}},
+		{"a refresh without rotation loads one user and looks up one record", []authOption{withDefaults}, []string{"ByField", "IsBlacklisted"}},
+		{"a refresh without rotation but with SESSION_LIFETIME loads one user and looks up one record", []authOption{withSessionLifetime(time.Hour)}, []string{"ByField", "State"}},
+		{"a refresh with rotation loads one user and rotates once", []authOption{withRotation}, []string{"ByField", "Rotate"}},
+		{"a refresh with all settings loads one user and rotates once", []authOption{withGracePeriod, withReuseDetection, withCheckRevokeToken, withSessionLifetime(time.Hour)}, []string{"ByField", "Rotate"}},
+		{"a refresh with rotation but no blacklisting loads one user and rotates once", []authOption{withRotationOnly}, []string{"ByField", "Rotate"}},
+		{"a refresh without a store loads one user", []authOption{withoutStore}, []string{"ByField"}},
+		{"a refresh without token ids loads one user", []authOption{withoutIDs}, []string{"ByField"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -66,13 +66,13 @@ func TestRefresh_WithoutRotation(t *testing.T) {
 func TestRefresh_WithoutRecords(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string][]authOption{
-		"without a store":                        {withoutStore},
-		"without a store, with rotation":         {withoutStore, withRotationOnly},
-		"with JTI_CLAIM off":                     {withoutIDs},
-		"with JTI_CLAIM off, with rotation":      {withoutIDs, withRotationOnly},
-		"with JTI_CLAIM off, CHECK_REVOKE_TOKEN": {withoutIDs, withRotationOnly, withCheckRevokeToken},
+		"without a store":                             {withoutStore},
+		"without a store, with rotation":              {withoutStore, withRotationOnly},
+		"with JTI_CLAIM off":                          {withoutIDs},
+		"with JTI_CLAIM off, with rotation":           {withoutIDs, withRotationOnly},
+		"with JTI_CLAIM off, with CHECK_REVOKE_TOKEN": {withoutIDs, withRotationOnly, withCheckRevokeToken},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run("a refresh "+name+" does not call the store", func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, options...)
 			pair := e.mustLogin()
@@ -151,7 +151,7 @@ func TestRefresh_SessionLifetime(t *testing.T) {
 		{"without blacklisting", []authOption{withRotationOnly}},
 		{"without rotation", []authOption{withDefaults}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.name+", no token outlives its session", func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, append(c.options, withSessionLifetime(time.Hour), withLeeway(time.Minute), withSettings(func(s *simplejwt.Settings) { s.AccessTokenLifetime = 2 * time.Hour }))...)
 			end := startTime().Add(time.Hour).Truncate(time.Second)
@@ -206,7 +206,7 @@ func TestRefresh_RecordWithoutCreatedAt(t *testing.T) {
 			{"a token as old as SESSION_LIFETIME", startTime().Add(-lifetime).Unix(), 0},
 			{"a token without iat", nil, lifetime},
 		} {
-			t.Run(what+", "+c.name, func(t *testing.T) {
+			t.Run("with "+what+" SESSION_LIFETIME holds for "+c.name, func(t *testing.T) {
 				t.Parallel()
 				e := newEnv(t, rotation, withSessionLifetime(lifetime), func(s *simplejwt.Settings, _ *core.Deps) { s.AccessTokenLifetime = 48 * time.Hour })
 				raw := e.signExternal(map[string]any{"iat": c.iat})

@@ -105,7 +105,7 @@ func TestRenewSession_ClockSetBack(t *testing.T) {
 	}
 }
 
-// A renewal issues the tokens itself, so a client that presents an old one is not retrying: it gets nothing, and it is no reuse.
+// The token that a session had before it was renewed is denied at once, without a grace period, and is not reported as reuse.
 func TestRenewSession_OldTokenIsNoReuse(t *testing.T) {
 	t.Parallel()
 	for name, option := range map[string]authOption{"": withDefaults, "with CHECK_REVOKE_TOKEN": withCheckRevokeToken} {

@@ -52,7 +52,7 @@ func TestRevokePresented(t *testing.T) {
 		"a token of another user that names the session": {nil, func(e *env, _ core.Pair, session string) string {
 			return e.signExternal(map[string]any{"token_type": "access", "user_id": "2", "sid": session})
 		}, false},
-		"the same with a user id that is not the primary key": {[]authOption{byName}, func(e *env, _ core.Pair, session string) string {
+		"a token of another user, by a user id that is not the primary key,": {[]authOption{byName}, func(e *env, _ core.Pair, session string) string {
 			return e.signExternal(map[string]any{"token_type": "access", "user_id": "bob", "sid": session})
 		}, false},
 		"a token without a user that names the session": {nil, func(e *env, _ core.Pair, session string) string {
@@ -69,7 +69,8 @@ func TestRevokePresented(t *testing.T) {
 		}, false},
 		"an id that can't be on record": {nil, func(e *env, _ core.Pair, _ string) string { return e.signExternal(map[string]any{"jti": "a\x00b"}) }, false},
 	} {
-		t.Run(name, func(t *testing.T) {
+		outcome := map[bool]string{true: " ends its session", false: " ends no session"}[c.ends]
+		t.Run(name+outcome, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, c.options...)
 			pair, other := e.mustLogin(), e.mustLogin().Refresh

@@ -159,7 +159,7 @@ func (s *hangUpStore) Record(ctx context.Context, t core.OutstandingToken) error
 // An external token joins a session while that ends, and its client hangs up once the token is on record.
 func TestRotate_ExternalTokenClientHangsUp(t *testing.T) {
 	t.Parallel()
-	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without": withRotationOnly} {
+	for name, option := range map[string]authOption{"with blacklisting": withRotation, "without blacklisting": withRotationOnly} {
 		t.Run(name+", the session stays ended", func(t *testing.T) {
 			t.Parallel()
 			var store *hangUpStore

@@ -46,8 +46,8 @@ func blacklistLatest(reason core.Reason) func(*env, string, string) {
 	}
 }
 
-// consumeFor presents a token that was blacklisted for another reason than rotation, whose session still has an active token.
-func consumeFor(reason core.Reason) func(e *env) (string, string) {
+// blacklistPresented presents a token that was blacklisted for another reason than rotation, whose session still has an active token.
+func blacklistPresented(reason core.Reason) func(e *env) (string, string) {
 	return func(e *env) (presented, latest string) {
 		presented = e.mustLogin().Refresh
 		_, _, _ = e.mem.Blacklist(background, e.readJTI(presented), nil, reason, e.clock.now())
@@ -85,26 +85,26 @@ func TestRotate(t *testing.T) {
 		{"without a grace period a second refresh is reuse, even by a clock set back", []authOption{withRotation, withReuseDetection}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, core.EventReuse, core.ReasonReuse},
 		{"without a grace period and detection a second refresh is only denied", []authOption{withRotation}, prepareThen(rotateTimes(1), back), core.ErrTokenBlacklisted, "", "active"},
 		{"without detection a late retry is only denied", []authOption{withGracePeriod}, prepareThen(rotateTimes(1), advanceClock(grace)), core.ErrTokenBlacklisted, "", "active"},
-		{"a rotated token whose session was logged out", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
+		{"a rotated token whose session was logged out is denied", all, prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
 		{"a late token whose session was logged out is not reuse", all, prepareThen(prepareThen(rotateTimes(1), blacklistLatest(core.ReasonLogout)), advanceClock(grace)), core.ErrTokenBlacklisted, "", core.ReasonLogout},
-		{"a rotated token whose latest token Django blacklisted", all, prepareThen(rotateTimes(1), blacklistLatest("")), core.ErrTokenBlacklisted, "", ""},
-		{"a rotated token whose latest token has expired", all, func(e *env) (string, string) {
+		{"a rotated token whose latest token Django blacklisted is denied", all, prepareThen(rotateTimes(1), blacklistLatest("")), core.ErrTokenBlacklisted, "", ""},
+		{"a rotated token whose latest token has expired is denied", all, func(e *env) (string, string) {
 			presented := e.signExternal(map[string]any{"exp": e.clock.now().Add(99 * time.Hour).Unix()})
 			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(25 * time.Hour)
 			return presented, latest
 		}, core.ErrTokenBlacklisted, "", "active"},
-		{"a rotated token whose session has ended", append(all, withSessionLifetime(time.Hour), withLeeway(time.Hour)), func(e *env) (string, string) {
+		{"a rotated token whose session has ended is denied", append(all, withSessionLifetime(time.Hour), withLeeway(time.Hour)), func(e *env) (string, string) {
 			presented := e.mustLogin().Refresh
 			e.clock.advance(time.Hour - time.Second)
 			latest := e.mustRefresh(presented).Refresh
 			e.clock.advance(time.Second)
 			return presented, latest
 		}, core.ErrTokenBlacklisted, "", "active"},
-		{"a token that Django blacklisted is never reuse", all, prepareThen(consumeFor(""), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
-		{"a token that was logged out is never reuse", all, consumeFor(core.ReasonLogout), core.ErrTokenBlacklisted, "", "active"},
-		{"a token that an administrator revoked is never reuse", all, prepareThen(consumeFor(core.ReasonAdmin), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
-		{"a token whose record expires before it", all, func(e *env) (string, string) {
+		{"a token that Django blacklisted is never reuse", all, prepareThen(blacklistPresented(""), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
+		{"a token that was logged out is never reuse", all, blacklistPresented(core.ReasonLogout), core.ErrTokenBlacklisted, "", "active"},
+		{"a token that an administrator revoked is never reuse", all, prepareThen(blacklistPresented(core.ReasonAdmin), advanceClock(time.Minute)), core.ErrTokenBlacklisted, "", "active"},
+		{"a token whose record expires before it is denied", all, func(e *env) (string, string) {
 			_ = e.mem.Record(background, core.OutstandingToken{JTI: "external", UserID: "1", CreatedAt: e.clock.now(), ExpiresAt: e.clock.now()})
 			return presentExternal(nil)(e)
 		}, core.ErrTokenExpired, "", "active"},

@@ -44,12 +44,12 @@ func TestLoginSliding(t *testing.T) {
 	}{
 		{"refresh_exp is later", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour)}, "iat 0s exp 5m0s refresh_exp 1h0m0s", time.Hour},
 		{"exp is later", []authOption{withSlidingLifetimes(time.Hour, 5*time.Minute)}, "iat 0s exp 1h0m0s refresh_exp 5m0s", time.Hour},
-		{"the defaults", nil, "iat 0s exp 5m0s refresh_exp 24h0m0s", 24 * time.Hour},
+		{"nothing is set", nil, "iat 0s exp 5m0s refresh_exp 24h0m0s", 24 * time.Hour},
 		{"the session ends between", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour), withSessionLifetime(30 * time.Minute)}, "iat 0s exp 5m0s refresh_exp 30m0s", 30 * time.Minute},
 		{"the session ends first", []authOption{withSlidingLifetimes(time.Hour, 2*time.Hour), withSessionLifetime(30 * time.Minute)}, "iat 0s exp 30m0s refresh_exp 30m0s", 30 * time.Minute},
 		{"the session ends last", []authOption{withSlidingLifetimes(5*time.Minute, time.Hour), withSessionLifetime(2 * time.Hour)}, "iat 0s exp 5m0s refresh_exp 1h0m0s", time.Hour},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run("the record expires with the later claim where "+c.name, func(t *testing.T) {
 			t.Parallel()
 			e := newEnv(t, c.options...)
 			raw, user, err := e.ObtainSliding(background, "alice", rightPassword)

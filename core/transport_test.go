@@ -73,7 +73,7 @@ func TestWithoutCookies(t *testing.T) {
 		t.Error("the original Auth reads no cookies any more")
 	}
 	if plain.Settings().AuthCookie || !auth.Settings().AuthCookie {
-		t.Error("AUTH_COOKIE must be off in the settings of the one and on in those of the other")
+		t.Error("AUTH_COOKIE must be off in the settings of the new Auth only")
 	}
 }
 
@@ -94,7 +94,7 @@ func TestNew_Cookies(t *testing.T) {
 	}
 }
 
-// The CSRF token depends on the key and the session only, so it survives a restart and all processes make the same.
+// The CSRF token is derived from the key in force, so it survives a restart and every process makes the same.
 func TestNew_CSRFToken(t *testing.T) {
 	t.Parallel()
 	policy := func(change func(*simplejwt.Settings)) *cookie.Policy {

@@ -187,7 +187,7 @@ func callFailures() map[string]func(e *env, n int) context.Context {
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, op := range listOperations() {
-		t.Run(op.name, func(t *testing.T) {
+		t.Run(op.name+" is unavailable when a call fails", func(t *testing.T) {
 			t.Parallel()
 			dry := newEnv(t, op.options...)
 			raw, _ := op.prepare(dry)

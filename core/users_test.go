@@ -227,13 +227,13 @@ func TestUsers_DeactivatedOrDeleted(t *testing.T) {
 		change func(e *env)
 		want   [9]error // by operation
 	}{
-		{"nothing", withDefaults, func(*env) {}, [9]error{}},
-		{"deactivated", withDefaults, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deleted", withDefaults, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deactivated, CHECK_USER_IS_ACTIVE off", noActiveCheck, deactivate, [9]error{6: noLogin, 7: noLogin}},
-		{"deleted, CHECK_USER_IS_ACTIVE off", noActiveCheck, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deactivated, a rule that allows everybody", allowAll, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
-		{"deleted, a rule that allows everybody", allowAll, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"a user who did not change is accepted everywhere", withDefaults, func(*env) {}, [9]error{}},
+		{"a deactivated user is denied at once", withDefaults, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"a deleted user is denied at once", withDefaults, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"with CHECK_USER_IS_ACTIVE off a deactivated user is denied at login only", noActiveCheck, deactivate, [9]error{6: noLogin, 7: noLogin}},
+		{"with CHECK_USER_IS_ACTIVE off a deleted user is denied at once", noActiveCheck, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"with a rule that allows everybody a deactivated user is denied at once", allowAll, deactivate, [9]error{core.ErrUserInactive, core.ErrUserInactive, nil, gone, gone, nil, noLogin, noLogin, nil}},
+		{"with a rule that allows everybody a deleted user is denied at once", allowAll, remove, [9]error{core.ErrUnknownUser, core.ErrUnknownUser, nil, gone, gone, nil, noLogin, noLogin, nil}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
