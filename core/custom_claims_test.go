@@ -158,7 +158,10 @@ func issueAllTokens(t *testing.T, checkRevoke bool, spoil func(*core.Token)) map
 	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]string{"access": pair.Access, "refresh": pair.Refresh, "next access": next.Access, "next refresh": next.Refresh, "sliding": sliding, "sliding again": again}
+	all := map[string]string{
+		"access": pair.Access, "refresh": pair.Refresh, "next access": next.Access, "next refresh": next.Refresh,
+		"sliding": sliding, "sliding again": again,
+	}
 	for which, raw := range all {
 		all[which] = sortMembers(t, decodePart(t, raw, 1))
 	}

@@ -66,7 +66,7 @@ func TestFlushExpired_LifetimesOfACentury(t *testing.T) {
 // The record of a sliding token expires at refresh_exp, and its last exp is later: a flush between them must keep the record.
 func TestFlushExpired_RevokedSlidingToken(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t, withSlidingLifetimes(10*time.Minute, time.Hour), withSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []core.ClassName{core.SlidingToken} }))
+	e := newEnv(t, withSlidingLifetimes(10*time.Minute, time.Hour), withTokenClasses(core.SlidingToken))
 	raw := e.mustLoginSliding()
 	for range 6 {
 		e.clock.advance(590 * time.Second)

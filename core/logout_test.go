@@ -27,7 +27,7 @@ func logoutEndings() []ending {
 	}
 }
 
-// TestBlacklist is the table of docs/sessions.md for logouts, as TestRotate is for refreshes.
+// TestBlacklist has the outcomes of a logout, as TestRotate has those of a refresh.
 func TestBlacklist(t *testing.T) {
 	t.Parallel()
 	all := []authOption{withGracePeriod, withReuseDetection}

@@ -15,9 +15,9 @@ func TestRotate_ManyAtOnce(t *testing.T) {
 	t.Parallel()
 	const racers = 64
 	for name, c := range map[string]struct {
-		options            []authOption
-		external           bool
-		successes, parents int
+		options               []authOption
+		external              bool
+		successes, successors int
 	}{
 		"without a grace period one refresh succeeds":                                   {[]authOption{withRotation}, false, 1, 1},
 		"with a grace period all refreshes get the same successor":                      {[]authOption{withGracePeriod, withReuseDetection}, false, racers, 1},
@@ -50,8 +50,10 @@ func TestRotate_ManyAtOnce(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			if successes != c.successes || len(successors) != c.parents || len(e.events.ofType(core.EventRefresh)) != c.parents {
-				t.Errorf("%d of %d succeeded with %d successors and %d rotations, want %d with %d", successes, racers, len(successors), len(e.events.ofType(core.EventRefresh)), c.successes, c.parents)
+			rotations := len(e.events.ofType(core.EventRefresh))
+			if successes != c.successes || len(successors) != c.successors || rotations != c.successors {
+				t.Errorf("%d of %d succeeded with %d successors and %d rotations, want %d with %d",
+					successes, racers, len(successors), rotations, c.successes, c.successors)
 			}
 		})
 	}

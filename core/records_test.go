@@ -130,7 +130,7 @@ func TestLogin_LoginRecorderIsForPasswordsOnly(t *testing.T) {
 func TestRefresh_IDsThatNoRecordHas(t *testing.T) {
 	t.Parallel()
 	for name, id := range map[string]string{"a NUL": "a\x00b", "256 bytes": string(make([]byte, 256))} {
-		e := newEnv(t, withGracePeriod, withSettings(func(s *simplejwt.Settings) { s.AuthTokenClasses = []core.ClassName{"SlidingToken"} }))
+		e := newEnv(t, withGracePeriod, withTokenClasses(core.SlidingToken))
 		e.wantRefreshDenied("jti of "+name, e.signExternal(map[string]any{"jti": id}), core.ErrTokenInvalid)
 		e.wantSlidingDenied("jti of "+name, e.signExternal(e.slidingClaims(map[string]any{"jti": id})), core.ErrTokenInvalid)
 		if err := e.Blacklist(background, e.signExternal(map[string]any{"jti": id})); !errors.Is(err, core.ErrTokenInvalid) {
@@ -165,7 +165,9 @@ func TestOwner(t *testing.T) {
 		s.CheckSessionCacheTimeout = time.Minute
 	}
 	for name, option := range map[string]authOption{"": withDefaults, " by name": withUsernameAsID} {
-		for kind, rotation := range map[string]authOption{"rotation": withGracePeriod, "no blacklisting": withRotationOnly, "no rotation": withDefaults, "SESSION_LIFETIME": withSessionLifetime(24 * time.Hour)} {
+		for kind, rotation := range map[string]authOption{
+			"rotation": withGracePeriod, "no blacklisting": withRotationOnly, "no rotation": withDefaults, "SESSION_LIFETIME": withSessionLifetime(24 * time.Hour),
+		} {
 			for who, claim := range map[string]any{"mallory": map[string]string{"": "3", " by name": "mallory"}[name], "no user": nil, "an unknown user": "999"} {
 				for what, do := range ownerAttacks() {
 					t.Run("with "+kind+name+", "+who+" "+what+" without effect on alice", func(t *testing.T) {
@@ -208,7 +210,9 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 	}
 	record := func(e *env, raw, userID string) { // as a Django process does, whose records name no session
 		e.t.Helper()
-		if err := e.mem.Record(context.Background(), core.OutstandingToken{JTI: e.readJTI(raw), UserID: userID, CreatedAt: e.clock.now(), ExpiresAt: e.clock.now().Add(time.Hour)}); err != nil {
+		now := e.clock.now()
+		row := core.OutstandingToken{JTI: e.readJTI(raw), UserID: userID, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+		if err := e.mem.Record(background, row); err != nil {
 			e.t.Fatalf("%v", err)
 		}
 	}

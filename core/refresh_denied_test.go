@@ -100,7 +100,9 @@ func TestRefresh_VerifiesBeforeAnyCall(t *testing.T) {
 
 func TestRefresh_UserIDSpelling(t *testing.T) {
 	t.Parallel()
-	for id, good := range map[string]bool{`"1"`: true, "1": true, "1.0": false, `"01"`: false, `" 1"`: false, "true": false, "1e0": false, "[1]": false, `{"id":1}`: false} {
+	for id, good := range map[string]bool{
+		`"1"`: true, "1": true, "1.0": false, `"01"`: false, `" 1"`: false, "true": false, "1e0": false, "[1]": false, `{"id":1}`: false,
+	} {
 		e := newEnv(t, withRotation)
 		raw := e.signExternal(map[string]any{"user_id": json.RawMessage(id)})
 		pair, err := e.refreshToken(raw)

@@ -153,7 +153,8 @@ func TestRefresh_SessionLifetime(t *testing.T) {
 	} {
 		t.Run(c.name+", no token outlives its session", func(t *testing.T) {
 			t.Parallel()
-			e := newEnv(t, append(c.options, withSessionLifetime(time.Hour), withLeeway(time.Minute), withSettings(func(s *simplejwt.Settings) { s.AccessTokenLifetime = 2 * time.Hour }))...)
+			longAccess := withSettings(func(s *simplejwt.Settings) { s.AccessTokenLifetime = 2 * time.Hour })
+			e := newEnv(t, append(c.options, withSessionLifetime(time.Hour), withLeeway(time.Minute), longAccess)...)
 			end := startTime().Add(time.Hour).Truncate(time.Second)
 			pair := e.mustLogin()
 			presented := pair.Refresh

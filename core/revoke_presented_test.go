@@ -114,8 +114,8 @@ func TestRevokePresented_TokenWithoutSession(t *testing.T) {
 	}
 	e := newEnv(t)
 	raw := e.signExternal(nil)
-	row := core.OutstandingToken{JTI: e.readJTI(raw), UserID: "1", SessionID: "of-the-record", ExpiresAt: e.clock.now().Add(time.Hour)}
-	if err := e.mem.Record(background, row); err != nil {
+	record := core.OutstandingToken{JTI: e.readJTI(raw), UserID: "1", SessionID: "of-the-record", ExpiresAt: e.clock.now().Add(time.Hour)}
+	if err := e.mem.Record(background, record); err != nil {
 		t.Fatal(err)
 	}
 	if err := e.RevokePresented(background, "", core.ReasonLogout, raw); err != nil {

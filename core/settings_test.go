@@ -2,7 +2,6 @@ package core_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -151,7 +150,10 @@ func TestNew_InvalidSettings(t *testing.T) {
 
 func TestNew_Durations(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", "LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME", "CHECK_SESSION_CACHE_TIMEOUT"} {
+	for _, name := range []string{
+		"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", "SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME",
+		"LEEWAY", "ROTATION_GRACE_PERIOD", "SESSION_LIFETIME", "CHECK_SESSION_CACHE_TIMEOUT",
+	} {
 		for value, want := range map[string][]string{"-1ns": {name + ": may not be negative"}, "876001h": {name + ": longer than a hundred years"}, "876000h": nil} {
 			settings := simplejwt.Recommended()
 			settings.SigningKey, settings.CheckSession = signingKey, true
@@ -315,7 +317,8 @@ func TestNew_Defaults(t *testing.T) {
 
 func TestNew_GivenValuesStay(t *testing.T) {
 	t.Parallel()
-	got := newAuth(t, withJSON(t, `{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "1s", "CHECK_USER_IS_ACTIVE": false, "SLIDING_TOKEN_LIFETIME": "0s"}`)).Settings()
+	got := newAuth(t, withJSON(t, `{"ACCESS_TOKEN_LIFETIME": "0s", "REFRESH_TOKEN_LIFETIME": "1s",
+		"CHECK_USER_IS_ACTIVE": false, "SLIDING_TOKEN_LIFETIME": "0s"}`)).Settings()
 	if got.AccessTokenLifetime != 0 || got.RefreshTokenLifetime != time.Second || *got.CheckUserIsActive || got.SlidingTokenLifetime != 0 {
 		t.Errorf("settings in force: %v", got)
 	}
@@ -330,7 +333,8 @@ func TestNew_KeyIsNotPrinted(t *testing.T) {
 	}
 	var log bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&log, nil), slog.NewJSONHandler(&log, nil)} {
-		slog.New(h).InfoContext(context.Background(), "made", "auth", auth, "settings", auth.Settings(), "token", token, "stateless", auth.Stateless(), "transport", auth.Transport())
+		slog.New(h).InfoContext(background, "made", "auth", auth, "settings", auth.Settings(),
+			"token", token, "stateless", auth.Stateless(), "transport", auth.Transport())
 	}
 	text := log.String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

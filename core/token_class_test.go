@@ -50,7 +50,10 @@ func TestTokenClass(t *testing.T) {
 		if !errors.As(err, &denial) {
 			t.Fatalf("a refresh token: %v", err)
 		}
-		want := []core.Message{{TokenClass: "AccessToken", TokenType: "access", Message: detailWrongType}, {TokenClass: "InviteToken", TokenType: "invite", Message: detailWrongType}}
+		want := []core.Message{
+			{TokenClass: "AccessToken", TokenType: "access", Message: detailWrongType},
+			{TokenClass: "InviteToken", TokenType: "invite", Message: detailWrongType},
+		}
 		if diff := cmp.Diff(want, denial.Messages); diff != "" {
 			t.Errorf("messages (-want +got):\n%s", diff)
 		}

@@ -134,7 +134,10 @@ func TestToken_AccessToken(t *testing.T) {
 	before := refresh.Claims()
 	access := refresh.AccessToken()
 	noon := startTime().Unix()
-	want := simplejwt.Claims{"token_type": "access", "token_id": "ii", "iat": noon, "exp": noon + 300, "nbf": int64(2), "user_id": "7", "sid": "s", "name": "Ann", "hash_password": "X"}
+	want := simplejwt.Claims{
+		"token_type": "access", "token_id": "ii", "iat": noon, "exp": noon + 300, "nbf": int64(2),
+		"user_id": "7", "sid": "s", "name": "Ann", "hash_password": "X",
+	}
 	if diff := cmp.Diff(want, access.Claims()); diff != "" {
 		t.Errorf("access token (-want +got):\n%s", diff)
 	}
@@ -196,7 +199,9 @@ func TestToken_Outstand(t *testing.T) {
 func TestToken_PasswordDigest(t *testing.T) {
 	t.Parallel()
 	// From Python: hashlib.md5(user.password.encode()).hexdigest().upper().
-	for password, want := range map[string]string{"hash": "0800FC577294C34E0B28AD2839435945", "": "D41D8CD98F00B204E9800998ECF8427E", cheapHash: "45CD44B105CD12CAAE0C9DD785CAF7EA"} {
+	for password, want := range map[string]string{
+		"hash": "0800FC577294C34E0B28AD2839435945", "": "D41D8CD98F00B204E9800998ECF8427E", cheapHash: "45CD44B105CD12CAAE0C9DD785CAF7EA",
+	} {
 		auth := newAuth(t, withJSON(t, `{"CHECK_REVOKE_TOKEN":true,"REVOKE_TOKEN_CLAIM":"pw"}`))
 		token, err := auth.ForUser(t.Context(), core.AccessToken, &memstore.Account{ID: "1", Username: "alice", Password: password})
 		if err != nil || token.Get("pw") != want {
@@ -208,7 +213,10 @@ func TestToken_PasswordDigest(t *testing.T) {
 		}
 	}
 	auth := newAuth(t, withJSON(t, `{"CHECK_REVOKE_TOKEN":true}`))
-	for _, change := range []string{"hash_password=", `hash_password=""`, "hash_password=null", `hash_password="0800fc577294c34e0b28ad2839435945"`, `hash_password=["0800FC577294C34E0B28AD2839435945"]`} {
+	for _, change := range []string{
+		"hash_password=", `hash_password=""`, "hash_password=null",
+		`hash_password="0800fc577294c34e0b28ad2839435945"`, `hash_password=["0800FC577294C34E0B28AD2839435945"]`,
+	} {
 		if _, _, err := auth.AuthenticateToken(t.Context(), signPayload(makePayload(change))); !errors.Is(err, core.ErrPasswordChanged) {
 			t.Errorf("%s: %v", change, err)
 		}
@@ -231,7 +239,10 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s: %v of class %s", name, token.Claims(), token.Class().Name)
 		}
 	}
-	for _, raw := range []string{"", "..", encodeBase64(hs256Header) + "." + encodeBase64("[]") + ".", signPayload(makePayload()) + "=", signPayload(strings.Repeat(" ", maxTokenBytes))} {
+	for _, raw := range []string{
+		"", "..", encodeBase64(hs256Header) + "." + encodeBase64("[]") + ".", signPayload(makePayload()) + "=",
+		signPayload(strings.Repeat(" ", maxTokenBytes)),
+	} {
 		if token, err := auth.Decode(raw); !errors.Is(err, core.ErrTokenInvalid) || token != nil {
 			t.Errorf("%.40q: %v, %v", raw, token, err)
 		}

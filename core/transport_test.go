@@ -82,7 +82,8 @@ func TestNew_Cookies(t *testing.T) {
 	t.Parallel()
 	settings := simplejwt.Settings{SigningKey: signingKey, AuthCookie: true, AuthCookieAccess: "access", DataUploadMaxMemorySize: -1, CSRFHeaderName: "authorization"}
 	_, err := core.New(settings, newDeps(t))
-	wantInvalidSettings(t, err, "AUTH_COOKIE_ACCESS: must begin with __Host-", "CSRF_HEADER_NAME: not that of AUTH_HEADER_NAME", "DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0")
+	wantInvalidSettings(t, err, "AUTH_COOKIE_ACCESS: must begin with __Host-", "CSRF_HEADER_NAME: not that of AUTH_HEADER_NAME",
+		"DATA_UPLOAD_MAX_MEMORY_SIZE: more than 0")
 
 	settings = simplejwt.Settings{SigningKey: signingKey, AuthCookieAccess: "access"}
 	_, err = core.New(settings, newDeps(t))
