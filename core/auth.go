@@ -62,77 +62,77 @@ type Keys interface {
 
 // Auth is the authentication of an application. It is safe for concurrent use.
 type Auth struct {
-	s         simplejwt.Settings // with all defaults filled in
-	d         Deps
+	settings  simplejwt.Settings // with all defaults filled in
+	deps      Deps
 	codec     *jose.Codec
 	classes   tokenClasses
 	transport Transport
 
-	records        records // the calls of Deps.Store
-	rules          sessionRules
-	activeSessions *sessionCache // sessions that CHECK_SESSION found active
-	warned         *sync.Map     // what warnOnce has logged; shared with WithoutCookies
+	records      records // the calls of Deps.Store
+	rules        sessionRules
+	sessionCache *sessionCache // sessions that CHECK_SESSION found active
+	warned       *sync.Map     // what warnOnce has logged; shared with WithoutCookies
 }
 
 // New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
 // wrong, of the settings and of what FromJSON, FromFile and FromEnv found, and the file or the variable that it came from. Password hashes are prepared here, so that the first
 // login of an unknown user costs as much as any other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
-	a := &Auth{s: withDefaults(settings), d: deps, warned: &sync.Map{}}
-	told := settings.InvalidSettings()
+	a := &Auth{settings: withDefaults(settings), deps: deps, warned: &sync.Map{}}
+	reported := settings.InvalidSettings()
 	var found simplejwt.SettingsError
-	if a.d.Logger == nil {
-		a.d.Logger = slog.Default()
+	if a.deps.Logger == nil {
+		a.deps.Logger = slog.Default()
 	}
-	if a.d.Now == nil {
-		a.d.Now = time.Now
+	if a.deps.Now == nil {
+		a.deps.Now = time.Now
 	}
-	if a.d.NewID == nil {
-		a.d.NewID = a.newID
+	if a.deps.NewID == nil {
+		a.deps.NewID = a.newID
 	}
 	a.applySettings(&found)
-	faults := slices.Clone(told)
+	invalid := slices.Clone(reported)
 	for _, f := range found { // what could not be read is not missing as well
 		if name := settings.NameOf(f.Setting); name != f.Setting {
 			f.Name = name
 		}
-		if !slices.ContainsFunc(told, func(t simplejwt.InvalidSetting) bool { return t.Setting != "" && t.Setting == f.Setting }) {
-			faults = append(faults, f)
+		if !slices.ContainsFunc(reported, func(t simplejwt.InvalidSetting) bool { return t.Setting != "" && t.Setting == f.Setting }) {
+			invalid = append(invalid, f)
 		}
 	}
-	if a.d.Users == nil {
-		a.d.Users = noUsers{}
+	if a.deps.Users == nil {
+		a.deps.Users = noUsers{}
 	}
-	if len(faults) > 0 {
-		return nil, faults
+	if len(invalid) > 0 {
+		return nil, invalid
 	}
-	if a.d.PasswordHashers == nil {
+	if a.deps.PasswordHashers == nil {
 		h, err := hashers.New(hashers.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("prepare password hashers: %w", err)
 		}
-		a.d.PasswordHashers = h
+		a.deps.PasswordHashers = h
 	}
 	return a, nil
 }
 
 // Format prints nothing of the keys, for every verb.
-func (a Auth) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Auth{", a.s.Algorithm, "}") }
+func (a Auth) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Auth{", a.settings.Algorithm, "}") }
 
 // Settings are the settings in force, with all defaults filled in.
-func (a *Auth) Settings() simplejwt.Settings { return a.s }
+func (a *Auth) Settings() simplejwt.Settings { return a.settings }
 
 // UsernameField is the name of a login's JSON field.
-func (a *Auth) UsernameField() string { return a.d.Users.UsernameField() }
+func (a *Auth) UsernameField() string { return a.deps.Users.UsernameField() }
 
 // HasSessions reports whether sessions are on record, so that they can be listed and ended: with a Store and with token ids.
 func (a *Auth) HasSessions() bool { return a.keepsRecords() }
 
 // keepsRecords reports whether tokens are keepsRecords: with a Store and with token ids.
-func (a *Auth) keepsRecords() bool { return a.d.Store != nil && a.s.JTIClaim != "" }
+func (a *Auth) keepsRecords() bool { return a.deps.Store != nil && a.settings.JTIClaim != "" }
 
 // now is the time, in UTC and to the microsecond, as the tables keep it.
-func (a *Auth) now() time.Time { return a.d.Now().UTC().Truncate(time.Microsecond) }
+func (a *Auth) now() time.Time { return a.deps.Now().UTC().Truncate(time.Microsecond) }
 
 // withStoreTimeout limits how long a call of the Store or of Users may take. Work that outlasts its client has that limit for all
 // of its calls.
@@ -148,7 +148,7 @@ func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 func (a *Auth) unavailable(ctx context.Context, operation string, err error) error {
 	out := asUnavailable(operation, err)
 	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {
-		a.d.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
+		a.deps.Logger.ErrorContext(ctx, "authentication is unavailable", "operation", operation, "error", err)
 		a.emit(ctx, Event{Type: EventStoreError, Err: out})
 	}
 	return out
@@ -157,14 +157,14 @@ func (a *Auth) unavailable(ctx context.Context, operation string, err error) err
 // warnOnce logs a warning the first time that it is called with this message and subject.
 func (a *Auth) warnOnce(ctx context.Context, message, subject string, args ...any) {
 	if _, logged := a.warned.LoadOrStore([2]string{message, subject}, true); !logged {
-		a.d.Logger.WarnContext(ctx, message, args...)
+		a.deps.Logger.WarnContext(ctx, message, args...)
 	}
 }
 
 // newID makes an id of 48 bits of the time in milliseconds and 80 random bits.
 func (a *Auth) newID() string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(a.d.Now().UnixMilli())<<16)
+	binary.BigEndian.PutUint64(b[:], uint64(a.deps.Now().UnixMilli())<<16)
 	_, _ = rand.Read(b[6:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(b[:])
 }

@@ -16,15 +16,15 @@ func TestNew_IDs(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for range 1000 {
-		id := a.d.NewID()
+		id := a.deps.NewID()
 		if len(id) != 32 || id[:12] != "019812345678" || seen[id] {
 			t.Fatalf("the id is %q", id)
 		}
 		seen[id] = true
 	}
-	before := a.d.NewID()
+	before := a.deps.NewID()
 	now = now.Add(time.Millisecond)
-	if after := a.d.NewID(); after <= before {
+	if after := a.deps.NewID(); after <= before {
 		t.Errorf("the id %q of a later millisecond sorts before %q", after, before)
 	}
 }

@@ -27,20 +27,20 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 	return a.authenticateToken(ctx, raw, false)
 }
 
-// authenticateToken is AuthenticateToken. If explicit, the session of a token that names one is checked in any case, and not by
+// authenticateToken is AuthenticateToken. If requireSession, the session of a token that names one is checked in any case, and not by
 // the cache.
-func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool) (simplejwt.User, *Token, error) {
+func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession bool) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	checkSession := a.s.CheckSession || explicit && a.keepsRecords() && t.Session() != ""
+	checkSession := a.settings.CheckSession || requireSession && a.keepsRecords() && t.Session() != ""
 	var owner *string
 	if checkSession {
 		owner = t.claimedOwner()
 	}
 	if owner != nil {
-		if err := t.checkSessionAsItsClass(ctx, owner, explicit); err != nil {
+		if err := t.checkSessionAsItsClass(ctx, owner, requireSession); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -60,7 +60,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 		return nil, nil, ErrPasswordChanged
 	}
 	if checkSession && owner == nil { // only the user tells whose the session must be
-		if err := t.checkSessionAsItsClass(ctx, ownerOf(user), explicit); err != nil {
+		if err := t.checkSessionAsItsClass(ctx, ownerOf(user), requireSession); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -68,11 +68,11 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, explicit bool)
 }
 
 // checkSessionAsItsClass is checkSession, whose denial it returns as that of the token's class.
-func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, afresh bool) error {
-	err := t.checkSession(ctx, owner, afresh)
-	var denied denials
-	if denied.add(t.class, err) {
-		return denied.denial()
+func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, skipCache bool) error {
+	err := t.checkSession(ctx, owner, skipCache)
+	var denied classDenials
+	if denied.addDenial(t.class, err) {
+		return denied.asError()
 	}
 	return err
 }
@@ -80,39 +80,39 @@ func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, afres
 // allowedToken checks a token as each of AUTH_TOKEN_CLASSES in turn; the first that fits counts.
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
-	var refused denials
+	var denied classDenials
 	for _, c := range a.classes.allowed {
-		refusal := err
+		denial := err
 		if err == nil {
-			refusal = t.checkAs(ctx, c)
+			denial = t.checkAs(ctx, c)
 		}
-		if refusal == nil {
-			if !t.Has(a.s.UserIDClaim) {
+		if denial == nil {
+			if !t.Has(a.settings.UserIDClaim) {
 				return nil, ErrTokenNoUser
 			}
 			return t, nil
 		}
-		if !refused.add(c, refusal) {
-			return nil, refusal
+		if !denied.addDenial(c, denial) {
+			return nil, denial
 		}
 	}
-	return nil, refused.denial()
+	return nil, denied.asError()
 }
 
-// denials are what token classes said of a token.
-type denials struct {
+// classDenials are what token classes said of a token.
+type classDenials struct {
 	causes   []error
 	messages []Message
 	reason   string
 }
 
-// add notes what a class said. It reports false for what is no refusal of a token, such as a 503.
-func (r *denials) add(c *TokenClass, refusal error) bool {
+// addDenial notes what a class said. It reports false for what is no denial of a token, such as a 503.
+func (r *classDenials) addDenial(c *TokenClass, denial error) bool {
 	var known *Error
-	if !errors.As(refusal, &known) || known.Code != codeTokenNotValid {
+	if !errors.As(denial, &known) || known.Code != codeTokenNotValid {
 		return false
 	}
-	r.causes = append(r.causes, refusal)
+	r.causes = append(r.causes, denial)
 	r.messages = append(r.messages, Message{TokenClass: c.Name, TokenType: c.Type, Message: known.Detail})
 	if r.reason == "" {
 		r.reason = known.Reason
@@ -120,7 +120,7 @@ func (r *denials) add(c *TokenClass, refusal error) bool {
 	return true
 }
 
-func (r *denials) denial() error {
+func (r *classDenials) asError() error {
 	out := ErrTokenNotAllowed.withCause(errors.Join(r.causes...)).withReason(r.reason)
 	out.Messages = r.messages
 	return out
@@ -128,12 +128,12 @@ func (r *denials) denial() error {
 
 // CheckingSession is Auth with CHECK_SESSION for tokens that belong to a session, whatever the setting says: for routes
 // that an ended session must not reach even while its access token lasts, such as a change of the password.
-func (a *Auth) CheckingSession() Authenticator { return checking{a} }
+func (a *Auth) CheckingSession() Authenticator { return sessionCheckingAuth{a} }
 
-type checking struct{ *Auth }
+type sessionCheckingAuth struct{ *Auth }
 
 // AuthenticateToken is that of Auth, and looks after the session.
-func (c checking) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
+func (c sessionCheckingAuth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	return c.authenticateToken(ctx, raw, true)
 }
 
@@ -141,28 +141,28 @@ func (c checking) AuthenticateToken(ctx context.Context, raw string) (simplejwt.
 // TOKEN_USER_CLASS makes, a *TokenUser by default; ErrUnknownUser where it makes none. CHECK_SESSION is not applied: the first call
 // beside it logs a warning.
 func (a *Auth) Stateless() Authenticator {
-	if a.s.CheckSession {
+	if a.settings.CheckSession {
 		a.warnOnce(context.Background(), "Auth.Stateless ignores CHECK_SESSION: on its routes an access token outlives its session", "")
 	}
-	return stateless{a}
+	return statelessAuth{a}
 }
 
-type stateless struct{ *Auth }
+type statelessAuth struct{ *Auth }
 
 // AuthenticateToken checks the token and nothing else.
-func (s stateless) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
+func (s statelessAuth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	t, err := s.allowedToken(ctx, raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.s.TokenUserClass != nil {
-		user := s.s.TokenUserClass(t.Claims())
+	if s.settings.TokenUserClass != nil {
+		user := s.settings.TokenUserClass(t.Claims())
 		if isNil(user) {
 			return nil, nil, ErrUnknownUser
 		}
 		return user, t, nil
 	}
-	return &TokenUser{claims: t.claims, userIDClaim: s.s.UserIDClaim}, t, nil
+	return &TokenUser{claims: t.claims, userIDClaim: s.settings.UserIDClaim}, t, nil
 }
 
 type contextKey struct{}

@@ -52,10 +52,10 @@ func (e *Error) Is(target error) bool {
 	if !errors.As(target, &other) {
 		return false
 	}
-	return e.original() == other.original() || e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
+	return e.rootSentinel() == other.rootSentinel() || e.Status == other.Status && e.Code == other.Code && e.Detail == other.Detail
 }
 
-func (e *Error) original() *Error {
+func (e *Error) rootSentinel() *Error {
 	if e.sentinel != nil {
 		return e.sentinel
 	}
@@ -65,7 +65,7 @@ func (e *Error) original() *Error {
 // clone is a clone of the error with the same meaning.
 func (e *Error) clone() *Error {
 	out := *e
-	out.sentinel = e.original()
+	out.sentinel = e.rootSentinel()
 	return &out
 }
 
@@ -93,14 +93,14 @@ const (
 
 // The errors, with SimpleJWT's texts, letter for letter.
 var (
-	ErrTokenInvalid     = notValid("Token is invalid")
-	ErrTokenExpired     = notValid("Token is expired").withReason(reasonExpired)
-	ErrTokenBlacklisted = notValid("Token is blacklisted").withReason(reasonRevoked)
-	ErrTokenNoID        = notValid("Token has no id")
-	ErrTokenNoType      = notValid("Token has no type")
-	ErrTokenWrongType   = notValid("Token has wrong type")
-	ErrTokenNotAllowed  = notValid("Given token not valid for any token type")
-	ErrTokenNoUser      = notValid("Token contained no recognizable user identification")
+	ErrTokenInvalid     = newTokenNotValid("Token is invalid")
+	ErrTokenExpired     = newTokenNotValid("Token is expired").withReason(reasonExpired)
+	ErrTokenBlacklisted = newTokenNotValid("Token is blacklisted").withReason(reasonRevoked)
+	ErrTokenNoID        = newTokenNotValid("Token has no id")
+	ErrTokenNoType      = newTokenNotValid("Token has no type")
+	ErrTokenWrongType   = newTokenNotValid("Token has wrong type")
+	ErrTokenNotAllowed  = newTokenNotValid("Given token not valid for any token type")
+	ErrTokenNoUser      = newTokenNotValid("Token contained no recognizable user identification")
 
 	ErrNoActiveAccount = newUnauthorized("no_active_account", "No active account found with the given credentials")
 
@@ -122,19 +122,19 @@ var (
 	errSessionEnded = ErrTokenBlacklisted.withReason(reasonSessionEnded)
 )
 
-func notValid(detail string) *Error { return newUnauthorized(codeTokenNotValid, detail) }
+func newTokenNotValid(detail string) *Error { return newUnauthorized(codeTokenNotValid, detail) }
 
 func newUnauthorized(code, detail string) *Error {
 	return &Error{Status: http.StatusUnauthorized, Code: code, Detail: detail}
 }
 
-// noClaim says that a token lacks a claim that holds a time.
-func noClaim(claim string) *Error {
+// missingClaimError says that a token lacks a claim that holds a time.
+func missingClaimError(claim string) *Error {
 	return ErrTokenInvalid.withDetail("Token has no '" + claim + "' claim")
 }
 
-// claimExpired says that the time in a claim has passed.
-func claimExpired(claim string) *Error {
+// expiredClaimError says that the time in a claim has passed.
+func expiredClaimError(claim string) *Error {
 	return ErrTokenExpired.withDetail("Token '" + claim + "' claim has expired")
 }
 
@@ -173,8 +173,8 @@ func (e *Error) withDetail(detail string) *Error {
 
 // asUnavailable is ErrServiceUnavailable for an error of the Store, of Users, of a hook or of a password hash; an *Error it returns as it is.
 func asUnavailable(operation string, err error) error {
-	var refusal *Error
-	if err == nil || errors.As(err, &refusal) {
+	var denial *Error
+	if err == nil || errors.As(err, &denial) {
 		return err
 	}
 	return ErrServiceUnavailable.withCause(fmt.Errorf("%s: %w", operation, err))

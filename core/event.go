@@ -64,11 +64,11 @@ func (a *Auth) emit(ctx context.Context, e Event) {
 	case EventRevokeFailed:
 		level, message = slog.LevelError, "sessions were not ended"
 	}
-	if message != "" && a.d.Logger.Enabled(ctx, level) {
-		a.d.Logger.LogAttrs(ctx, level, message, e.logAttrs()...)
+	if message != "" && a.deps.Logger.Enabled(ctx, level) {
+		a.deps.Logger.LogAttrs(ctx, level, message, e.logAttrs()...)
 	}
-	if a.d.OnEvent != nil {
-		a.d.OnEvent(ctx, e)
+	if a.deps.OnEvent != nil {
+		a.deps.OnEvent(ctx, e)
 	}
 }
 

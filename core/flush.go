@@ -14,11 +14,11 @@ const clockMargin = time.Hour
 // sliding token's last refresh admits any more, and returns how many it deleted. They are kept an hour longer, for clocks
 // that differ or are set back. Errors: ErrFlushRunning, those of the store.
 func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
-	if a.d.Store == nil {
+	if a.deps.Store == nil {
 		return 0, nil
 	}
 	before := a.now().Add(-clockMargin)
-	for _, kept := range []time.Duration{a.s.Leeway, a.s.RotationGracePeriod, a.s.SlidingTokenLifetime} {
+	for _, kept := range []time.Duration{a.settings.Leeway, a.settings.RotationGracePeriod, a.settings.SlidingTokenLifetime} {
 		before = before.Add(-kept) // one by one: the sum of three centuries is more than a Duration holds
 	}
 	return a.records.flushExpired(ctx, before)
@@ -40,7 +40,7 @@ func (a *Auth) FlushEvery(ctx context.Context, interval time.Duration) error {
 		case err != nil:
 			_ = a.unavailable(ctx, "flush expired tokens", err)
 		case n > 0:
-			a.d.Logger.InfoContext(ctx, "expired tokens were deleted", "tokens", n)
+			a.deps.Logger.InfoContext(ctx, "expired tokens were deleted", "tokens", n)
 		}
 		select {
 		case <-ctx.Done():

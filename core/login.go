@@ -48,34 +48,34 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	return a.startUserSession(ctx, user, nil)
 }
 
-// recheck loads the user of a login again, who was the given one. Errors: ErrNoActiveAccount if the password is another now,
+// loginRecheck loads the user of a login again, who was the given one. Errors: ErrNoActiveAccount if the password is another now,
 // ErrServiceUnavailable.
-type recheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
+type loginRecheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
 
 // startLogin makes the first token of a session, and the record that it is to have.
 func (a *Auth) startLogin(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
-	if err := a.mustSign(ctx); err != nil {
+	if err := a.requireSigningKey(ctx); err != nil {
 		return nil, OutstandingToken{}, err
 	}
 	return a.newSession(ctx, class, user)
 }
 
 // startUserSession issues a pair to a user who may authenticate.
-func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, again recheck) (Pair, error) {
+func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, recheck loginRecheck) (Pair, error) {
 	refresh, row, err := a.startLogin(ctx, RefreshToken, user)
 	if err != nil {
 		return Pair{}, err
 	}
 	access := refresh.AccessToken()
-	if a.s.SessionLifetime > 0 {
-		access.capExp("exp", refresh.now.Add(a.s.SessionLifetime))
+	if a.settings.SessionLifetime > 0 {
+		access.capExp("exp", refresh.now.Add(a.settings.SessionLifetime))
 	}
 	if err := a.customClaims(ctx, access, user); err != nil {
 		return Pair{}, err
 	}
 	pair, err := a.signPair(ctx, refresh, access)
 	if err == nil {
-		err = a.finishLogin(ctx, refresh, row, user, again)
+		err = a.finishLogin(ctx, refresh, row, user, recheck)
 	}
 	if err != nil {
 		return Pair{}, err
@@ -85,8 +85,8 @@ func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, again 
 
 // finishLogin records a login whose tokens are signed and does what follows it. MAX_SESSIONS_PER_USER is enforced last, so a
 // login that a hook rejects neither ends another session nor leaves one behind.
-func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, again recheck) error {
-	if err := a.recordLogin(ctx, t, row, user, again); err != nil {
+func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, recheck loginRecheck) error {
+	if err := a.recordLogin(ctx, t, row, user, recheck); err != nil {
 		return err
 	}
 	err := a.afterLogin(ctx, t, user)
@@ -144,10 +144,10 @@ func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.U
 	}
 	t.claims.Set(claimSession, t.JTI())
 	var end time.Time
-	if a.s.SessionLifetime > 0 {
-		end = t.now.Add(a.s.SessionLifetime)
+	if a.settings.SessionLifetime > 0 {
+		end = t.now.Add(a.settings.SessionLifetime)
 		t.capExp("exp", end)
-		t.capExp(a.s.SlidingTokenRefreshExpClaim, end)
+		t.capExp(a.settings.SlidingTokenRefreshExpClaim, end)
 	}
 	row := t.newRecord(user.AuthID())
 	row.SessionStartedAt, row.SessionExpiresAt, row.Device = t.now, end, DeviceFrom(ctx)
@@ -172,23 +172,23 @@ func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) 
 // recordLogin records a login. If the password was changed while the login was under way, PasswordChanged may have ended the
 // user's sessions before this one was on record. So it is recorded only while the password is the one that was checked, where
 // the Store can do that; where it can't, the user is loaded again once the login is on record.
-func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, again recheck) error {
-	if again == nil || !t.isRecorded() {
+func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, recheck loginRecheck) error {
+	if recheck == nil || !t.isRecorded() {
 		return a.recordToken(ctx, t, row)
 	}
-	recorded, err := a.records.recordLogin(ctx, a.d.Users, row, user)
+	recorded, err := a.records.recordLogin(ctx, a.deps.Users, row, user)
 	if recorded || err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
 	if err == nil { // another hash is stored: it may be one of the same password
-		if user, err = again(ctx, t, user); err != nil {
+		if user, err = recheck(ctx, t, user); err != nil {
 			return err
 		}
 	}
 	if err := a.recordToken(ctx, t, row); err != nil {
 		return err
 	}
-	_, err = again(ctx, t, user)
+	_, err = recheck(ctx, t, user)
 	switch {
 	case errors.Is(err, ErrNoActiveAccount): // the password was changed
 		if err := a.takeBackLogin(ctx, t, ReasonPassword, a.revokeScope); err != nil {
@@ -202,7 +202,7 @@ func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, 
 
 // afterLogin does what follows a login: last_login, ON_LOGIN_SUCCESS.
 func (a *Auth) afterLogin(ctx context.Context, t *Token, user simplejwt.User) error {
-	if updater, ok := a.d.Users.(LastLoginUpdater); ok && a.s.UpdateLastLogin {
+	if updater, ok := a.deps.Users.(LastLoginUpdater); ok && a.settings.UpdateLastLogin {
 		callCtx, cancel := withStoreTimeout(ctx)
 		defer cancel()
 		err := updater.UpdateLastLogin(callCtx, user, t.now)
@@ -213,8 +213,8 @@ func (a *Auth) afterLogin(ctx context.Context, t *Token, user simplejwt.User) er
 			return a.unavailable(ctx, "update last login", err)
 		}
 	}
-	if a.s.OnLoginSuccess != nil {
-		if err := a.s.OnLoginSuccess(ctx, user); err != nil {
+	if a.settings.OnLoginSuccess != nil {
+		if err := a.settings.OnLoginSuccess(ctx, user); err != nil {
 			return err
 		}
 	}
@@ -223,12 +223,12 @@ func (a *Auth) afterLogin(ctx context.Context, t *Token, user simplejwt.User) er
 
 // setUserClaims sets the claims of a user in a new token: custom ones first, so that they can't replace ours.
 func (a *Auth) setUserClaims(ctx context.Context, t *Token, user simplejwt.User) error {
-	value, err := a.d.Users.FieldValue(user, a.s.UserIDField)
+	value, err := a.deps.Users.FieldValue(user, a.settings.UserIDField)
 	if err != nil {
 		return a.unavailable(ctx, "read USER_ID_FIELD", err)
 	}
 	if !user.AuthActive() {
-		a.d.Logger.WarnContext(ctx, "making a token for an inactive user", "user_id", user.AuthID())
+		a.deps.Logger.WarnContext(ctx, "making a token for an inactive user", "user_id", user.AuthID())
 	}
 	if err := a.customClaims(ctx, t, user); err != nil {
 		return err
@@ -240,18 +240,18 @@ func (a *Auth) setUserClaims(ctx context.Context, t *Token, user simplejwt.User)
 // customClaims has Deps.Claims set the custom claims. What it does not set this time is removed, so that a role that was
 // revoked is not carried over from an older token. What it may not change is put back.
 func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) error {
-	if a.d.Claims == nil || user == nil {
+	if a.deps.Claims == nil || user == nil {
 		return nil
 	}
 	before := t.claims.Clone()
-	t.set = map[string]bool{}
-	err := a.d.Claims(ctx, user, t)
-	set := t.set
-	t.set = nil
+	t.setByHook = map[string]bool{}
+	err := a.deps.Claims(ctx, user, t)
+	set := t.setByHook
+	t.setByHook = nil
 	if err != nil {
 		return a.unavailable(ctx, "custom claims", err)
 	}
-	own := []string{"exp", "iat", a.s.JTIClaim, a.s.TokenTypeClaim, a.s.UserIDClaim, a.s.RevokeTokenClaim, a.s.SlidingTokenRefreshExpClaim, claimSession}
+	own := []string{"exp", "iat", a.settings.JTIClaim, a.settings.TokenTypeClaim, a.settings.UserIDClaim, a.settings.RevokeTokenClaim, a.settings.SlidingTokenRefreshExpClaim, claimSession}
 	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: carried on, but the hook may change them
 	t.claims.DeleteFunc(func(name string) bool {
 		return !set[name] && !slices.Contains(own, name) && !slices.Contains(registered, name)
@@ -282,7 +282,7 @@ func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair,
 
 // mayAuthenticate applies USER_AUTHENTICATION_RULE and CHECK_USER_IS_ACTIVE, at login, refresh and request alike.
 func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
-	if rule := a.s.UserAuthenticationRule; rule != nil && !rule(ctx, user) {
+	if rule := a.settings.UserAuthenticationRule; rule != nil && !rule(ctx, user) {
 		return false
 	}
 	return user != nil && !a.isRejectedAsInactive(user)
@@ -290,5 +290,5 @@ func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
 
 // isRejectedAsInactive applies CHECK_USER_IS_ACTIVE.
 func (a *Auth) isRejectedAsInactive(user simplejwt.User) bool {
-	return *a.s.CheckUserIsActive && !user.AuthActive()
+	return *a.settings.CheckUserIsActive && !user.AuthActive()
 }

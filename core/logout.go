@@ -84,7 +84,7 @@ func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 		return ErrTokenBlacklisted
 	}
 	if repeated := p.Reason == ReasonLogout; repeated || a.rules.isWithinGrace(p, t.now) {
-		_, err := a.revokeScope(ctx, Scope{SessionID: t.sessionOn(p), Owner: &p.UserID}, ReasonLogout)
+		_, err := a.revokeScope(ctx, Scope{SessionID: t.sessionByRecord(p), Owner: &p.UserID}, ReasonLogout)
 		if err == nil && repeated {
 			err = ErrTokenBlacklisted
 		}

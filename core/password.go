@@ -13,8 +13,8 @@ import (
 // user exists or not.
 func (a *Auth) findByPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	check := a.checkPassword
-	if a.d.Authenticate != nil {
-		check = a.d.Authenticate
+	if a.deps.Authenticate != nil {
+		check = a.deps.Authenticate
 	}
 	user, err := check(ctx, username, password)
 	if err != nil {
@@ -26,8 +26,8 @@ func (a *Auth) findByPassword(ctx context.Context, username, password string) (s
 	if a.mayAuthenticate(ctx, user) {
 		return user, nil
 	}
-	if a.s.OnLoginFailed != nil {
-		a.s.OnLoginFailed(ctx, username)
+	if a.settings.OnLoginFailed != nil {
+		a.settings.OnLoginFailed(ctx, username)
 	}
 	a.emit(ctx, Event{Type: EventLoginFailed, Username: username})
 	return nil, ErrNoActiveAccount
@@ -35,7 +35,7 @@ func (a *Auth) findByPassword(ctx context.Context, username, password string) (s
 
 // checkPassword is Django's ModelBackend: it returns the active user with this name and password, else nil.
 func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
-	h := a.d.PasswordHashers
+	h := a.deps.PasswordHashers
 	user, err := a.loadUserByName(ctx, username)
 	hashCtx, cancelHash := withStoreTimeout(ctx) // logins wait for a slot to hash in, but not for ever
 	defer cancelHash()
@@ -69,15 +69,15 @@ func (a *Auth) loadUserByName(ctx context.Context, username string) (simplejwt.U
 	}
 	ctx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	user, err := a.d.Users.ByUsername(ctx, username)
-	return foundUser("ByUsername", user, err)
+	user, err := a.deps.Users.ByUsername(ctx, username)
+	return checkFoundUser("ByUsername", user, err)
 }
 
 // checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. A hash that can't
 // be read is a wrong password, and is logged once for each format. Errors name the user, so that an operator finds the hash:
 // hashers.ErrTooExpensive, the error of ctx.
 func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.User) (ok, upgrade bool, err error) {
-	ok, upgrade, err = a.d.PasswordHashers.Check(ctx, password, user.AuthPassword())
+	ok, upgrade, err = a.deps.PasswordHashers.Check(ctx, password, user.AuthPassword())
 	if err != nil {
 		return false, false, fmt.Errorf("password of user %q: %w", user.AuthID(), err)
 	}
@@ -90,8 +90,8 @@ func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.Us
 }
 
 // recheckPassword is the recheck of a login by password; nil where Deps.Authenticate checks passwords.
-func (a *Auth) recheckPassword(password string) recheck {
-	if a.d.Authenticate != nil {
+func (a *Auth) recheckPassword(password string) loginRecheck {
+	if a.deps.Authenticate != nil {
 		return nil
 	}
 	return func(ctx context.Context, t *Token, user simplejwt.User) (simplejwt.User, error) {
@@ -121,7 +121,7 @@ func (a *Auth) recheckPassword(password string) recheck {
 // upgradePassword stores the password in the preferred format. A failure is logged and does not stop the login. It reports
 // false where another password, or another hash of it, was stored meanwhile; user has it then.
 func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) bool {
-	updater, ok := a.d.Users.(PasswordUpdater)
+	updater, ok := a.deps.Users.(PasswordUpdater)
 	if !ok {
 		return true
 	}
@@ -132,7 +132,7 @@ func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user sim
 		err = updater.UpdatePassword(callCtx, user, encoded)
 	}
 	if err != nil {
-		a.d.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)
+		a.deps.Logger.WarnContext(ctx, "the password hash was not upgraded", "user_id", user.AuthID(), "error", err)
 	}
 	return err != nil || user.AuthPassword() == encoded
 }

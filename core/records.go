@@ -65,9 +65,9 @@ func (r records) rotate(ctx context.Context, rotation Rotation) (OutstandingToke
 	return row, rotated, r.unavailable(ctx, "rotate refresh token", err)
 }
 
-// lookup names what state reads: a token by its jti ("" for none), the session that it claims, and the user whose they must be,
+// stateQuery names what state reads: a token by its jti ("" for none), the session that it claims, and the user whose they must be,
 // as for Rotation.Owner. Rows that do not say when they were created were created at issuedAt: the iat of the token, or now.
-type lookup struct {
+type stateQuery struct {
 	jti, sid string
 	owner    *string
 	issuedAt time.Time
@@ -75,7 +75,7 @@ type lookup struct {
 
 // state reads a token and the latest token of its session. Errors: ErrTokenInvalid where one of them is another user's,
 // ErrServiceUnavailable.
-func (r records) state(ctx context.Context, l lookup) (SessionState, error) {
+func (r records) state(ctx context.Context, l stateQuery) (SessionState, error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
 	state, err := r.store.State(callCtx, l.jti, l.sid)
@@ -87,16 +87,16 @@ func (r records) state(ctx context.Context, l lookup) (SessionState, error) {
 			continue
 		}
 		if !isOwnedBy(l.owner, t.UserID) {
-			return SessionState{}, ErrTokenInvalid.withCause(errAnotherUsers)
+			return SessionState{}, ErrTokenInvalid.withCause(errWrongOwner)
 		}
 		t.setCreatedAt(l.issuedAt, l.issuedAt)
 	}
 	return state, nil
 }
 
-// errAnotherUsers is why a token with a true signature is invalid: a service that has the same key issued it for one user,
+// errWrongOwner is why a token with a true signature is invalid: a service that has the same key issued it for one user,
 // with the jti or the sid of another.
-var errAnotherUsers = errors.New("its jti or its sid is another user's")
+var errWrongOwner = errors.New("its jti or its sid is another user's")
 
 // blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record as the
 // owner's. Errors: ErrServiceUnavailable.
@@ -114,7 +114,7 @@ func (r records) isBlacklisted(ctx context.Context, jti string, owner *string) (
 	defer cancel()
 	userID, blacklisted, err := r.store.IsBlacklisted(callCtx, jti)
 	if err == nil && userID != nil && !isOwnedBy(owner, *userID) {
-		return false, false, ErrTokenInvalid.withCause(errAnotherUsers)
+		return false, false, ErrTokenInvalid.withCause(errWrongOwner)
 	}
 	return userID != nil, blacklisted, r.unavailable(ctx, "look up blacklist", err)
 }
@@ -143,7 +143,7 @@ func (r records) flushExpired(ctx context.Context, before time.Time) (int, error
 
 // loadState reads the records of a token and of its session, which must be the owner's.
 func (t *Token) loadState(ctx context.Context, owner *string) (SessionState, error) {
-	return t.auth.records.state(ctx, lookup{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
+	return t.auth.records.state(ctx, stateQuery{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
 }
 
 // ownerOf is whose the records of a user's token must be; nobody's for nil.
@@ -153,7 +153,7 @@ func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
 // claim does not say so, and nil stands for everybody.
 func (t *Token) claimedOwner() *string {
 	id := t.UserID()
-	if id != "" && t.auth.s.UserIDField != "id" {
+	if id != "" && t.auth.settings.UserIDField != "id" {
 		return nil
 	}
 	return &id

@@ -22,7 +22,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err := presented.checkIssuable(); err != nil {
 		return Pair{}, nil, err
 	}
-	if err := a.mustSign(ctx); err != nil {
+	if err := a.requireSigningKey(ctx); err != nil {
 		return Pair{}, nil, err
 	}
 	user, err := a.loadUserForRefresh(ctx, presented)
@@ -30,7 +30,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 		return Pair{}, nil, err
 	}
 	next := presented
-	if a.s.RotateRefreshTokens {
+	if a.settings.RotateRefreshTokens {
 		next = presented.newSuccessor()
 		if err := a.customClaims(ctx, next, user); err != nil {
 			return Pair{}, nil, err
@@ -45,7 +45,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 		return Pair{}, nil, err
 	}
 	access.joinSession(done)
-	if !a.s.RotateRefreshTokens {
+	if !a.settings.RotateRefreshTokens {
 		next = nil
 	}
 	pair, err := a.finishRefresh(ctx, done, next, access, user)
@@ -57,14 +57,14 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 
 // refreshContext outlasts the client where a refresh may end the session: who hangs up must not keep it.
 func (a *Auth) refreshContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if a.s.ReuseDetection || a.s.CheckRevokeToken {
+	if a.settings.ReuseDetection || a.settings.CheckRevokeToken {
 		return detached.Context(ctx)
 	}
 	return ctx, func() {}
 }
 
 // finishRefresh signs the tokens of a refresh and emits the event; refresh is nil for none.
-func (a *Auth) finishRefresh(ctx context.Context, done refreshed, refresh, access *Token, user simplejwt.User) (Pair, error) {
+func (a *Auth) finishRefresh(ctx context.Context, done refreshResult, refresh, access *Token, user simplejwt.User) (Pair, error) {
 	pair, err := a.signPair(ctx, refresh, access)
 	if err != nil {
 		return Pair{}, err
@@ -73,15 +73,15 @@ func (a *Auth) finishRefresh(ctx context.Context, done refreshed, refresh, acces
 	return pair, nil
 }
 
-// refreshed is what a refresh did to a session.
-type refreshed struct {
+// refreshResult is what a refresh did to a session.
+type refreshResult struct {
 	token      *Token    // the latest token of the session
 	sessionEnd time.Time // zero for none
 	event      EventType
 }
 
 // joinSession makes an access token one of the session that was refreshed: it ends with it.
-func (t *Token) joinSession(r refreshed) {
+func (t *Token) joinSession(r refreshResult) {
 	if sid := r.token.claims.Get(claimSession); sid != nil {
 		t.claims.Put(*sid)
 	}
@@ -93,7 +93,7 @@ func (t *Token) joinSession(r refreshed) {
 // CHECK_REVOKE_TOKEN, loses it.
 func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := t.userID().UserID()
-	if !present && t.class == a.classes.refresh && a.s.RotateRefreshTokens && a.keepsRecords() && t.userID().IsUnusableUserID() {
+	if !present && t.class == a.classes.refresh && a.settings.RotateRefreshTokens && a.keepsRecords() && t.userID().IsUnusableUserID() {
 		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
 	}
 	if !present {
@@ -140,7 +140,7 @@ func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simp
 		return err
 	}
 	if p := state.Presented; p != nil && p.Reason == ReasonPassword {
-		if _, err := a.revokeScope(ctx, Scope{SessionID: t.sessionOn(p), Owner: ownerOf(user)}, ReasonPassword); err != nil {
+		if _, err := a.revokeScope(ctx, Scope{SessionID: t.sessionByRecord(p), Owner: ownerOf(user)}, ReasonPassword); err != nil {
 			return err
 		}
 	}
@@ -148,17 +148,17 @@ func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simp
 }
 
 // advanceSession moves the session of a refresh token on to next, which without rotation is the presented token itself.
-func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
-	if a.s.RotateRefreshTokens && a.keepsRecords() {
+func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshResult, error) {
+	if a.settings.RotateRefreshTokens && a.keepsRecords() {
 		return a.rotateOnRecord(ctx, presented, next, user)
 	}
 	end, err := a.checkActive(ctx, presented, user)
-	return refreshed{next, end, EventRefresh}, err
+	return refreshResult{next, end, EventRefresh}, err
 }
 
 // checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the session.
 func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (sessionEnd time.Time, err error) {
-	if a.s.SessionLifetime == 0 || !a.keepsRecords() {
+	if a.settings.SessionLifetime == 0 || !a.keepsRecords() {
 		return time.Time{}, t.checkBlacklist(ctx, ownerOf(user))
 	}
 	state, err := t.loadState(ctx, ownerOf(user))

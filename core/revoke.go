@@ -12,14 +12,14 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// maxReason is the width of the column.
-const maxReason = 32
+// maxReasonBytes is the width of the column.
+const maxReasonBytes = 32
 
-// reasonToRevoke checks the reason that a caller gives. ReasonRotated would open a grace period, and ReasonRenewed says that
+// checkRevokeReason checks the reason that a caller gives. ReasonRotated would open a grace period, and ReasonRenewed says that
 // another session has taken the place of this one.
-func reasonToRevoke(reason Reason) (Reason, error) {
-	if len(reason) > maxReason || reason == ReasonRotated || reason == ReasonRenewed {
-		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReason, ReasonRotated, ReasonRenewed)
+func checkRevokeReason(reason Reason) (Reason, error) {
+	if len(reason) > maxReasonBytes || reason == ReasonRotated || reason == ReasonRenewed {
+		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReasonBytes, ReasonRotated, ReasonRenewed)
 	}
 	return cmp.Or(reason, ReasonAdmin), nil
 }
@@ -52,7 +52,7 @@ func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, 
 	}
 	n, err := a.records.revoke(ctx, s, reason, a.now())
 	if n > 0 || err != nil || s.SessionID != "" { // the last token of a session may have been consumed before
-		a.activeSessions.forget(s.SessionID)
+		a.sessionCache.forget(s.SessionID)
 	}
 	return n, err
 }
@@ -69,8 +69,8 @@ func (s Scope) userOrOwner() string {
 	return s.UserID
 }
 
-// revokeWhatIsLeft is revoke with the event only if there was anything to end.
-func (a *Auth) revokeWhatIsLeft(ctx context.Context, s Scope, reason Reason) (int, error) {
+// revokeRemaining is revoke with the event only if there was anything to end.
+func (a *Auth) revokeRemaining(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
 	if err == nil && n > 0 {
 		a.emitRevoke(ctx, s, reason, n)
@@ -78,10 +78,10 @@ func (a *Auth) revokeWhatIsLeft(ctx context.Context, s Scope, reason Reason) (in
 	return n, err
 }
 
-// endWhatIsLeft is revokeWhatIsLeft, run to its end.
-func (a *Auth) endWhatIsLeft(ctx context.Context, s Scope, reason Reason) error {
+// endRemaining is revokeWhatIsLeft, run to its end.
+func (a *Auth) endRemaining(ctx context.Context, s Scope, reason Reason) error {
 	return a.endSessions(ctx, s, reason, func(ctx context.Context) error {
-		_, err := a.revokeWhatIsLeft(ctx, s, reason)
+		_, err := a.revokeRemaining(ctx, s, reason)
 		return err
 	})
 }
@@ -95,13 +95,13 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 	if userID == "" || !isSessionID(sessionID) {
 		return ErrSessionNotFound
 	}
-	reason, err := reasonToRevoke(reason)
+	reason, err := checkRevokeReason(reason)
 	if err != nil {
 		return err
 	}
 	session := Scope{SessionID: sessionID, UserID: userID}
 	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
-		n, err := a.revokeWhatIsLeft(ctx, session, reason)
+		n, err := a.revokeRemaining(ctx, session, reason)
 		if err == nil && n == 0 {
 			err = ErrSessionNotFound
 		}
@@ -122,7 +122,7 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	if userID == "" {
 		return nil
 	}
-	reason, err := reasonToRevoke(reason)
+	reason, err := checkRevokeReason(reason)
 	if err != nil {
 		return err
 	}
@@ -134,24 +134,24 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 }
 
 // PasswordChanged ends all sessions of a user whose password was changed: call it after the new password is stored. The session
-// named asking ("" for none), from which it was changed, is replaced by a new one, whose tokens are returned: whoever holds
+// named sessionID ("" for none), from which it was changed, is replaced by a new one, whose tokens are returned: whoever holds
 // a copy of the old ones, made for the old password, is out. The pair is empty where there is no such active session, as for ""
 // and without a Store. A session of sliding tokens can't be replaced by a pair: pass "". It runs to its end even if ctx ends, for
 // at most 10 seconds. Errors: ErrServiceUnavailable.
-func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, asking string) (Pair, error) {
+func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	if asking == "" || userID(user) == "" {
+	if sessionID == "" || userID(user) == "" {
 		return Pair{}, a.RevokeUser(ctx, userID(user), ReasonPassword)
 	}
-	if err := a.RevokeOtherSessions(ctx, userID(user), asking, ReasonPassword); err != nil {
+	if err := a.RevokeOtherSessions(ctx, userID(user), sessionID, ReasonPassword); err != nil {
 		return Pair{}, err
 	}
-	pair, err := a.RenewSession(ctx, user, asking)
+	pair, err := a.RenewSession(ctx, user, sessionID)
 	if err == nil {
 		return pair, nil
 	}
-	if revokeErr := a.endWhatIsLeft(ctx, Scope{UserID: userID(user)}, ReasonPassword); revokeErr != nil {
+	if revokeErr := a.endRemaining(ctx, Scope{UserID: userID(user)}, ReasonPassword); revokeErr != nil {
 		return Pair{}, revokeErr
 	}
 	if errors.Is(err, ErrSessionNotFound) || errors.Is(err, ErrNoActiveAccount) {
@@ -166,7 +166,7 @@ func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, asking 
 // that is another user's. The reason is as for RevokeSession. It runs to its end even if ctx ends, for at most 10 seconds in all.
 // Errors: ErrServiceUnavailable, where a session may not have ended; EventRevokeFailed names it.
 func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason Reason, raws ...string) error {
-	reason, err := reasonToRevoke(reason)
+	reason, err := checkRevokeReason(reason)
 	if err != nil || !a.keepsRecords() {
 		return err
 	}
@@ -175,7 +175,7 @@ func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason R
 	done := []string{keepSession}
 	var failed error
 	for _, raw := range raws {
-		t, err := a.signedToken(ctx, raw)
+		t, err := a.parseEvenIfExpired(ctx, raw)
 		if err != nil || slices.Contains(done, t.ownSession()) {
 			continue
 		}
@@ -187,9 +187,9 @@ func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason R
 	return failed
 }
 
-// signedToken reads a token whose signature is true and whose claims are good, or were just before it expired. Errors:
+// parseEvenIfExpired reads a token whose signature is true and whose claims are good, or were just before it expired. Errors:
 // ErrTokenInvalid.
-func (a *Auth) signedToken(ctx context.Context, raw string) (*Token, error) {
+func (a *Auth) parseEvenIfExpired(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
 	if !errors.Is(err, ErrTokenExpired) {
 		return t, err
@@ -213,21 +213,21 @@ func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 		return nil
 	}
 	return a.endSessions(ctx, named, reason, func(ctx context.Context) error {
-		session, err := t.namedSession(ctx)
+		session, err := t.scopeOfNamedSession(ctx)
 		if errors.Is(err, ErrTokenInvalid) {
 			return nil // another user's
 		}
 		if err != nil {
 			return err
 		}
-		_, err = a.revokeWhatIsLeft(ctx, session, reason)
+		_, err = a.revokeRemaining(ctx, session, reason)
 		return err
 	})
 }
 
-// namedSession returns the session of a token, less what is another user's in it. Errors: ErrTokenInvalid,
+// scopeOfNamedSession returns the session of a token, less what is another user's in it. Errors: ErrTokenInvalid,
 // ErrServiceUnavailable.
-func (t *Token) namedSession(ctx context.Context) (Scope, error) {
+func (t *Token) scopeOfNamedSession(ctx context.Context) (Scope, error) {
 	owner, err := t.ownerForLogout(ctx)
 	session := Scope{SessionID: t.ownSession(), Owner: owner}
 	if err != nil || t.SessionID() != "" {
@@ -235,7 +235,7 @@ func (t *Token) namedSession(ctx context.Context) (Scope, error) {
 	}
 	state, err := t.loadState(ctx, owner) // the record may say to which session a token belongs that names none
 	if err == nil && state.Presented != nil {
-		session.SessionID = t.sessionOn(state.Presented)
+		session.SessionID = t.sessionByRecord(state.Presented)
 	}
 	return session, err
 }

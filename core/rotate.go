@@ -17,40 +17,40 @@ var errRecordsUnstable = errors.New("the token's record comes and goes")
 
 // rotateOnRecord has the store replace the presented token by next. Where the store declines, the records say why: they may be those
 // of a client that merely asked twice.
-func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshed, error) {
+func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshResult, error) {
 	for range maxAttempts {
 		row, rotated, err := a.records.rotate(ctx, presented.newRotation(ctx, next, user))
 		if err != nil {
-			return refreshed{}, err
+			return refreshResult{}, err
 		}
 		if rotated {
 			return next.applyRecord(row, EventRefresh), nil
 		}
 		state, err := presented.loadState(ctx, ownerOf(user))
 		if err != nil {
-			return refreshed{}, err
+			return refreshResult{}, err
 		}
 		switch a.rules.judge(state, presented.now) {
 		case verdictUnknown:
-			if !a.s.BlacklistAfterRotation {
+			if !a.settings.BlacklistAfterRotation {
 				return a.rotateExternal(ctx, presented, next, user, state.Latest)
 			}
 			if err := a.recordExternal(ctx, presented, user, state.Latest); err != nil {
-				return refreshed{}, err
+				return refreshResult{}, err
 			}
 		case verdictActive: // recorded meanwhile, by another request that presents it
 		case verdictRetry:
 			return next.applyRecord(state.Latest.OutstandingToken, EventRetry), nil
 		case verdictReused:
-			session := Scope{SessionID: presented.sessionOn(state.Presented), Owner: &state.Presented.UserID}
-			return refreshed{}, a.endSessions(ctx, session, ReasonReuse, func(ctx context.Context) error {
+			session := Scope{SessionID: presented.sessionByRecord(state.Presented), Owner: &state.Presented.UserID}
+			return refreshResult{}, a.endSessions(ctx, session, ReasonReuse, func(ctx context.Context) error {
 				return a.denyReuse(ctx, presented, state)
 			})
 		case verdictExpired, verdictRevoked:
-			return refreshed{}, a.rules.denialFor(state, presented.now)
+			return refreshResult{}, a.rules.denialFor(state, presented.now)
 		}
 	}
-	return refreshed{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
+	return refreshResult{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
 }
 
 // newRotation asks for the token to be replaced by next, in a refresh of the user's.
@@ -59,26 +59,26 @@ func (t *Token) newRotation(ctx context.Context, next *Token, user simplejwt.Use
 	return Rotation{
 		JTI: t.JTI(), SessionID: t.SessionID(), Owner: ownerOf(user), IssuedAt: t.issuedAt(),
 		NewJTI: next.JTI(), ExpiresAt: next.ExpiresAt(),
-		Now: next.now, ActiveAfter: next.now.Add(-a.s.Leeway),
-		SessionLifetime: a.s.SessionLifetime, Consume: a.s.BlacklistAfterRotation, Reason: ReasonRotated, Device: DeviceFrom(ctx),
+		Now: next.now, ActiveAfter: next.now.Add(-a.settings.Leeway),
+		SessionLifetime: a.settings.SessionLifetime, Consume: a.settings.BlacklistAfterRotation, Reason: ReasonRotated, Device: DeviceFrom(ctx),
 	}
 }
 
 // applyRecord copies id, times and session of a record into t, which becomes the token of that record.
-func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshed {
-	t.claims.Set(t.auth.s.JTIClaim, row.JTI)
+func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshResult {
+	t.claims.Set(t.auth.settings.JTIClaim, row.JTI)
 	t.claims.Set("iat", row.CreatedAt.Unix())
 	t.claims.Set("exp", row.ExpiresAt.Unix())
 	t.claims.Set(claimSession, row.Session())
-	return refreshed{t, t.auth.rules.sessionEnd(row), event}
+	return refreshResult{t, t.auth.rules.sessionEnd(row), event}
 }
 
 // denyReuse denies a rotated token that came back after its grace period. With REUSE_DETECTION its session ends (RFC 9700
 // section 4.14), as one of its two holders is a thief.
 func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) error {
-	session := t.sessionOn(state.Presented)
+	session := t.sessionByRecord(state.Presented)
 	var err error
-	if a.s.ReuseDetection {
+	if a.settings.ReuseDetection {
 		_, err = a.revokeScope(ctx, Scope{SessionID: session, Owner: &state.Presented.UserID}, ReasonReuse)
 	}
 	a.emit(ctx, Event{Type: EventReuse, UserID: state.Presented.UserID, JTI: t.JTI(), SessionID: session, TokenType: t.class.Type})
@@ -89,10 +89,10 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 }
 
 // A token without a record was issued by another service with our key, or was flushed. SimpleJWT rotates such tokens. The
-// session that it names may be one of ours, whose latest token is head: the token then joins it, unless checkNotFlushed denies it.
+// session that it names may be one of ours, whose latest token is latest: the token then joins it, unless checkNotFlushed denies it.
 
 // externalRecord is the record that such a token gets.
-func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (OutstandingToken, error) {
+func (t *Token) externalRecord(user simplejwt.User, latest *TokenState) (OutstandingToken, error) {
 	row := t.newRecord(userID(user))
 	row.SessionStartedAt = t.issuedAt()
 	if !t.ExpiresAt().After(t.now) {
@@ -101,50 +101,50 @@ func (t *Token) externalRecord(user simplejwt.User, head *TokenState) (Outstandi
 	if t.SessionID() == "" {
 		return row, nil
 	}
-	if err := t.checkNotFlushed(head); err != nil {
+	if err := t.checkNotFlushed(latest); err != nil {
 		return row, err
 	}
-	row.SessionExpiresAt = t.auth.rules.sessionEnd(head.OutstandingToken)
-	if !head.SessionStartedAt.IsZero() {
-		row.SessionStartedAt = head.SessionStartedAt
+	row.SessionExpiresAt = t.auth.rules.sessionEnd(latest.OutstandingToken)
+	if !latest.SessionStartedAt.IsZero() {
+		row.SessionStartedAt = latest.SessionStartedAt
 	}
 	return row, nil
 }
 
 // checkNotFlushed denies a token without a record that was recorded once, as far as the latest token of the session that it names
-// tells: every session of ours has a record, which outlasts those of its older tokens. head is nil for none.
-func (t *Token) checkNotFlushed(head *TokenState) error {
+// tells: every session of ours has a record, which outlasts those of its older tokens. latest is nil for none.
+func (t *Token) checkNotFlushed(latest *TokenState) error {
 	switch {
-	case head == nil, t.auth.rules.hasEnded(head, t.now):
+	case latest == nil, t.auth.rules.hasEnded(latest, t.now):
 		return errSessionEnded
-	case t.issuedAt().Before(head.CreatedAt.Truncate(time.Second)): // iat is in whole seconds
+	case t.issuedAt().Before(latest.CreatedAt.Truncate(time.Second)): // iat is in whole seconds
 		return errTokenReused // another token has replaced it
 	}
 	return nil
 }
 
 // recordExternal records such a token, so that it can be consumed.
-func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simplejwt.User, head *TokenState) error {
-	row, err := presented.externalRecord(user, head)
+func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simplejwt.User, latest *TokenState) error {
+	row, err := presented.externalRecord(user, latest)
 	if err != nil {
 		return err
 	}
 	err = a.records.recordOwnerless(ctx, row)
-	if ended := a.revokeIfSessionEnded(ctx, presented, head); ended != nil && err == nil { // also if the outcome is unknown
+	if ended := a.revokeIfSessionEnded(ctx, presented, latest); ended != nil && err == nil { // also if the outcome is unknown
 		err = ended
 	}
 	return err
 }
 
 // rotateExternal records the successor of such a token, which itself stays without a record, as nothing is consumed.
-func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user simplejwt.User, head *TokenState) (refreshed, error) {
-	row, err := presented.externalRecord(user, head)
+func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user simplejwt.User, latest *TokenState) (refreshResult, error) {
+	row, err := presented.externalRecord(user, latest)
 	if err != nil {
-		return refreshed{}, err
+		return refreshResult{}, err
 	}
 	row, ok := presented.newRotation(ctx, next, user).Successor(row)
 	if !ok {
-		return refreshed{}, ErrTokenExpired
+		return refreshResult{}, ErrTokenExpired
 	}
 	err = a.records.recordOwnerless(ctx, row)
 	if err == nil {
@@ -152,25 +152,25 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 	}
 	if err != nil && !errors.Is(err, ErrServiceUnavailable) { // it was consumed meanwhile
 		_, _, _ = a.records.blacklist(ctx, next.JTI(), nil, ReasonLogout, next.now) // best effort: nobody gets next
-		return refreshed{}, err
+		return refreshResult{}, err
 	}
-	if ended := a.revokeIfSessionEnded(ctx, next, head); ended != nil && err == nil { // also if the outcome is unknown
+	if ended := a.revokeIfSessionEnded(ctx, next, latest); ended != nil && err == nil { // also if the outcome is unknown
 		err = ended
 	}
 	if err != nil {
-		return refreshed{}, err
+		return refreshResult{}, err
 	}
 	return next.applyRecord(row, EventRefresh), nil
 }
 
-// revokeIfSessionEnded revokes a token just recorded if the session that it joined was ended meanwhile; head is nil for none.
-func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, head *TokenState) error {
-	if head == nil {
+// revokeIfSessionEnded revokes a token just recorded if the session that it joined was ended meanwhile; latest is nil for none.
+func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, latest *TokenState) error {
+	if latest == nil {
 		return nil
 	}
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
-	state, err := a.records.state(ctx, lookup{jti: head.JTI, issuedAt: recorded.now})
+	state, err := a.records.state(ctx, stateQuery{jti: latest.JTI, issuedAt: recorded.now})
 	if err != nil {
 		return err
 	}

@@ -53,34 +53,34 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 // limitSessions enforces MAX_SESSIONS_PER_USER once a login is on record. Of any number of concurrent logins the last one to
 // get here sees all of them, so none leaves one session too many.
 func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User) error {
-	if a.s.MaxSessionsPerUser == 0 || (t.class != a.classes.refresh && t.class != a.classes.sliding) {
+	if a.settings.MaxSessionsPerUser == 0 || (t.class != a.classes.refresh && t.class != a.classes.sliding) {
 		return nil
 	}
-	s := Scope{UserID: user.AuthID(), ExceptNewest: a.s.MaxSessionsPerUser, ActiveAfter: a.now().Add(-a.s.Leeway)}
-	return a.endWhatIsLeft(ctx, s, ReasonLimit)
+	s := Scope{UserID: user.AuthID(), ExceptNewest: a.settings.MaxSessionsPerUser, ActiveAfter: a.now().Add(-a.settings.Leeway)}
+	return a.endRemaining(ctx, s, ReasonLimit)
 }
 
-// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION. Asked afresh, it
+// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION. Asked skipCache, it
 // does not believe the cache.
-func (t *Token) checkSession(ctx context.Context, owner *string, afresh bool) error {
+func (t *Token) checkSession(ctx context.Context, owner *string, skipCache bool) error {
 	a, sid := t.auth, t.Session()
 	if sid == "" {
 		return errSessionEnded
 	}
-	userID, epoch, active := a.activeSessions.get(sid, t.now)
-	if active && !afresh && isOwnedBy(owner, userID) {
+	userID, epoch, active := a.sessionCache.get(sid, t.now)
+	if active && !skipCache && isOwnedBy(owner, userID) {
 		return nil
 	}
-	state, err := a.records.state(ctx, lookup{sid: sid, owner: owner, issuedAt: t.now})
+	state, err := a.records.state(ctx, stateQuery{sid: sid, owner: owner, issuedAt: t.now})
 	if err != nil {
 		return err
 	}
 	if state.Latest == nil || a.rules.hasEnded(state.Latest, t.now) {
 		return errSessionEnded
 	}
-	until := earlierEnd(t.now.Add(a.s.CheckSessionCacheTimeout), state.Latest.ExpiresAt)
+	until := earlierEnd(t.now.Add(a.settings.CheckSessionCacheTimeout), state.Latest.ExpiresAt)
 	until = earlierEnd(until, a.rules.sessionEnd(state.Latest.OutstandingToken))
-	a.activeSessions.add(sid, activeSession{state.Latest.UserID, until}, epoch)
+	a.sessionCache.add(sid, activeSession{state.Latest.UserID, until}, epoch)
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	if err != nil {
 		return Pair{}, err
 	}
-	state, err := a.records.state(ctx, lookup{sid: sessionID, issuedAt: next.now})
+	state, err := a.records.state(ctx, stateQuery{sid: sessionID, issuedAt: next.now})
 	if err != nil {
 		return Pair{}, err
 	}

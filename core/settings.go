@@ -64,32 +64,32 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 
 // applySettings makes the parts of Auth that come from settings, and adds every invalid setting.
 func (a *Auth) applySettings(invalid *simplejwt.SettingsError) {
-	c := settingsCheck{&a.s, &a.d, invalid}
+	c := settingsCheck{&a.settings, &a.deps, invalid}
 	c.checkNilDependencies()
-	a.codec = jose.New(&a.s, a.d.Keys, a.d.Logger, invalid)
+	a.codec = jose.New(&a.settings, a.deps.Keys, a.deps.Logger, invalid)
 	c.checkLifetimes()
 	c.checkLifetimeOrder(a.codec.CanSign())
 	c.checkClaims()
 	c.checkHeader()
-	a.classes = newTokenClasses(&a.s, a.d.TokenClasses, invalid)
+	a.classes = newTokenClasses(&a.settings, a.deps.TokenClasses, invalid)
 	c.checkStore()
 	c.checkRotation()
 	c.checkUsers()
 	a.transport = Transport{
-		Header: cookie.HeaderName(a.s.AuthHeaderName), Schemes: a.s.AuthHeaderTypes, OAuthErrors: a.s.OAuthErrors,
-		Cookies: cookie.New(&a.s, a.now, invalid), Logger: a.d.Logger,
+		Header: cookie.HeaderName(a.settings.AuthHeaderName), Schemes: a.settings.AuthHeaderTypes, OAuthErrors: a.settings.OAuthErrors,
+		Cookies: cookie.New(&a.settings, a.now, invalid), Logger: a.deps.Logger,
 	}
 	c.checkLimits()
-	a.rules = sessionRules{leeway: a.s.Leeway, gracePeriod: a.s.RotationGracePeriod, lifetime: a.s.SessionLifetime}
-	a.records = records{store: a.d.Store, unavailable: a.unavailable}
-	a.activeSessions = &sessionCache{timeout: a.s.CheckSessionCacheTimeout}
+	a.rules = sessionRules{leeway: a.settings.Leeway, gracePeriod: a.settings.RotationGracePeriod, lifetime: a.settings.SessionLifetime}
+	a.records = records{store: a.deps.Store, unavailable: a.unavailable}
+	a.sessionCache = &sessionCache{timeout: a.settings.CheckSessionCacheTimeout}
 }
 
 // settingsCheck adds invalid settings of one kind each.
 type settingsCheck struct {
-	s       *simplejwt.Settings
-	d       *Deps
-	invalid *simplejwt.SettingsError
+	settings *simplejwt.Settings
+	deps     *Deps
+	invalid  *simplejwt.SettingsError
 }
 
 // checkNilDependencies reports each dependency that is a nil pointer in its interface, and takes it out: it looks given, and its
@@ -102,14 +102,14 @@ func (c settingsCheck) checkNilDependencies() {
 		c.invalid.Add(name, "is a nil %T: give it a value, or leave the field out", value)
 		return true
 	}
-	if report("Deps.Store", c.d.Store) {
-		c.d.Store = nil
+	if report("Deps.Store", c.deps.Store) {
+		c.deps.Store = nil
 	}
-	if report("Deps.Users", c.d.Users) {
-		c.d.Users = nil
+	if report("Deps.Users", c.deps.Users) {
+		c.deps.Users = nil
 	}
-	if report("Deps.Keys", c.d.Keys) {
-		c.d.Keys = nil
+	if report("Deps.Keys", c.deps.Keys) {
+		c.deps.Keys = nil
 	}
 }
 
@@ -122,12 +122,12 @@ func (c settingsCheck) checkLimits() {
 	for _, n := range []struct {
 		setting string
 		value   int
-	}{{"MAX_SESSIONS_PER_USER", c.s.MaxSessionsPerUser}, {"NUM_PROXIES", c.s.NumProxies}} {
+	}{{"MAX_SESSIONS_PER_USER", c.settings.MaxSessionsPerUser}, {"NUM_PROXIES", c.settings.NumProxies}} {
 		if n.value < 0 {
 			c.invalid.Add(n.setting, "may not be negative")
 		}
 	}
-	if c.s.DataUploadMaxMemorySize <= 0 {
+	if c.settings.DataUploadMaxMemorySize <= 0 {
 		c.invalid.Add("DATA_UPLOAD_MAX_MEMORY_SIZE", "must be more than 0 bytes")
 	}
 }
@@ -137,20 +137,20 @@ func (c settingsCheck) checkLifetimes() {
 		name  string
 		value time.Duration
 	}{
-		{"ACCESS_TOKEN_LIFETIME", c.s.AccessTokenLifetime},
-		{"REFRESH_TOKEN_LIFETIME", c.s.RefreshTokenLifetime},
-		{"SLIDING_TOKEN_LIFETIME", c.s.SlidingTokenLifetime},
-		{"SLIDING_TOKEN_REFRESH_LIFETIME", c.s.SlidingTokenRefreshLifetime},
-		{"LEEWAY", c.s.Leeway},
-		{"ROTATION_GRACE_PERIOD", c.s.RotationGracePeriod},
-		{"SESSION_LIFETIME", c.s.SessionLifetime},
-		{"CHECK_SESSION_CACHE_TIMEOUT", c.s.CheckSessionCacheTimeout},
+		{"ACCESS_TOKEN_LIFETIME", c.settings.AccessTokenLifetime},
+		{"REFRESH_TOKEN_LIFETIME", c.settings.RefreshTokenLifetime},
+		{"SLIDING_TOKEN_LIFETIME", c.settings.SlidingTokenLifetime},
+		{"SLIDING_TOKEN_REFRESH_LIFETIME", c.settings.SlidingTokenRefreshLifetime},
+		{"LEEWAY", c.settings.Leeway},
+		{"ROTATION_GRACE_PERIOD", c.settings.RotationGracePeriod},
+		{"SESSION_LIFETIME", c.settings.SessionLifetime},
+		{"CHECK_SESSION_CACHE_TIMEOUT", c.settings.CheckSessionCacheTimeout},
 	} {
 		if l.value < 0 {
 			c.invalid.Add(l.name, "may not be negative")
 		}
 		if l.value > 0 && l.value < time.Millisecond {
-			c.d.Logger.Warn("a lifetime is shorter than a millisecond: is its unit missing?", "setting", l.name, "value", l.value)
+			c.deps.Logger.Warn("a lifetime is shorter than a millisecond: is its unit missing?", "setting", l.name, "value", l.value)
 		}
 		if l.value > maxLifetime {
 			c.invalid.Add(l.name, "may not be longer than a hundred years")
@@ -164,11 +164,11 @@ func (c settingsCheck) checkLifetimeOrder(canSign bool) {
 		short, long string
 		s, l        time.Duration
 	}{
-		{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", c.s.AccessTokenLifetime, c.s.RefreshTokenLifetime},
-		{"SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", c.s.SlidingTokenLifetime, c.s.SlidingTokenRefreshLifetime},
+		{"ACCESS_TOKEN_LIFETIME", "REFRESH_TOKEN_LIFETIME", c.settings.AccessTokenLifetime, c.settings.RefreshTokenLifetime},
+		{"SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", c.settings.SlidingTokenLifetime, c.settings.SlidingTokenRefreshLifetime},
 	} {
 		if pair.s > pair.l && canSign {
-			c.d.Logger.Warn(pair.short+" is longer than "+pair.long+": a token opens routes when it can't be refreshed any more",
+			c.deps.Logger.Warn(pair.short+" is longer than "+pair.long+": a token opens routes when it can't be refreshed any more",
 				pair.short, pair.s, pair.long, pair.l)
 		}
 	}
@@ -176,14 +176,14 @@ func (c settingsCheck) checkLifetimeOrder(canSign bool) {
 
 // checkClaims sees that the claims whose names are settings have a name each, and none that another claim has.
 func (c settingsCheck) checkClaims() {
-	c.s.JTIClaim, c.s.TokenTypeClaim = unlessOff(c.s.JTIClaim, c.invalid, "JTI_CLAIM"), unlessOff(c.s.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
+	c.settings.JTIClaim, c.settings.TokenTypeClaim = checkClaimName(c.settings.JTIClaim, c.invalid, "JTI_CLAIM"), checkClaimName(c.settings.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
 	taken := map[string]string{"exp": "", "iat": "", "nbf": "", "aud": "", "iss": "", claimSession: ""}
 	for _, n := range []struct{ setting, name string }{
-		{"JTI_CLAIM", c.s.JTIClaim},
-		{"TOKEN_TYPE_CLAIM", c.s.TokenTypeClaim},
-		{"USER_ID_CLAIM", c.s.UserIDClaim},
-		{"SLIDING_TOKEN_REFRESH_EXP_CLAIM", c.s.SlidingTokenRefreshExpClaim},
-		{"REVOKE_TOKEN_CLAIM", c.s.RevokeTokenClaim},
+		{"JTI_CLAIM", c.settings.JTIClaim},
+		{"TOKEN_TYPE_CLAIM", c.settings.TokenTypeClaim},
+		{"USER_ID_CLAIM", c.settings.UserIDClaim},
+		{"SLIDING_TOKEN_REFRESH_EXP_CLAIM", c.settings.SlidingTokenRefreshExpClaim},
+		{"REVOKE_TOKEN_CLAIM", c.settings.RevokeTokenClaim},
 	} {
 		if n.name == "" {
 			if n.setting != "JTI_CLAIM" && n.setting != "TOKEN_TYPE_CLAIM" {
@@ -196,13 +196,13 @@ func (c settingsCheck) checkClaims() {
 		}
 		taken[n.name] = n.setting
 	}
-	if c.s.IsSet("AUDIENCE") && !slices.ContainsFunc(c.s.Audience, func(s string) bool { return s != "" }) {
-		c.d.Logger.Warn("AUDIENCE names nobody: every token will be rejected")
+	if c.settings.IsSet("AUDIENCE") && !slices.ContainsFunc(c.settings.Audience, func(s string) bool { return s != "" }) {
+		c.deps.Logger.Warn("AUDIENCE names nobody: every token will be rejected")
 	}
 }
 
-// unlessOff turns Off into "", and calls an empty name what it is.
-func unlessOff(claim string, invalid *simplejwt.SettingsError, setting string) string {
+// checkClaimName turns Off into "", and calls an empty name what it is.
+func checkClaimName(claim string, invalid *simplejwt.SettingsError, setting string) string {
 	if claim == simplejwt.Off {
 		return ""
 	}
@@ -213,13 +213,13 @@ func unlessOff(claim string, invalid *simplejwt.SettingsError, setting string) s
 }
 
 func (c settingsCheck) checkHeader() {
-	if !cookie.IsToken(cookie.HeaderName(c.s.AuthHeaderName)) {
+	if !cookie.IsToken(cookie.HeaderName(c.settings.AuthHeaderName)) {
 		c.invalid.Add("AUTH_HEADER_NAME", "must be a header's name, such as HTTP_AUTHORIZATION or X-Access-Token")
 	}
-	if len(c.s.AuthHeaderTypes) == 0 {
+	if len(c.settings.AuthHeaderTypes) == 0 {
 		c.invalid.Add("AUTH_HEADER_TYPES", "needs at least one scheme, such as Bearer")
 	}
-	for _, scheme := range c.s.AuthHeaderTypes {
+	for _, scheme := range c.settings.AuthHeaderTypes {
 		if !cookie.IsToken(scheme) {
 			c.invalid.Add("AUTH_HEADER_TYPES", "%q is no scheme: it may hold no blank, comma or quote", scheme)
 		}
@@ -228,22 +228,22 @@ func (c settingsCheck) checkHeader() {
 
 // checkStore reports what needs records where there are none, and what the Store finds wrong with itself.
 func (c settingsCheck) checkStore() {
-	if store, ok := c.d.Store.(StoreChecker); ok {
+	if store, ok := c.deps.Store.(StoreChecker); ok {
 		*c.invalid = append(*c.invalid, store.CheckStore()...)
 	}
 	for _, n := range []struct {
 		setting string
 		on      bool
 	}{
-		{"BLACKLIST_AFTER_ROTATION", c.s.BlacklistAfterRotation},
-		{"SESSION_LIFETIME", c.s.SessionLifetime > 0},
-		{"MAX_SESSIONS_PER_USER", c.s.MaxSessionsPerUser > 0},
-		{"CHECK_SESSION", c.s.CheckSession},
+		{"BLACKLIST_AFTER_ROTATION", c.settings.BlacklistAfterRotation},
+		{"SESSION_LIFETIME", c.settings.SessionLifetime > 0},
+		{"MAX_SESSIONS_PER_USER", c.settings.MaxSessionsPerUser > 0},
+		{"CHECK_SESSION", c.settings.CheckSession},
 	} {
-		if n.on && c.d.Store == nil && !c.isReported("Deps.Store") {
+		if n.on && c.deps.Store == nil && !c.isReported("Deps.Store") {
 			c.invalid.Add(n.setting, "needs Deps.Store, where tokens are recorded")
 		}
-		if n.on && c.s.JTIClaim == "" {
+		if n.on && c.settings.JTIClaim == "" {
 			c.invalid.Add(n.setting, "needs JTI_CLAIM: without it no token is recorded")
 		}
 	}
@@ -254,33 +254,33 @@ func (c settingsCheck) checkRotation() {
 	for _, n := range []struct {
 		setting string
 		on      bool
-	}{{"ROTATION_GRACE_PERIOD", c.s.RotationGracePeriod > 0}, {"REUSE_DETECTION", c.s.ReuseDetection}} {
-		if n.on && (!c.s.RotateRefreshTokens || !c.s.BlacklistAfterRotation) {
+	}{{"ROTATION_GRACE_PERIOD", c.settings.RotationGracePeriod > 0}, {"REUSE_DETECTION", c.settings.ReuseDetection}} {
+		if n.on && (!c.settings.RotateRefreshTokens || !c.settings.BlacklistAfterRotation) {
 			c.invalid.Add(n.setting, "needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION")
 		}
 	}
-	if c.s.ReuseDetection && c.s.RotationGracePeriod <= 0 {
-		c.d.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost answer logs its user out")
+	if c.settings.ReuseDetection && c.settings.RotationGracePeriod <= 0 {
+		c.deps.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost answer logs its user out")
 	}
-	if c.s.CheckSessionCacheTimeout > 0 && !c.s.CheckSession {
+	if c.settings.CheckSessionCacheTimeout > 0 && !c.settings.CheckSession {
 		c.invalid.Add("CHECK_SESSION_CACHE_TIMEOUT", "needs CHECK_SESSION")
 	}
 }
 
 func (c settingsCheck) checkUsers() {
-	if c.s.UserIDField == "" {
+	if c.settings.UserIDField == "" {
 		c.invalid.Add("USER_ID_FIELD", "may not be empty")
 	}
-	if c.d.Users == nil {
-		if c.s.SigningKey != "" && !c.isReported("Deps.Users") {
+	if c.deps.Users == nil {
+		if c.settings.SigningKey != "" && !c.isReported("Deps.Users") {
 			c.invalid.Add("Deps.Users", "is missing: logins and refreshes need it")
 		}
 		return
 	}
-	if _, ok := c.d.Users.(LastLoginUpdater); c.s.UpdateLastLogin && !ok {
+	if _, ok := c.deps.Users.(LastLoginUpdater); c.settings.UpdateLastLogin && !ok {
 		c.invalid.Add("UPDATE_LAST_LOGIN", "needs Deps.Users that are a core.LastLoginUpdater, as models.NewUsers makes them")
 	}
-	if users, ok := c.d.Users.(UsersChecker); ok {
-		*c.invalid = append(*c.invalid, users.CheckUsers(c.s.UserIDField, c.s.UpdateLastLogin)...)
+	if users, ok := c.deps.Users.(UsersChecker); ok {
+		*c.invalid = append(*c.invalid, users.CheckUsers(c.settings.UserIDField, c.settings.UpdateLastLogin)...)
 	}
 }

@@ -28,7 +28,7 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 	return a.loginSliding(ctx, user, nil)
 }
 
-func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, again recheck) (string, error) {
+func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, recheck loginRecheck) (string, error) {
 	t, row, err := a.startLogin(ctx, SlidingToken, user)
 	if err != nil {
 		return "", err
@@ -37,7 +37,7 @@ func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, again rech
 	if err != nil {
 		return "", a.unavailable(ctx, "sign", err)
 	}
-	if err := a.finishLogin(ctx, t, row, user, again); err != nil {
+	if err := a.finishLogin(ctx, t, row, user, recheck); err != nil {
 		return "", err
 	}
 	return text, nil
@@ -59,16 +59,16 @@ func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejw
 	if err != nil {
 		return "", nil, err
 	}
-	if err := t.CheckExp(a.s.SlidingTokenRefreshExpClaim); err != nil {
+	if err := t.CheckExp(a.settings.SlidingTokenRefreshExpClaim); err != nil {
 		return "", nil, err
 	}
 	var end time.Time
-	if a.s.SessionLifetime > 0 && a.keepsRecords() {
+	if a.settings.SessionLifetime > 0 && a.keepsRecords() {
 		if end, err = a.checkActive(ctx, t, user); err != nil {
 			return "", nil, err
 		}
 	}
-	t.SetExp("exp", a.s.SlidingTokenLifetime)
+	t.SetExp("exp", a.settings.SlidingTokenLifetime)
 	t.capExp("exp", end)
 	t.SetIat()
 	if err := a.customClaims(ctx, t, user); err != nil {

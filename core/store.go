@@ -179,7 +179,7 @@ type Scope struct {
 	// ExceptNewest, beside UserID alone and in place of ExceptSession, is how many of the sessions go on that began last, in
 	// the order of Sessions; 0 for none. Tokens that ended at or before AliveAfter do not make a session and are left alone.
 	ExceptNewest int
-	ActiveAfter   time.Time
+	ActiveAfter  time.Time
 }
 
 // Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of

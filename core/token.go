@@ -14,11 +14,11 @@ import (
 
 // Token is a token: its class and its claims. A Token is for one goroutine.
 type Token struct {
-	auth   *Auth
-	class  *TokenClass
-	claims jose.Claims
-	now    time.Time       // when it was made or parsed: all its times are relative to this one
-	set    map[string]bool // what was set since Deps.Claims was asked; nil outside
+	auth      *Auth
+	class     *TokenClass
+	claims    jose.Claims
+	now       time.Time       // when it was made or parsed: all its times are relative to this one
+	setByHook map[string]bool // what was set since Deps.Claims was asked; nil outside
 }
 
 // NewToken makes a token of a class (by name: AccessToken ...) with type, exp, iat and jti, without a user and not
@@ -33,14 +33,14 @@ func (a *Auth) NewToken(class ClassName) (*Token, error) {
 
 func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
 	t := &Token{auth: a, class: c, claims: jose.NewClaims(10), now: now}
-	if a.s.TokenTypeClaim != "" {
-		t.claims.Set(a.s.TokenTypeClaim, c.Type)
+	if a.settings.TokenTypeClaim != "" {
+		t.claims.Set(a.settings.TokenTypeClaim, c.Type)
 	}
 	t.SetExp("exp", c.Lifetime)
 	t.SetIat()
 	t.SetJTI()
 	if c == a.classes.sliding {
-		t.SetExp(a.s.SlidingTokenRefreshExpClaim, a.s.SlidingTokenRefreshLifetime)
+		t.SetExp(a.settings.SlidingTokenRefreshExpClaim, a.settings.SlidingTokenRefreshLifetime)
 	}
 	return t
 }
@@ -55,9 +55,9 @@ func (a *Auth) Decode(raw string) (*Token, error) {
 	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: a.now()}, nil
 }
 
-// mustSign returns ErrServiceUnavailable in a program without a SIGNING_KEY: it is asked before anything is recorded or
+// requireSigningKey returns ErrServiceUnavailable in a program without a SIGNING_KEY: it is asked before anything is recorded or
 // consumed for tokens that can't be signed.
-func (a *Auth) mustSign(ctx context.Context) error {
+func (a *Auth) requireSigningKey(ctx context.Context) error {
 	if !a.codec.CanSign() {
 		return a.unavailable(ctx, "sign", jose.ErrNoSigningKey)
 	}
@@ -85,8 +85,8 @@ func (t *Token) Has(claim string) bool { return t.claims.Has(claim) }
 // Set sets a claim.
 func (t *Token) Set(claim string, value any) {
 	t.claims.Set(claim, value)
-	if t.set != nil {
-		t.set[claim] = true
+	if t.setByHook != nil {
+		t.setByHook[claim] = true
 	}
 }
 
@@ -97,7 +97,7 @@ func (t *Token) Delete(claim string) { t.claims.Delete(claim) }
 func (t *Token) Claims() simplejwt.Claims { return t.claims.Map() }
 
 // JTI is the token's id; "" where it has none.
-func (t *Token) JTI() string { return t.textClaim(t.auth.s.JTIClaim) }
+func (t *Token) JTI() string { return t.textClaim(t.auth.settings.JTIClaim) }
 
 // SessionID is the session that the token names; "" where it names none that could be on record.
 func (t *Token) SessionID() string {
@@ -124,8 +124,8 @@ func (t *Token) ownSession() string {
 	return t.JTI()
 }
 
-// sessionOn is the session of the token's record, if that names one.
-func (t *Token) sessionOn(record *TokenState) string {
+// sessionByRecord is the session of the token's record, if that names one.
+func (t *Token) sessionByRecord(record *TokenState) string {
 	if record.SessionID != "" {
 		return record.SessionID
 	}
@@ -136,15 +136,15 @@ func (t *Token) sessionOn(record *TokenState) string {
 func (t *Token) UserID() string { id, _ := t.userID().UserID(); return id }
 
 // userID is the user id claim.
-func (t *Token) userID() *jose.Claim { return t.claims.Get(t.auth.s.UserIDClaim) }
+func (t *Token) userID() *jose.Claim { return t.claims.Get(t.auth.settings.UserIDClaim) }
 
 // ExpiresAt is the exp claim; zero where there is none.
 func (t *Token) ExpiresAt() time.Time { at, _ := t.claims.Get("exp").Time(); return at }
 
 // SetJTI gives the token a new id.
 func (t *Token) SetJTI() {
-	if t.auth.s.JTIClaim != "" {
-		t.claims.Set(t.auth.s.JTIClaim, t.auth.d.NewID())
+	if t.auth.settings.JTIClaim != "" {
+		t.claims.Set(t.auth.settings.JTIClaim, t.auth.deps.NewID())
 	}
 }
 
@@ -160,14 +160,14 @@ func (t *Token) SetIat() { t.claims.Set("iat", t.now.Unix()) }
 func (t *Token) CheckExp(claim string) error {
 	c := t.claims.Get(claim)
 	if c == nil {
-		return noClaim(claim)
+		return missingClaimError(claim)
 	}
 	at, ok := c.Time()
 	if !ok {
 		return ErrTokenInvalid
 	}
-	if !at.After(t.now.Add(-t.auth.s.Leeway)) {
-		return claimExpired(claim)
+	if !at.After(t.now.Add(-t.auth.settings.Leeway)) {
+		return expiredClaimError(claim)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (t *Token) AccessToken() *Token {
 		switch c.Name() {
 		case "": // the name of a claim that is switched off, but no less a name
 			access.claims.Put(*c)
-		case t.auth.s.TokenTypeClaim, t.auth.s.JTIClaim, "exp", "iat", "jti":
+		case t.auth.settings.TokenTypeClaim, t.auth.settings.JTIClaim, "exp", "iat", "jti":
 		default:
 			access.claims.Put(*c)
 		}
@@ -211,7 +211,7 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 // newRecord is the row of the token. It belongs to the session that it names.
 func (t *Token) newRecord(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
-	if refreshExp, ok := t.claims.Get(t.auth.s.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.classes.sliding && refreshExp.After(exp) {
+	if refreshExp, ok := t.claims.Get(t.auth.settings.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.classes.sliding && refreshExp.After(exp) {
 		exp = refreshExp // a sliding token's row must outlive the token's last refresh
 	}
 	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}
@@ -219,15 +219,15 @@ func (t *Token) newRecord(userID string) OutstandingToken {
 
 // setUser sets the claims that tell whose token it is.
 func (t *Token) setUser(idValue string, user simplejwt.User) {
-	t.claims.Set(t.auth.s.UserIDClaim, idValue)
-	if t.auth.s.CheckRevokeToken {
-		t.claims.Set(t.auth.s.RevokeTokenClaim, passwordDigest(user))
+	t.claims.Set(t.auth.settings.UserIDClaim, idValue)
+	if t.auth.settings.CheckRevokeToken {
+		t.claims.Set(t.auth.settings.RevokeTokenClaim, passwordDigest(user))
 	}
 }
 
 // passwordMatches is the check of CHECK_REVOKE_TOKEN: whether the token was made with the user's present password.
 func (t *Token) passwordMatches(user simplejwt.User) bool {
-	return !t.auth.s.CheckRevokeToken || t.claims.Get(t.auth.s.RevokeTokenClaim).Is(passwordDigest(user))
+	return !t.auth.settings.CheckRevokeToken || t.claims.Get(t.auth.settings.RevokeTokenClaim).Is(passwordDigest(user))
 }
 
 // passwordDigest is SimpleJWT's digest of a stored password hash.

@@ -65,7 +65,7 @@ func newCachingAuth(t testing.TB) (a *Auth, raw string) {
 func TestToken_ChangesLeaveTheCacheAsItIs(t *testing.T) {
 	t.Parallel()
 	a, raw := newCachingAuth(t)
-	a.d.Claims = func(_ context.Context, _ simplejwt.User, t *Token) error { t.Set("user_id", "3"); return nil }
+	a.deps.Claims = func(_ context.Context, _ simplejwt.User, t *Token) error { t.Set("user_id", "3"); return nil }
 	parse := func(t *testing.T) *Token {
 		t.Helper()
 		token, err := a.ParseToken(t.Context(), AccessToken, raw)
@@ -80,7 +80,7 @@ func TestToken_ChangesLeaveTheCacheAsItIs(t *testing.T) {
 		"Delete":        func(t *Token) { t.Delete("token_type"); t.Delete("exp") },
 		"SetExp":        func(t *Token) { t.SetExp("exp", time.Hour) },
 		"SetJTI":        func(t *Token) { t.SetJTI(); t.SetIat() },
-		"joinSession":   func(token *Token) { token.joinSession(refreshed{token: token, sessionEnd: token.now}) },
+		"joinSession":   func(token *Token) { token.joinSession(refreshResult{token: token, sessionEnd: token.now}) },
 		"applyRecord":   func(t *Token) { t.applyRecord(OutstandingToken{JTI: "x"}, EventRefresh) },
 		"custom claims": func(token *Token) { _ = a.customClaims(t.Context(), token, &TokenUser{}) },
 	} {

@@ -38,6 +38,6 @@ func (a *Auth) Transport() Transport { return a.transport }
 // browsers: they get tokens in the body. What it guards reads no cookies.
 func (a *Auth) WithoutCookies() *Auth {
 	out := *a
-	out.s.AuthCookie, out.transport.Cookies = false, nil
+	out.settings.AuthCookie, out.transport.Cookies = false, nil
 	return &out
 }

@@ -58,8 +58,8 @@ func (a *Auth) findUser(ctx context.Context, id string) (simplejwt.User, error) 
 	}
 	ctx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	user, err := a.d.Users.ByField(ctx, a.s.UserIDField, id)
-	return foundUser("ByField", user, err)
+	user, err := a.deps.Users.ByField(ctx, a.settings.UserIDField, id)
+	return checkFoundUser("ByField", user, err)
 }
 
 // userID is the primary key of a user, "" for nobody.
@@ -70,8 +70,8 @@ func userID(user simplejwt.User) string {
 	return user.AuthID()
 }
 
-// foundUser is what a method of Users returned, with an error in place of a nil user without one.
-func foundUser(method string, user simplejwt.User, err error) (simplejwt.User, error) {
+// checkFoundUser is what a method of Users returned, with an error in place of a nil user without one.
+func checkFoundUser(method string, user simplejwt.User, err error) (simplejwt.User, error) {
 	if err == nil && isNil(user) {
 		return nil, fmt.Errorf("the method %s of Users returned neither a user nor an error: it must return core.ErrUserNotFound if nobody matches", method)
 	}

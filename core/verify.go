@@ -93,7 +93,7 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	switch {
 	case err != nil:
 		return err
-	case a.s.TokenTypeClaim == "" && !t.class.Blacklistable && state.Latest != nil:
+	case a.settings.TokenTypeClaim == "" && !t.class.Blacklistable && state.Latest != nil:
 		return nil // it may be an access token, which outlives later tokens
 	}
 	return t.checkNotFlushed(state.Latest)
@@ -102,11 +102,11 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 // isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; with TOKEN_TYPE_CLAIM
 // off it may be.
 func (t *Token) isOfRecordedType() bool {
-	if t.auth.s.TokenTypeClaim == "" {
+	if t.auth.settings.TokenTypeClaim == "" {
 		return true
 	}
 	for _, c := range t.auth.classes.byName {
-		if c.Blacklistable && t.textClaim(t.auth.s.TokenTypeClaim) == c.Type {
+		if c.Blacklistable && t.textClaim(t.auth.settings.TokenTypeClaim) == c.Type {
 			return true
 		}
 	}
@@ -124,7 +124,7 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	if err := t.CheckBlacklist(ctx); err != nil {
 		return nil, err
 	}
-	if a.s.CheckSession && t.SessionID() != "" {
+	if a.settings.CheckSession && t.SessionID() != "" {
 		if err := t.checkSession(ctx, t.claimedOwner(), false); err != nil {
 			return nil, err
 		}
@@ -151,9 +151,9 @@ func isID(id string) bool {
 
 // checkClass checks what SimpleJWT's Token.verify does, in its order: exp, id, type.
 func (t *Token) checkClass(c *TokenClass) error {
-	s := &t.auth.s
+	s := &t.auth.settings
 	if !t.Has("exp") {
-		return noClaim("exp")
+		return missingClaimError("exp")
 	}
 	if s.JTIClaim != "" {
 		if !t.Has(s.JTIClaim) {
