@@ -19,64 +19,72 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
-// storeTimeout bounds each call of a Store or of Users, all retries included; then the answer is 503.
+// storeTimeout limits each call of a Store or of Users, including all retries. After it the error is
+// ErrServiceUnavailable.
 const storeTimeout = 10 * time.Second
 
-// Deps are what Auth works with. Only Users is needed, and not even that by a program that only verifies tokens.
+// Deps are the dependencies of an Auth. Only Users is required, and a program that only verifies tokens can leave
+// out that too. New copies the struct, so later changes have no effect.
 type Deps struct {
 	// Users finds users.
 	Users Users
-	// Store records refresh and sliding tokens. Without one nothing is recorded, as without SimpleJWT's blacklist app.
+	// Store records refresh and sliding tokens. If it is nil, nothing is recorded, as without SimpleJWT's blacklist
+	// app.
 	Store Store
-	// Authenticate checks a login instead of the stored password (LDAP and the like). It returns nil, nil where the
-	// credentials fit nobody, which is answered like a wrong password; a nil pointer counts as nil. An error is a 503. Both texts may
-	// be as long as DATA_UPLOAD_MAX_MEMORY_SIZE lets a body be.
+	// Authenticate checks the credentials of a login instead of the stored password, for LDAP and the like. It
+	// returns nil, nil if they match no user, which is answered like a wrong password; a nil pointer counts as nil.
+	// An error becomes ErrServiceUnavailable. Both strings come straight from the request, and are limited only by
+	// DATA_UPLOAD_MAX_MEMORY_SIZE.
 	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)
-	// Claims adds custom claims: at login and again at every refresh, with the user as he is then, to the refresh or
-	// sliding token and to each access token. An *Error refuses as it says, any other is a 503, and nothing is consumed.
-	// Registered claims it sets are overwritten.
+	// Claims adds custom claims to a token. It is called at login and at every refresh, with the current user, for
+	// the refresh or sliding token and for each access token. It is called before anything is consumed: an *Error
+	// is returned to the client as it is, any other error becomes ErrServiceUnavailable. Registered claims that it
+	// sets are overwritten.
 	Claims func(ctx context.Context, user simplejwt.User, token *Token) error
-	// Keys finds the keys of JWK_URL; made by the package core/jwks.
+	// Keys finds the keys of JWK_URL. The package core/jwks implements it.
 	Keys Keys
-	// TokenClasses are token classes of one's own, beside AccessToken, RefreshToken, SlidingToken and UntypedToken.
+	// TokenClasses are custom token classes, in addition to AccessToken, RefreshToken, SlidingToken and
+	// UntypedToken.
 	TokenClasses []TokenClass
-	// PasswordHashers checks and makes password hashes. Defaults to hashers.New(hashers.Options{}).
+	// PasswordHashers checks and creates password hashes. Defaults to hashers.New(hashers.Options{}).
 	PasswordHashers *hashers.Hashers
-	// OnEvent is called with what happens: logins, refreshes, reuse. It must be quick and safe for concurrent use.
+	// OnEvent is called with every event: logins, refreshes, reuse, revocations. It is called by the goroutine of
+	// the request, so it must be quick, and it must be safe for concurrent use.
 	OnEvent func(context.Context, Event)
-	// Logger gets what an operator must know. Defaults to slog.Default().
+	// Logger gets what an operator should know. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
-	// NewID makes token ids. By default they are 32 hex digits: 48 bits of milliseconds, so that a database finds new ones
-	// beside each other, and 80 random bits.
+	// NewID returns a new, unique token id. The default is 32 hex digits: 48 bits of the time in milliseconds, so
+	// that a database inserts new ids next to each other, and 80 random bits.
 	NewID func() string
 }
 
-// Keys finds the key that verifies a token by the token's kid, for JWK_URL.
+// Keys finds the public key that verifies a token, for JWK_URL. Implementations must be safe for concurrent use.
 type Keys interface {
-	// VerifyingKey returns the public key with this id, for this algorithm. An error, or a key of another kind than the
-	// algorithm's, makes the token invalid.
+	// VerifyingKey returns the public key with this kid for this algorithm (such as "RS256"). After an error, or
+	// with a key of another type than the algorithm's, the token is invalid.
 	VerifyingKey(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error)
 }
 
-// Auth is the authentication of an application. It is safe for concurrent use.
+// Auth is the authentication of an application. It is safe for concurrent use. Create one with New.
 type Auth struct {
-	settings  simplejwt.Settings // with all defaults filled in
+	settings  simplejwt.Settings // with all defaults
 	deps      Deps
 	codec     *jose.Codec
 	classes   tokenClasses
 	transport Transport
 
-	records      records // the calls of Deps.Store
+	records      records // makes all calls of Deps.Store
 	rules        sessionRules
 	sessionCache *sessionCache // sessions that CHECK_SESSION found active
-	warned       *sync.Map     // what warnOnce has logged; shared with WithoutCookies
+	warned       *sync.Map     // what warnOnce has logged; shared with the Auth of WithoutCookies
 }
 
-// New checks the settings and returns an Auth for them. The error is a simplejwt.Faults that names everything that is
-// wrong, of the settings and of what FromJSON, FromFile and FromEnv found, and the file or the variable that it came from. Password hashes are prepared here, so that the first
-// login of an unknown user costs as much as any other.
+// New checks the settings and returns an Auth for them. The error is a simplejwt.SettingsError that lists every
+// invalid setting at once, including those that FromJSON, FromFile and FromEnv found, with the file or the variable
+// it came from. New prepares the password hashers, so that the first login of an unknown user takes as long as any
+// other.
 func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	a := &Auth{settings: withDefaults(settings), deps: deps, warned: &sync.Map{}}
 	reported := settings.InvalidSettings()
@@ -92,7 +100,7 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	}
 	a.applySettings(&found)
 	invalid := slices.Clone(reported)
-	for _, f := range found { // what could not be read is not missing as well
+	for _, f := range found { // a setting that could not be read is not reported as missing too
 		if name := settings.NameOf(f.Setting); name != f.Setting {
 			f.Name = name
 		}
@@ -116,26 +124,27 @@ func New(settings simplejwt.Settings, deps Deps) (*Auth, error) {
 	return a, nil
 }
 
-// Format prints nothing of the keys, for every verb.
+// Format implements fmt.Formatter. It prints only the algorithm, for every verb, because the settings hold keys.
 func (a Auth) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Auth{", a.settings.Algorithm, "}") }
 
-// Settings are the settings in force, with all defaults filled in.
+// Settings returns the settings with all defaults filled in.
 func (a *Auth) Settings() simplejwt.Settings { return a.settings }
 
-// UsernameField is the name of a login's JSON field.
+// UsernameField returns the name of the JSON field that identifies the user at login, Django's USERNAME_FIELD.
 func (a *Auth) UsernameField() string { return a.deps.Users.UsernameField() }
 
-// HasSessions reports whether sessions are on record, so that they can be listed and ended: with a Store and with token ids.
+// HasSessions reports whether sessions are recorded, so that they can be listed and ended: there is a Store, and
+// JTI_CLAIM is on.
 func (a *Auth) HasSessions() bool { return a.keepsRecords() }
 
-// keepsRecords reports whether tokens are keepsRecords: with a Store and with token ids.
+// keepsRecords reports whether tokens can be recorded: there is a Store, and JTI_CLAIM is on.
 func (a *Auth) keepsRecords() bool { return a.deps.Store != nil && a.settings.JTIClaim != "" }
 
-// now is the time, in UTC and to the microsecond, as the tables keep it.
+// now returns the current time in UTC, truncated to microseconds, as the tables keep it.
 func (a *Auth) now() time.Time { return a.deps.Now().UTC().Truncate(time.Microsecond) }
 
-// withStoreTimeout limits how long a call of the Store or of Users may take. Work that outlasts its client has that limit for all
-// of its calls.
+// withStoreTimeout limits how long a call of the Store or of Users may take. A detached context has a limit
+// already, for all of its calls together.
 func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	if detached.Is(ctx) {
 		return ctx, func() {}
@@ -143,8 +152,9 @@ func withStoreTimeout(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, storeTimeout)
 }
 
-// unavailable logs an error of the Store, of Users, of a hook or of a password hash, emits EventStoreError and returns
-// ErrServiceUnavailable. It returns nil for nil, and an *Error as it is.
+// unavailable logs an error of the Store, of Users, of a hook or of a password hash, emits EventStoreError and
+// returns ErrServiceUnavailable. It returns nil for nil, and an *Error as it is. It neither logs nor emits if the
+// client has canceled the request.
 func (a *Auth) unavailable(ctx context.Context, operation string, err error) error {
 	out := asUnavailable(operation, err)
 	if out != nil && !errors.Is(err, out) && !errors.Is(ctx.Err(), context.Canceled) {
@@ -154,14 +164,14 @@ func (a *Auth) unavailable(ctx context.Context, operation string, err error) err
 	return out
 }
 
-// warnOnce logs a warning the first time that it is called with this message and subject.
+// warnOnce logs a warning the first time it is called with this message and subject.
 func (a *Auth) warnOnce(ctx context.Context, message, subject string, args ...any) {
 	if _, logged := a.warned.LoadOrStore([2]string{message, subject}, true); !logged {
 		a.deps.Logger.WarnContext(ctx, message, args...)
 	}
 }
 
-// newID makes an id of 48 bits of the time in milliseconds and 80 random bits.
+// newID returns an id of 48 bits of the time in milliseconds and 80 random bits.
 func (a *Auth) newID() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:], uint64(a.deps.Now().UnixMilli())<<16)

@@ -8,27 +8,29 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Authenticator decides who sends a request: Auth itself, with the user as stored now, Auth.Stateless, Auth.CheckingSession,
-// or a program's own.
+// Authenticator decides who sends a request. The implementations are Auth, which loads the user for each request,
+// Auth.Stateless and Auth.CheckingSession. A program may write its own.
 type Authenticator interface {
-	// AuthenticateToken checks a raw token and returns its user. Errors: an *Error such as ErrTokenNotAllowed,
-	// ErrServiceUnavailable; any other is answered as a 500.
+	// AuthenticateToken verifies a raw token and returns its user. Errors: an *Error such as ErrTokenNotAllowed or
+	// ErrServiceUnavailable; any other error is answered with status 500.
 	AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error)
-	// Transport returns how tokens travel over HTTP. The package views asks for it once a request.
+	// Transport returns how tokens travel over HTTP. The package views calls it once per request.
 	Transport() Transport
 }
 
-// AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token, also outside HTTP (websockets, gRPC): the token
-// must be of one of AUTH_TOKEN_CLASSES, and its user is loaded and asked for.
-// Errors: ErrTokenNotAllowed with a message for each class (and errors.Is for what each said, such as ErrTokenExpired),
-// ErrUnknownUser, ErrUserInactive, ErrNoActiveAccount, ErrPasswordChanged, ErrServiceUnavailable. With CHECK_SESSION the
-// token's session must be active.
+// AuthenticateToken is SimpleJWT's JWTAuthentication for a raw token. It works outside HTTP too (websockets, gRPC).
+// The token must be of one of AUTH_TOKEN_CLASSES, its user is loaded and must be allowed to authenticate. With
+// CHECK_SESSION the token's session must be active.
+//
+// Errors: ErrTokenNotAllowed with a Message for each class (and errors.Is for the denial of each, such as
+// ErrTokenExpired), ErrTokenNoUser, ErrUnknownUser, ErrUserInactive, ErrNoActiveAccount, ErrPasswordChanged,
+// ErrServiceUnavailable.
 func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	return a.authenticateToken(ctx, raw, false)
 }
 
-// authenticateToken is AuthenticateToken. If requireSession, the session of a token that names one is checked in any case, and not by
-// the cache.
+// authenticateToken is AuthenticateToken. With requireSession, the session of a token that names one is checked
+// whatever CHECK_SESSION says, and without the cache.
 func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession bool) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
 	if err != nil {
@@ -59,7 +61,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession
 	case !t.passwordMatches(user):
 		return nil, nil, ErrPasswordChanged
 	}
-	if checkSession && owner == nil { // only the user tells whose the session must be
+	if checkSession && owner == nil { // the claim does not identify the owner, only the loaded user does
 		if err := t.checkSessionAsItsClass(ctx, ownerOf(user), requireSession); err != nil {
 			return nil, nil, err
 		}
@@ -67,7 +69,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession
 	return user, t, nil
 }
 
-// checkSessionAsItsClass is checkSession, whose denial it returns as that of the token's class.
+// checkSessionAsItsClass is checkSession, but wraps a denial as allowedToken does.
 func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, skipCache bool) error {
 	err := t.checkSession(ctx, owner, skipCache)
 	var denied classDenials
@@ -77,7 +79,7 @@ func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, skipC
 	return err
 }
 
-// allowedToken checks a token as each of AUTH_TOKEN_CLASSES in turn; the first that fits counts.
+// allowedToken verifies a token as each of AUTH_TOKEN_CLASSES in order and returns it as the first one that fits.
 func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
 	var denied classDenials
@@ -99,14 +101,15 @@ func (a *Auth) allowedToken(ctx context.Context, raw string) (*Token, error) {
 	return nil, denied.asError()
 }
 
-// classDenials are what token classes said of a token.
+// classDenials collects why each token class denied a token.
 type classDenials struct {
 	causes   []error
 	messages []Message
 	reason   string
 }
 
-// addDenial notes what a class said. It reports false for what is no denial of a token, such as a 503.
+// addDenial adds the denial of a class. It returns false for an error that is not about the token, such as
+// ErrServiceUnavailable.
 func (r *classDenials) addDenial(c *TokenClass, denial error) bool {
 	var known *Error
 	if !errors.As(denial, &known) || known.Code != codeTokenNotValid {
@@ -120,26 +123,29 @@ func (r *classDenials) addDenial(c *TokenClass, denial error) bool {
 	return true
 }
 
+// asError returns ErrTokenNotAllowed with the messages of all classes, and the reason of the first denial that has
+// one.
 func (r *classDenials) asError() error {
 	out := ErrTokenNotAllowed.withCause(errors.Join(r.causes...)).withReason(r.reason)
 	out.Messages = r.messages
 	return out
 }
 
-// CheckingSession is Auth with CHECK_SESSION for tokens that belong to a session, whatever the setting says: for routes
-// that an ended session must not reach even while its access token lasts, such as a change of the password.
+// CheckingSession returns an Authenticator that always checks the session of a token that names one, whatever
+// CHECK_SESSION says, and does not use the cache. It is for routes that an ended session must not reach while its
+// access token lasts, such as a change of the password.
 func (a *Auth) CheckingSession() Authenticator { return sessionCheckingAuth{a} }
 
 type sessionCheckingAuth struct{ *Auth }
 
-// AuthenticateToken is that of Auth, and looks after the session.
+// AuthenticateToken is Auth.AuthenticateToken with the check of the session.
 func (c sessionCheckingAuth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	return c.authenticateToken(ctx, raw, true)
 }
 
-// Stateless is SimpleJWT's JWTStatelessUserAuthentication: it believes the token and asks no database. The user is what
-// TOKEN_USER_CLASS makes, a *TokenUser by default; ErrUnknownUser where it makes none. CHECK_SESSION is not applied: the first call
-// beside it logs a warning.
+// Stateless returns SimpleJWT's JWTStatelessUserAuthentication: it trusts the token and makes no calls. The user is
+// what TOKEN_USER_CLASS returns, a *TokenUser by default, or ErrUnknownUser if it returns nil. CHECK_SESSION does
+// not apply; with it, the first call of Stateless logs a warning.
 func (a *Auth) Stateless() Authenticator {
 	if a.settings.CheckSession {
 		a.warnOnce(context.Background(), "Auth.Stateless ignores CHECK_SESSION: on its routes an access token outlives its session", "")
@@ -149,7 +155,7 @@ func (a *Auth) Stateless() Authenticator {
 
 type statelessAuth struct{ *Auth }
 
-// AuthenticateToken checks the token and nothing else.
+// AuthenticateToken verifies the token and checks nothing else.
 func (s statelessAuth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	t, err := s.allowedToken(ctx, raw)
 	if err != nil {
@@ -165,16 +171,17 @@ func (s statelessAuth) AuthenticateToken(ctx context.Context, raw string) (simpl
 	return &TokenUser{claims: t.claims, userIDClaim: s.settings.UserIDClaim}, t, nil
 }
 
+// contextKey is the key under which an authenticated context returns itself.
 type contextKey struct{}
 
-// authenticated is a context that carries a user and a token.
+// authenticated is a context that carries a user and a token. One type for both saves an allocation per request.
 type authenticated struct {
-	context.Context //nolint:containedctx // it is one
+	context.Context //nolint:containedctx // this type is a context
 	user            simplejwt.User
 	token           *Token
 }
 
-// Value answers for the user and the token, and passes on what else is asked for.
+// Value returns the context itself for contextKey and passes other keys on.
 func (c *authenticated) Value(key any) any {
 	if key == (contextKey{}) {
 		return c
@@ -182,7 +189,7 @@ func (c *authenticated) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// String names no user: contexts are printed.
+// String does not name the user: contexts are printed in logs.
 func (c *authenticated) String() string { return fmt.Sprint(c.Context, ".authenticated") }
 
 // NewContext returns a context that carries the user and the token of a request.
@@ -190,7 +197,7 @@ func NewContext(ctx context.Context, user simplejwt.User, token *Token) context.
 	return &authenticated{ctx, user, token}
 }
 
-// FromContext returns the user and the token of a request, or false for an anonymous one.
+// FromContext returns the user and the token of a request; false if it is anonymous.
 func FromContext(ctx context.Context) (simplejwt.User, *Token, bool) {
 	v, ok := ctx.Value(contextKey{}).(*authenticated)
 	if !ok {

@@ -7,14 +7,14 @@ import (
 	"unicode"
 )
 
-// Device is what is known of the client that a session belongs to, for the eyes of its user. Nothing is decided by it:
-// a client may say of itself what it likes.
+// Device describes the client of a session, to be shown to its user. It takes part in no decision, because a client
+// can send anything.
 type Device struct {
-	// Name is what the client calls its device ("Alice's phone"); at most 150 characters are kept.
+	// Name is the client's name for its device ("Alice's phone"). WithDevice keeps at most 150 characters.
 	Name string `json:"device_name"`
-	// IP is the address the client came from; at most 45 characters are kept.
+	// IP is the client's address. WithDevice keeps at most 45 characters.
 	IP string `json:"ip"`
-	// UserAgent is the client's User-Agent header; at most 512 characters are kept.
+	// UserAgent is the client's User-Agent header. WithDevice keeps at most 512 characters.
 	UserAgent string `json:"user_agent"`
 }
 
@@ -25,7 +25,7 @@ const (
 	maxUserAgent  = 512
 )
 
-// withDefaults fills in what the device does not tell from an older one.
+// withDefaults fills the empty fields of the device from an older one.
 func (d Device) withDefaults(older Device) Device {
 	return Device{
 		Name:      cmp.Or(d.Name, older.Name),
@@ -34,29 +34,33 @@ func (d Device) withDefaults(older Device) Device {
 	}
 }
 
+// deviceKey is the context key of a Device.
 type deviceKey struct{}
 
-// WithDevice returns a context by which logins and refreshes record the client's device. The views do it from the
-// request, and views.WithDevice does it for a program that calls Auth.Login itself.
+// WithDevice returns a context with the client's device, which logins and refreshes record. It removes control
+// characters and invalid UTF-8, and shortens what is too long. The package views calls it for its own routes;
+// views.WithDevice does so for a program that calls Auth.Login itself.
 func WithDevice(ctx context.Context, d Device) context.Context {
 	return context.WithValue(ctx, deviceKey{}, Device{
 		Name: sanitize(d.Name, maxDeviceName), IP: sanitize(d.IP, maxIP), UserAgent: sanitize(d.UserAgent, maxUserAgent),
 	})
 }
 
-// DeviceFrom is the device of a context, in Deps.OnEvent and Deps.Claims for example; empty where none was given.
+// DeviceFrom returns the device of a context, for example in Deps.OnEvent and Deps.Claims. It is empty if there is
+// none.
 func DeviceFrom(ctx context.Context) Device {
 	d, _ := ctx.Value(deviceKey{}).(Device)
 	return d
 }
 
-// sanitize is text that every database keeps and every terminal bears: valid, without control characters, cut.
+// sanitize returns text that is safe to store and to print: valid UTF-8 without control characters, of at most
+// limit characters.
 func sanitize(text string, limit int) string {
 	var b strings.Builder
 	count := 0
 	for _, r := range strings.ToValidUTF8(text[:min(len(text), 16*limit)], "") {
 		switch {
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r): // Cf: it would reorder or hide what stands beside it
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r): // Cf: format characters reorder or hide their neighbors
 			continue
 		case count == limit:
 			return strings.TrimSpace(b.String())

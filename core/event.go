@@ -5,47 +5,51 @@ import (
 	"log/slog"
 )
 
-// EventType says what happened.
+// EventType says what happened. The values are stable, so that they can label metrics.
 type EventType string
 
 // The events.
 const (
-	// EventLogin is a login that gave tokens.
+	// EventLogin is a login that issued tokens.
 	EventLogin EventType = "login"
-	// EventLoginFailed is a login with wrong credentials, or of a user who may not log in; Username is the name as it was sent.
+	// EventLoginFailed is a login with wrong credentials, or of a user who may not log in. Username is the name as
+	// the client sent it.
 	EventLoginFailed EventType = "login_failed"
-	// EventRefresh is a refresh that gave tokens.
+	// EventRefresh is a refresh that issued tokens.
 	EventRefresh EventType = "refresh"
-	// EventRetry is a refresh with a rotated token within ROTATION_GRACE_PERIOD.
+	// EventRetry is a refresh with a token that was rotated less than ROTATION_GRACE_PERIOD ago. It issued tokens.
 	EventRetry EventType = "retry"
-	// EventReuse is a rotated token that was presented again after the grace period: a copy is in other hands.
+	// EventReuse is a refresh or a logout with a token that was rotated before the grace period: somebody has a
+	// copy of it.
 	EventReuse EventType = "reuse"
-	// EventRevoke is the end of sessions; Count is how many tokens were consumed, but for a presented one.
+	// EventRevoke is the end of sessions. Count is how many tokens were put on the blacklist, not counting a
+	// presented one.
 	EventRevoke EventType = "revoke"
-	// EventRevokeFailed is a logout or another end of sessions that did not come about, or not for sure, as the Store was
-	// unavailable for too long. The client got a 503 and may try again, but not after a login that replaced another session in its
-	// cookies: that succeeds. SessionID or UserID say whose rights to look after.
+	// EventRevokeFailed is a logout or another end of sessions that failed, or whose outcome is unknown, because
+	// the Store was unavailable for too long. The client got status 503 and may try again, except after a login
+	// that replaced another session in its cookies: that login succeeds. SessionID or UserID say whose sessions to
+	// check.
 	EventRevokeFailed EventType = "revoke_failed"
-	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that is too expensive: whatever
-	// the log calls "authentication is unavailable".
+	// EventStoreError is an error of the Store, of Users or of a hook, or a stored password hash that is too
+	// expensive to check. The log entry is "authentication is unavailable".
 	EventStoreError EventType = "store_error"
 )
 
-// Event is something that happened. Fields that do not apply are empty. It never holds a token or a password.
+// Event is something that happened. Fields that do not apply are zero. It never holds a token or a password.
 type Event struct {
 	Type      EventType
-	UserID    string
-	Username  string
+	UserID    string // the primary key of the user as text
+	Username  string // EventLoginFailed: the name that was tried
 	SessionID string
-	JTI       string
-	TokenType string
-	Reason    Reason
-	Count     int
-	Err       error
+	JTI       string // the id of the presented or issued token
+	TokenType string // its type, such as "refresh"
+	Reason    Reason // EventRevoke, EventRevokeFailed: why
+	Count     int    // EventRevoke: how many tokens
+	Err       error  // EventRevokeFailed, EventStoreError: an ErrServiceUnavailable with its cause
 }
 
-// emit logs what happened and calls Deps.OnEvent. Errors of the Store are logged where they occur. The name of a rejected login
-// is not logged: people type passwords there.
+// emit logs an event and calls Deps.OnEvent. It does not log EventStoreError, which unavailable has logged, and not
+// the name of a failed login, because people type passwords there.
 func (a *Auth) emit(ctx context.Context, e Event) {
 	level, message := slog.LevelInfo, ""
 	switch e.Type {
@@ -72,7 +76,7 @@ func (a *Auth) emit(ctx context.Context, e Event) {
 	}
 }
 
-// logAttrs are the fields that are not empty.
+// logAttrs returns the fields that are not empty.
 func (e Event) logAttrs() []slog.Attr {
 	var out []slog.Attr
 	for _, a := range []slog.Attr{
@@ -84,7 +88,7 @@ func (e Event) logAttrs() []slog.Attr {
 		}
 	}
 	if e.Type == EventRevoke {
-		out = append(out, slog.Int("tokens", e.Count)) // as in "expired tokens were deleted"
+		out = append(out, slog.Int("tokens", e.Count)) // the key that FlushEvery logs too
 	}
 	return out
 }

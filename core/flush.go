@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// clockMargin is how much longer records are kept than any token is good, as clocks differ and may be set back.
+// clockMargin is how much longer records are kept than any token is valid, because clocks differ and may be set
+// back.
 const clockMargin = time.Hour
 
-// FlushExpired deletes the records of tokens that have expired, and that neither LEEWAY, ROTATION_GRACE_PERIOD nor a
-// sliding token's last refresh admits any more, and returns how many it deleted. They are kept an hour longer, for clocks
-// that differ or are set back. Errors: ErrFlushRunning, those of the store.
+// FlushExpired deletes the records of tokens that have expired, and returns how many. It keeps a record for as long
+// as LEEWAY, ROTATION_GRACE_PERIOD or a sliding token's last refresh may need it, and an hour longer, for clocks
+// that differ or are set back. Without a Store it does nothing. Errors: ErrFlushRunning, those of the Store.
 func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 	if a.deps.Store == nil {
 		return 0, nil
@@ -24,9 +25,10 @@ func (a *Auth) FlushExpired(ctx context.Context) (int, error) {
 	return a.records.flushExpired(ctx, before)
 }
 
-// FlushEvery calls FlushExpired at once and then at an interval, until ctx ends; it returns the error of ctx. Start it with
-// go in every process: one works, the others leave it to that one. Trouble is logged and raised as an event, and the next
-// turn tries again. An interval that is not more than 0 is an error.
+// FlushEvery calls FlushExpired now and then at each interval, until ctx ends, and returns the error of ctx. Run it
+// in a goroutine of every process: while one process deletes, the others skip. An error is logged and emitted as
+// EventStoreError, and the next interval tries again. FlushEvery returns an error at once if interval is not more
+// than 0.
 func (a *Auth) FlushEvery(ctx context.Context, interval time.Duration) error {
 	if interval <= 0 {
 		return fmt.Errorf("flush every %v: the interval must be more than 0", interval)
