@@ -11,22 +11,22 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Pair is what a login or a refresh issues. In JSON it is the body of SimpleJWT's views.
+// Pair is what a login or a refresh issues. Its JSON is the body of SimpleJWT's views.
 type Pair struct {
 	// Access is the access token.
 	Access string `json:"access"`
-	// Refresh is the refresh token; "" where a refresh issued none (without ROTATE_REFRESH_TOKENS).
+	// Refresh is the refresh token; "" if a refresh issued none, as without ROTATE_REFRESH_TOKENS.
 	Refresh string `json:"refresh,omitempty"`
 }
 
-// Format prints nothing of the tokens, for every verb.
+// Format implements fmt.Formatter. It prints neither token, for every verb.
 func (p Pair) Format(w fmt.State, _ rune) { fmt.Fprint(w, "core.Pair{[redacted]}") }
 
-// LogValue logs nothing of the tokens.
+// LogValue implements slog.LogValuer. It logs neither token.
 func (p Pair) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-// ObtainPair is SimpleJWT's obtain pair view: it checks the password and logs the user in.
-// Errors: ErrNoActiveAccount for every kind of wrong credentials, ErrServiceUnavailable.
+// ObtainPair is SimpleJWT's obtain pair view: it checks the password and logs the user in. Errors:
+// ErrNoActiveAccount for every kind of wrong credentials, those of ON_LOGIN_SUCCESS, ErrServiceUnavailable.
 func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair, simplejwt.User, error) {
 	user, err := a.findByPassword(ctx, username, password)
 	if err != nil {
@@ -39,8 +39,9 @@ func (a *Auth) ObtainPair(ctx context.Context, username, password string) (Pair,
 	return pair, user, nil
 }
 
-// Login logs a user in without a password check (social login, tests): it applies USER_AUTHENTICATION_RULE, starts a session,
-// records its refresh token and calls ON_LOGIN_SUCCESS. Errors: ErrNoActiveAccount, those of the hook, ErrServiceUnavailable.
+// Login logs a user in without checking a password, for social logins and tests. It applies
+// USER_AUTHENTICATION_RULE, starts a session, records its refresh token and calls ON_LOGIN_SUCCESS. Errors:
+// ErrNoActiveAccount, those of the hook, ErrServiceUnavailable.
 func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
@@ -48,11 +49,12 @@ func (a *Auth) Login(ctx context.Context, user simplejwt.User) (Pair, error) {
 	return a.startUserSession(ctx, user, nil)
 }
 
-// loginRecheck loads the user of a login again, who was the given one. Errors: ErrNoActiveAccount if the password is another now,
+// loginRecheck loads the user of a login again and checks that the password is still the one of the login. The
+// given user is the one loaded before. Errors: ErrNoActiveAccount if the password was changed,
 // ErrServiceUnavailable.
 type loginRecheck func(context.Context, *Token, simplejwt.User) (simplejwt.User, error)
 
-// startLogin makes the first token of a session, and the record that it is to have.
+// startLogin creates the first token of a session and its record, if the token can be signed.
 func (a *Auth) startLogin(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
 	if err := a.requireSigningKey(ctx); err != nil {
 		return nil, OutstandingToken{}, err
@@ -60,7 +62,7 @@ func (a *Auth) startLogin(ctx context.Context, class ClassName, user simplejwt.U
 	return a.newSession(ctx, class, user)
 }
 
-// startUserSession issues a pair to a user who may authenticate.
+// startUserSession logs in a user who may authenticate. recheck is nil for a login without a password.
 func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, recheck loginRecheck) (Pair, error) {
 	refresh, row, err := a.startLogin(ctx, RefreshToken, user)
 	if err != nil {
@@ -83,8 +85,8 @@ func (a *Auth) startUserSession(ctx context.Context, user simplejwt.User, rechec
 	return pair, nil
 }
 
-// finishLogin records a login whose tokens are signed and does what follows it. MAX_SESSIONS_PER_USER is enforced last, so a
-// login that a hook rejects neither ends another session nor leaves one behind.
+// finishLogin records a login whose tokens are signed, and runs what follows a login. MAX_SESSIONS_PER_USER is
+// enforced last, so that a login that a hook rejects neither ends another session nor leaves one behind.
 func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, recheck loginRecheck) error {
 	if err := a.recordLogin(ctx, t, row, user, recheck); err != nil {
 		return err
@@ -101,7 +103,7 @@ func (a *Auth) finishLogin(ctx context.Context, t *Token, row OutstandingToken, 
 	return nil
 }
 
-// takeBackLogin ends the session of a login that failed once it was on record: nobody gets its tokens.
+// takeBackLogin ends the session of a login that failed after it was recorded. Its tokens were never sent.
 func (a *Auth) takeBackLogin(ctx context.Context, t *Token, reason Reason, revoke func(context.Context, Scope, Reason) (int, error)) error {
 	session := Scope{SessionID: t.SessionID()}
 	return a.endSessions(ctx, session, reason, func(ctx context.Context) error {
@@ -110,9 +112,9 @@ func (a *Auth) takeBackLogin(ctx context.Context, t *Token, reason Reason, revok
 	})
 }
 
-// ForUser makes a token of a class for a user, with custom claims, and records it if the class is Blacklistable, like
-// SimpleJWT's for_user. It applies no rule. Errors: an unknown class, ErrNoActiveAccount where the user is gone or nil,
-// ErrServiceUnavailable.
+// ForUser creates a token of a class for a user, with custom claims, and records it if the class is Blacklistable.
+// It is SimpleJWT's for_user: it applies no rule. Errors: an unknown class, ErrNoActiveAccount if the user is nil
+// or was deleted, ErrServiceUnavailable.
 func (a *Auth) ForUser(ctx context.Context, class ClassName, user simplejwt.User) (*Token, error) {
 	t, row, err := a.newSession(ctx, class, user)
 	if err == nil {
@@ -127,7 +129,8 @@ func (a *Auth) ForUser(ctx context.Context, class ClassName, user simplejwt.User
 	return t, nil
 }
 
-// newSession makes a token for a user. If it is to be recorded it is the first one of a session, which gets its id and its end.
+// newSession creates a token for a user and its record. A token that is recorded starts a session: it gets the
+// claim sid and the end of the session.
 func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.User) (*Token, OutstandingToken, error) {
 	t, err := a.NewToken(class)
 	if err == nil && isNil(user) {
@@ -154,10 +157,11 @@ func (a *Auth) newSession(ctx context.Context, class ClassName, user simplejwt.U
 	return t, row, nil
 }
 
-// isRecorded reports whether tokens of the class are recorded when they are issued.
+// isRecorded reports whether tokens of this class are recorded when they are issued.
 func (t *Token) isRecorded() bool { return t.class.Blacklistable && t.auth.keepsRecords() }
 
-// recordToken records what newSession made.
+// recordToken records a token of newSession, if its class is recorded. Errors: ErrNoActiveAccount if the user was
+// deleted, ErrServiceUnavailable.
 func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) error {
 	if !t.isRecorded() {
 		return nil
@@ -169,9 +173,9 @@ func (a *Auth) recordToken(ctx context.Context, t *Token, row OutstandingToken) 
 	return err
 }
 
-// recordLogin records a login. If the password was changed while the login was under way, PasswordChanged may have ended the
-// user's sessions before this one was on record. So it is recorded only while the password is the one that was checked, where
-// the Store can do that; where it can't, the user is loaded again once the login is on record.
+// recordLogin records a login. The password may have been changed since it was checked, and PasswordChanged may
+// have ended the user's sessions before this one was recorded. A LoginRecorder therefore records it only while the
+// password is unchanged. With any other Store the user is loaded again once the login is recorded.
 func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, user simplejwt.User, recheck loginRecheck) error {
 	if recheck == nil || !t.isRecorded() {
 		return a.recordToken(ctx, t, row)
@@ -180,7 +184,7 @@ func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, 
 	if recorded || err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
-	if err == nil { // another hash is stored: it may be one of the same password
+	if err == nil { // another hash is stored, perhaps of the same password
 		if user, err = recheck(ctx, t, user); err != nil {
 			return err
 		}
@@ -200,7 +204,7 @@ func (a *Auth) recordLogin(ctx context.Context, t *Token, row OutstandingToken, 
 	return err
 }
 
-// afterLogin does what follows a login: last_login, ON_LOGIN_SUCCESS.
+// afterLogin sets last_login and calls ON_LOGIN_SUCCESS.
 func (a *Auth) afterLogin(ctx context.Context, t *Token, user simplejwt.User) error {
 	if updater, ok := a.deps.Users.(LastLoginUpdater); ok && a.settings.UpdateLastLogin {
 		callCtx, cancel := withStoreTimeout(ctx)
@@ -221,7 +225,8 @@ func (a *Auth) afterLogin(ctx context.Context, t *Token, user simplejwt.User) er
 	return nil
 }
 
-// setUserClaims sets the claims of a user in a new token: custom ones first, so that they can't replace ours.
+// setUserClaims sets the claims of a user in a new token. Custom claims come first, so that they can't replace
+// ours.
 func (a *Auth) setUserClaims(ctx context.Context, t *Token, user simplejwt.User) error {
 	value, err := a.deps.Users.FieldValue(user, a.settings.UserIDField)
 	if err != nil {
@@ -237,8 +242,8 @@ func (a *Auth) setUserClaims(ctx context.Context, t *Token, user simplejwt.User)
 	return nil
 }
 
-// customClaims has Deps.Claims set the custom claims. What it does not set this time is removed, so that a role that was
-// revoked is not carried over from an older token. What it may not change is put back.
+// customClaims calls Deps.Claims. Custom claims that it does not set this time are removed, so that a revoked role
+// is not copied from an older token. Claims that it may not change are restored.
 func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) error {
 	if a.deps.Claims == nil || user == nil {
 		return nil
@@ -252,7 +257,7 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 		return a.unavailable(ctx, "custom claims", err)
 	}
 	own := []string{"exp", "iat", a.settings.JTIClaim, a.settings.TokenTypeClaim, a.settings.UserIDClaim, a.settings.RevokeTokenClaim, a.settings.SlidingTokenRefreshExpClaim, claimSession}
-	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: carried on, but the hook may change them
+	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: kept, but the hook may change them
 	t.claims.DeleteFunc(func(name string) bool {
 		return !set[name] && !slices.Contains(own, name) && !slices.Contains(registered, name)
 	})
@@ -266,7 +271,7 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	return nil
 }
 
-// signPair signs both tokens; refresh may be nil.
+// signPair signs both tokens. refresh may be nil.
 func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair, err error) {
 	if pair.Access, err = access.Sign(); err != nil {
 		return Pair{}, a.unavailable(ctx, "sign", err)
@@ -280,7 +285,8 @@ func (a *Auth) signPair(ctx context.Context, refresh, access *Token) (pair Pair,
 	return pair, nil
 }
 
-// mayAuthenticate applies USER_AUTHENTICATION_RULE and CHECK_USER_IS_ACTIVE, at login, refresh and request alike.
+// mayAuthenticate applies USER_AUTHENTICATION_RULE and CHECK_USER_IS_ACTIVE, the same at login, refresh and
+// request.
 func (a *Auth) mayAuthenticate(ctx context.Context, user simplejwt.User) bool {
 	if rule := a.settings.UserAuthenticationRule; rule != nil && !rule(ctx, user) {
 		return false

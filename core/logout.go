@@ -8,8 +8,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// Blacklist is SimpleJWT's blacklist view: it consumes a refresh token and ends its session. Without a Store, or with
-// JTI_CLAIM off, it only verifies the token. It runs to its end even if ctx ends, for at most 10 seconds.
+// Blacklist is SimpleJWT's blacklist view: it puts a refresh token on the blacklist and ends its session. Without a
+// Store, or with JTI_CLAIM off, it only verifies the token. It completes even if ctx ends, within 10 seconds.
 // Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
 func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 	ctx, cancel := detached.Context(ctx)
@@ -24,9 +24,10 @@ func (a *Auth) Blacklist(ctx context.Context, raw string) error {
 	return t.Blacklist(ctx)
 }
 
-// Blacklist consumes the token, recording it where it is not on record, and ends its session: it is a logout. A second
-// logout with a token that was rotated within the grace period is good. Without a Store, or without an id, it does
-// nothing. It runs to its end even if ctx ends, for at most 10 seconds. Errors: ErrTokenBlacklisted, ErrServiceUnavailable.
+// Blacklist logs out: it puts the token on the blacklist, recording it first if it has no record, and ends its
+// session. It also succeeds with a token that was rotated within the grace period. Without a Store, or if the token
+// has no id, it does nothing. It completes even if ctx ends, within 10 seconds. Errors: ErrTokenBlacklisted if the
+// token was logged out before or the session has ended, another denial, ErrServiceUnavailable.
 func (t *Token) Blacklist(ctx context.Context) error {
 	a := t.auth
 	if !a.keepsRecords() || !isID(t.JTI()) {
@@ -48,7 +49,8 @@ func (t *Token) Blacklist(ctx context.Context) error {
 	})
 }
 
-// ownerForLogout returns whose the records of a token must be. A logout asks for the user only if the claim does not say it.
+// ownerForLogout returns the user to whom the token's records must belong. It loads the user only if the claim does
+// not identify the owner.
 func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 	a := t.auth
 	if owner := t.claimedOwner(); owner != nil {
@@ -64,15 +66,15 @@ func (t *Token) ownerForLogout(ctx context.Context) (*string, error) {
 	return ownerOf(user), nil
 }
 
-// endOwnSession ends the session of a token that a logout has consumed. The session is what the token claims, so only what is the
-// owner's in it ends; of a user who was deleted, what is nobody's.
+// endOwnSession ends the session of a token that a logout has put on the blacklist. The session is only claimed, so
+// tokens of other users in it stay. If the user was deleted, only records without a user end.
 func (t *Token) endOwnSession(ctx context.Context, owner *string) error {
 	_, err := t.auth.revokeScope(ctx, Scope{SessionID: t.ownSession(), Owner: owner}, ReasonLogout)
 	return err
 }
 
-// logoutAgain handles a logout by a token on the blacklist. It ends the session of one that was rotated within the grace
-// period, and of one that a logout consumed before, which may have failed half-way.
+// logoutAgain handles a logout with a token that is on the blacklist already. It ends the session if the token was
+// rotated within the grace period, and if an earlier logout used it up, because that one may have failed halfway.
 func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 	a := t.auth
 	state, err := t.loadState(ctx, owner)
@@ -96,11 +98,11 @@ func (t *Token) logoutAgain(ctx context.Context, owner *string) error {
 	if err := a.rules.denialFor(state, t.now); err != nil {
 		return err
 	}
-	return ErrTokenBlacklisted // the store contradicts itself: it did not consume a token that it shows as good
+	return ErrTokenBlacklisted // contradictory records: the Store did not consume a token that it reports as active
 }
 
-// blacklistOrRecord puts a token of the owner's on the blacklist and reports whether this call did. A token that is not on record is
-// recorded first, as its user's.
+// blacklistOrRecord puts a token of the owner on the blacklist and reports whether this call did so. A token
+// without a record is recorded first, for its user.
 func (t *Token) blacklistOrRecord(ctx context.Context, owner *string, reason Reason) (bool, error) {
 	a := t.auth
 	found, won, err := a.records.blacklist(ctx, t.JTI(), owner, reason, t.now)
@@ -125,7 +127,8 @@ func (t *Token) blacklistOrRecord(ctx context.Context, owner *string, reason Rea
 	return won, err
 }
 
-// loadUserForLogout loads the user of a token whom its record is to name; nil where there is no such user.
+// loadUserForLogout loads the user for the record of a token; nil if that user was deleted. Errors:
+// ErrNoActiveAccount if the claim can't be a user id, ErrServiceUnavailable.
 func (t *Token) loadUserForLogout(ctx context.Context) (simplejwt.User, error) {
 	a := t.auth
 	if t.userID().IsUnusableUserID() {

@@ -9,8 +9,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
-// findByPassword finds the user of a login and checks the password. A denial does not say why, and takes as long whether the
-// user exists or not.
+// findByPassword returns the user with these credentials. A denial does not say why, and takes as long whether or
+// not the user exists.
 func (a *Auth) findByPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	check := a.checkPassword
 	if a.deps.Authenticate != nil {
@@ -37,7 +37,7 @@ func (a *Auth) findByPassword(ctx context.Context, username, password string) (s
 func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	h := a.deps.PasswordHashers
 	user, err := a.loadUserByName(ctx, username)
-	hashCtx, cancelHash := withStoreTimeout(ctx) // logins wait for a slot to hash in, but not for ever
+	hashCtx, cancelHash := withStoreTimeout(ctx) // limits the wait for a slot to hash in
 	defer cancelHash()
 	if errors.Is(err, ErrUserNotFound) {
 		return nil, h.Dummy(hashCtx, password)
@@ -58,11 +58,11 @@ func (a *Auth) checkPassword(ctx context.Context, username, password string) (si
 	return user, nil
 }
 
-// maxUsernameBytes is the longest name of a login that is looked up.
+// maxUsernameBytes is the longest username that is looked up. Longer ones match no user.
 const maxUsernameBytes = 4096
 
-// loadUserByName returns the user of a login. Errors: ErrUserNotFound, also for a name of more than maxUsernameBytes, which is
-// not sent to the database; any other where the users are unavailable.
+// loadUserByName returns the user of a login. Errors: ErrUserNotFound, also for a name of more than
+// maxUsernameBytes, which is not sent to the database; any other error of Users.
 func (a *Auth) loadUserByName(ctx context.Context, username string) (simplejwt.User, error) {
 	if len(username) > maxUsernameBytes {
 		return nil, ErrUserNotFound
@@ -73,9 +73,9 @@ func (a *Auth) loadUserByName(ctx context.Context, username string) (simplejwt.U
 	return checkFoundUser("ByUsername", user, err)
 }
 
-// checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. A hash that can't
-// be read is a wrong password, and is logged once for each format. Errors name the user, so that an operator finds the hash:
-// hashers.ErrTooExpensive, the error of ctx.
+// checkHash checks the password against the user's stored hash, and reports whether the hash should be upgraded. A
+// hash that can't be read counts as a wrong password, and is logged once for each format. Errors name the user, so
+// that an operator finds the hash: hashers.ErrTooExpensive, the error of ctx.
 func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.User) (ok, upgrade bool, err error) {
 	ok, upgrade, err = a.deps.PasswordHashers.Check(ctx, password, user.AuthPassword())
 	if err != nil {
@@ -89,7 +89,7 @@ func (a *Auth) checkHash(ctx context.Context, password string, user simplejwt.Us
 	return ok, upgrade, nil
 }
 
-// recheckPassword is the recheck of a login by password; nil where Deps.Authenticate checks passwords.
+// recheckPassword returns the loginRecheck of a login by password, or nil if Deps.Authenticate checks passwords.
 func (a *Auth) recheckPassword(password string) loginRecheck {
 	if a.deps.Authenticate != nil {
 		return nil
@@ -105,7 +105,7 @@ func (a *Auth) recheckPassword(password string) loginRecheck {
 		if now.AuthPassword() == user.AuthPassword() {
 			return now, nil
 		}
-		hashCtx, cancel := withStoreTimeout(ctx) // another hash: it may be one of the same password
+		hashCtx, cancel := withStoreTimeout(ctx) // another hash, perhaps of the same password
 		defer cancel()
 		ok, _, err := a.checkHash(hashCtx, password, now)
 		if err != nil {
@@ -118,8 +118,8 @@ func (a *Auth) recheckPassword(password string) loginRecheck {
 	}
 }
 
-// upgradePassword stores the password in the preferred format. A failure is logged and does not stop the login. It reports
-// false where another password, or another hash of it, was stored meanwhile; user has it then.
+// upgradePassword stores the password in the preferred format. A failure is logged and does not stop the login. It
+// returns false if the stored hash was changed concurrently; the user then has the new hash, which must be checked.
 func (a *Auth) upgradePassword(ctx context.Context, h *hashers.Hashers, user simplejwt.User, password string) bool {
 	updater, ok := a.deps.Users.(PasswordUpdater)
 	if !ok {

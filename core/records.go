@@ -9,15 +9,16 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// records makes all calls of the Store. Each ends after storeTimeout, or with ctx; those that take rights away do not end with
-// ctx, whose client may hang up to keep them. An error of the Store is ErrServiceUnavailable.
+// records makes all calls of the Store. Each call ends after storeTimeout or with ctx, except those that take
+// rights away: a client must not be able to stop them by hanging up. Every error of the Store becomes
+// ErrServiceUnavailable.
 type records struct {
 	store Store
-	// unavailable logs an error and returns ErrServiceUnavailable; nil for nil.
+	// unavailable logs an error and returns ErrServiceUnavailable. It returns nil for nil.
 	unavailable func(ctx context.Context, operation string, err error) error
 }
 
-// record records a token. A jti on record stays as it is. Errors: ErrUserGone, ErrServiceUnavailable.
+// record records a token. It does not change an existing record. Errors: ErrUserGone, ErrServiceUnavailable.
 func (r records) record(ctx context.Context, row OutstandingToken) error {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
@@ -28,7 +29,7 @@ func (r records) record(ctx context.Context, row OutstandingToken) error {
 	return r.unavailable(ctx, "record token", err)
 }
 
-// recordOwnerless records a token, without its user if the user is gone. Errors: ErrServiceUnavailable.
+// recordOwnerless records a token, and leaves out its user if that was deleted. Errors: ErrServiceUnavailable.
 func (r records) recordOwnerless(ctx context.Context, row OutstandingToken) error {
 	err := r.record(ctx, row)
 	if errors.Is(err, ErrUserGone) {
@@ -38,8 +39,9 @@ func (r records) recordOwnerless(ctx context.Context, row OutstandingToken) erro
 	return err
 }
 
-// recordLogin records a token while the user still has the password that was checked, and reports whether that is so.
-// Errors: ErrNoActiveAccount where the user is gone, errors.ErrUnsupported where the Store can't tell, ErrServiceUnavailable.
+// recordLogin records a token if the user's stored password is still the one that was checked, and reports whether
+// it is. Errors: ErrNoActiveAccount if the user was deleted, errors.ErrUnsupported if the Store can't do that,
+// ErrServiceUnavailable.
 func (r records) recordLogin(ctx context.Context, users Users, row OutstandingToken, user simplejwt.User) (bool, error) {
 	recorder, ok := r.store.(LoginRecorder)
 	if !ok {
@@ -57,7 +59,7 @@ func (r records) recordLogin(ctx context.Context, users Users, row OutstandingTo
 	return recorded, r.unavailable(ctx, "record token", err)
 }
 
-// rotate replaces a token by its successor, and reports whether it could be rotated. Errors: ErrServiceUnavailable.
+// rotate replaces a token by its successor, and reports whether it did. Errors: ErrServiceUnavailable.
 func (r records) rotate(ctx context.Context, rotation Rotation) (OutstandingToken, bool, error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
@@ -65,16 +67,17 @@ func (r records) rotate(ctx context.Context, rotation Rotation) (OutstandingToke
 	return row, rotated, r.unavailable(ctx, "rotate refresh token", err)
 }
 
-// stateQuery names what state reads: a token by its jti ("" for none), the session that it claims, and the user whose they must be,
-// as for Rotation.Owner. Rows that do not say when they were created were created at issuedAt: the iat of the token, or now.
+// stateQuery is what records.state reads: a token by its jti ("" for none), the session that it claims, and the
+// user to whom both must belong, as in Rotation.Owner. issuedAt stands in for a missing creation time of the
+// records: the token's iat, or the current time.
 type stateQuery struct {
 	jti, sid string
 	owner    *string
 	issuedAt time.Time
 }
 
-// state reads a token and the latest token of its session. Errors: ErrTokenInvalid where one of them is another user's,
-// ErrServiceUnavailable.
+// state reads a token and the latest token of its session. Errors: ErrTokenInvalid if one of them belongs to
+// another user, ErrServiceUnavailable.
 func (r records) state(ctx context.Context, l stateQuery) (SessionState, error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
@@ -94,12 +97,12 @@ func (r records) state(ctx context.Context, l stateQuery) (SessionState, error) 
 	return state, nil
 }
 
-// errWrongOwner is why a token with a true signature is invalid: a service that has the same key issued it for one user,
-// with the jti or the sid of another.
+// errWrongOwner is why a token with a valid signature is invalid: a service with the same key issued it for one
+// user, with the jti or the sid of another.
 var errWrongOwner = errors.New("its jti or its sid is another user's")
 
-// blacklist puts a token on the blacklist; won says that this call did. found is false where it is not on record as the
-// owner's. Errors: ErrServiceUnavailable.
+// blacklist puts a token on the blacklist. won reports that this call did so. found is false if the owner has no
+// such record. Errors: ErrServiceUnavailable.
 func (r records) blacklist(ctx context.Context, jti string, owner *string, reason Reason, now time.Time) (found, won bool, err error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
@@ -107,8 +110,8 @@ func (r records) blacklist(ctx context.Context, jti string, owner *string, reaso
 	return found, won, r.unavailable(ctx, "blacklist token", err)
 }
 
-// isBlacklisted reports whether a token is on record, and on the blacklist. Errors: ErrTokenInvalid where the record is another
-// user's than the owner's, ErrServiceUnavailable.
+// isBlacklisted reports whether a token has a record, and whether it is on the blacklist. Errors: ErrTokenInvalid
+// if the record belongs to another user than the owner, ErrServiceUnavailable.
 func (r records) isBlacklisted(ctx context.Context, jti string, owner *string) (found, blacklisted bool, err error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
@@ -119,7 +122,8 @@ func (r records) isBlacklisted(ctx context.Context, jti string, owner *string) (
 	return userID != nil, blacklisted, r.unavailable(ctx, "look up blacklist", err)
 }
 
-// revoke puts all tokens of a scope on the blacklist, and returns how many were not there yet. Errors: ErrServiceUnavailable.
+// revoke puts all tokens of a scope on the blacklist, and returns how many were not on it before. Errors:
+// ErrServiceUnavailable.
 func (r records) revoke(ctx context.Context, scope Scope, reason Reason, now time.Time) (int, error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
@@ -135,22 +139,23 @@ func (r records) sessions(ctx context.Context, userID string, now time.Time) ([]
 	return latest, r.unavailable(ctx, "look up sessions", err)
 }
 
-// flushExpired deletes what expired at or before a time. It is no part of a request: it takes as long as it takes, and its
-// errors are the Store's.
+// flushExpired deletes the records of tokens that expired at or before a time. It is not part of a request, so it
+// has no timeout, and it returns the errors of the Store.
 func (r records) flushExpired(ctx context.Context, before time.Time) (int, error) {
 	return r.store.FlushExpired(ctx, before)
 }
 
-// loadState reads the records of a token and of its session, which must be the owner's.
+// loadState reads the records of a token and of its session, both of which must belong to the owner.
 func (t *Token) loadState(ctx context.Context, owner *string) (SessionState, error) {
 	return t.auth.records.state(ctx, stateQuery{jti: t.JTI(), sid: t.SessionID(), owner: owner, issuedAt: t.issuedAt()})
 }
 
-// ownerOf is whose the records of a user's token must be; nobody's for nil.
+// ownerOf returns the user to whom the records of a user's token must belong, as Rotation.Owner says it; "" for
+// nil.
 func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
 
-// claimedOwner is ownerOf where no user was loaded: the user that the token claims. Where USER_ID_FIELD is not the primary key the
-// claim does not say so, and nil stands for everybody.
+// claimedOwner is ownerOf if no user was loaded: the user that the token claims. If USER_ID_FIELD is not the
+// primary key, the claim does not identify the owner, and nil allows every owner.
 func (t *Token) claimedOwner() *string {
 	id := t.UserID()
 	if id != "" && t.auth.settings.UserIDField != "id" {
@@ -159,7 +164,8 @@ func (t *Token) claimedOwner() *string {
 	return &id
 }
 
-// isOwnedBy reports whether a record of a user may serve the owner.
+// isOwnedBy reports whether a record of the user with this id may serve the owner. A record without a user may
+// serve everybody: its user was deleted.
 func isOwnedBy(owner *string, userID string) bool {
 	return owner == nil || userID == "" || userID == *owner
 }

@@ -9,9 +9,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// Refresh is SimpleJWT's refresh view: it returns an access token for a refresh token and, with ROTATE_REFRESH_TOKENS, a new
-// refresh token. The user is nil for a token without one. Under REUSE_DETECTION or CHECK_REVOKE_TOKEN, which may end the
-// session, it runs to its end even if ctx ends, for at most 10 seconds. Errors: a denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
+// Refresh is SimpleJWT's refresh view: it returns an access token for a refresh token and, with
+// ROTATE_REFRESH_TOKENS, a new refresh token. The user is nil if the token has none. With REUSE_DETECTION or
+// CHECK_REVOKE_TOKEN a refresh may end the session, so it completes even if ctx ends, within 10 seconds. Errors: a
+// denial such as ErrTokenBlacklisted, ErrServiceUnavailable.
 func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, error) {
 	ctx, cancel := a.refreshContext(ctx)
 	defer cancel()
@@ -37,7 +38,7 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 		}
 	}
 	access := next.AccessToken()
-	if err := a.customClaims(ctx, access, user); err != nil { // before anything is consumed
+	if err := a.customClaims(ctx, access, user); err != nil { // before the store consumes the presented token
 		return Pair{}, nil, err
 	}
 	done, err := a.advanceSession(ctx, presented, next, user)
@@ -55,7 +56,8 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	return pair, user, nil
 }
 
-// refreshContext outlasts the client where a refresh may end the session: who hangs up must not keep it.
+// refreshContext returns a context that outlasts the client if the refresh may end the session. Otherwise a thief
+// could keep the session by hanging up.
 func (a *Auth) refreshContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if a.settings.ReuseDetection || a.settings.CheckRevokeToken {
 		return detached.Context(ctx)
@@ -63,7 +65,7 @@ func (a *Auth) refreshContext(ctx context.Context) (context.Context, context.Can
 	return ctx, func() {}
 }
 
-// finishRefresh signs the tokens of a refresh and emits the event; refresh is nil for none.
+// finishRefresh signs the tokens of a refresh and emits the event. refresh is nil for none.
 func (a *Auth) finishRefresh(ctx context.Context, done refreshResult, refresh, access *Token, user simplejwt.User) (Pair, error) {
 	pair, err := a.signPair(ctx, refresh, access)
 	if err != nil {
@@ -73,14 +75,14 @@ func (a *Auth) finishRefresh(ctx context.Context, done refreshResult, refresh, a
 	return pair, nil
 }
 
-// refreshResult is what a refresh did to a session.
+// refreshResult is the effect of a refresh on a session.
 type refreshResult struct {
 	token      *Token    // the latest token of the session
 	sessionEnd time.Time // zero for none
 	event      EventType
 }
 
-// joinSession makes an access token one of the session that was refreshed: it ends with it.
+// joinSession makes an access token part of the refreshed session: it names it, and expires no later.
 func (t *Token) joinSession(r refreshResult) {
 	if sid := r.token.claims.Get(claimSession); sid != nil {
 		t.claims.Put(*sid)
@@ -88,16 +90,16 @@ func (t *Token) joinSession(r refreshResult) {
 	t.capExp("exp", r.sessionEnd)
 }
 
-// loadUserForRefresh loads the user of a refresh or sliding token and applies the rules of authentication; nil for a token
-// without a user. A user whom USER_AUTHENTICATION_RULE rejects keeps the session; one whose password was changed, under
-// CHECK_REVOKE_TOKEN, loses it.
+// loadUserForRefresh loads the user of a refresh or sliding token and applies the rules of authentication. It
+// returns nil for a token without a user. If USER_AUTHENTICATION_RULE rejects the user, the session stays; if the
+// password was changed, with CHECK_REVOKE_TOKEN, it ends.
 func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User, error) {
 	id, present := t.userID().UserID()
 	if !present && t.class == a.classes.refresh && a.settings.RotateRefreshTokens && a.keepsRecords() && t.userID().IsUnusableUserID() {
-		return nil, errNoActiveAccountForToken // its record would need a user, and none can have this id
+		return nil, errNoActiveAccountForToken // the successor's record needs a user, and no user can have this id
 	}
 	if !present {
-		return nil, nil //nolint:nilnil // a token without a user is good, as in SimpleJWT
+		return nil, nil //nolint:nilnil // a token without a user is valid, as in SimpleJWT
 	}
 	user, err := a.findUser(ctx, id)
 	if errors.Is(err, ErrUserNotFound) || (err == nil && !a.mayAuthenticate(ctx, user)) {
@@ -112,7 +114,7 @@ func (a *Auth) loadUserForRefresh(ctx context.Context, t *Token) (simplejwt.User
 	return nil, a.denyChangedPassword(ctx, t, user)
 }
 
-// denyChangedPassword ends the session of a token that was issued for another password.
+// denyChangedPassword ends the session of a token that was issued for another password, and returns the denial.
 func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt.User) error {
 	if !a.keepsRecords() {
 		return ErrPasswordChanged
@@ -133,7 +135,8 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 	})
 }
 
-// denyChangedPasswordAgain is denyChangedPassword for a token on the blacklist: the first denial may have failed half-way.
+// denyChangedPasswordAgain is denyChangedPassword for a token that is on the blacklist already. It ends the session
+// again if the first denial did so, because that one may have failed halfway.
 func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simplejwt.User) error {
 	state, err := t.loadState(ctx, ownerOf(user))
 	if err != nil {
@@ -147,7 +150,7 @@ func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simp
 	return ErrTokenBlacklisted.withReason(reasonPasswordChanged)
 }
 
-// advanceSession moves the session of a refresh token on to next, which without rotation is the presented token itself.
+// advanceSession makes next the latest token of the session. Without rotation next is the presented token itself.
 func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshResult, error) {
 	if a.settings.RotateRefreshTokens && a.keepsRecords() {
 		return a.rotateOnRecord(ctx, presented, next, user)
@@ -156,7 +159,8 @@ func (a *Auth) advanceSession(ctx context.Context, presented, next *Token, user 
 	return refreshResult{next, end, EventRefresh}, err
 }
 
-// checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the session.
+// checkActive denies a token that is on the blacklist or whose session has ended, and returns the end of the
+// session, zero for none.
 func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (sessionEnd time.Time, err error) {
 	if a.settings.SessionLifetime == 0 || !a.keepsRecords() {
 		return time.Time{}, t.checkBlacklist(ctx, ownerOf(user))
@@ -184,7 +188,7 @@ func (a *Auth) checkActive(ctx context.Context, t *Token, user simplejwt.User) (
 	return end, nil
 }
 
-// newSuccessor is the next refresh token: the same claims, a new id, a new iat and exp.
+// newSuccessor returns the next refresh token: the same claims with a new id, iat and exp.
 func (t *Token) newSuccessor() *Token {
 	next := &Token{auth: t.auth, class: t.class, claims: t.claims.Clone(), now: t.now}
 	next.SetJTI()

@@ -15,8 +15,8 @@ import (
 // maxReasonBytes is the width of the column.
 const maxReasonBytes = 32
 
-// checkRevokeReason checks the reason that a caller gives. ReasonRotated would open a grace period, and ReasonRenewed says that
-// another session has taken the place of this one.
+// checkRevokeReason returns the reason to record, ReasonAdmin for "". A caller may give neither ReasonRotated,
+// which would start a grace period, nor ReasonRenewed, which means that another session has replaced this one.
 func checkRevokeReason(reason Reason) (Reason, error) {
 	if len(reason) > maxReasonBytes || reason == ReasonRotated || reason == ReasonRenewed {
 		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReasonBytes, ReasonRotated, ReasonRenewed)
@@ -24,8 +24,8 @@ func checkRevokeReason(reason Reason) (Reason, error) {
 	return cmp.Or(reason, ReasonAdmin), nil
 }
 
-// endSessions lets end, which ends the sessions of a scope, run to its end even if ctx ends, for at most 10 seconds. If the
-// Store is unavailable for that long it emits EventRevokeFailed.
+// endSessions runs end, which ends the sessions of a scope, on a context that outlasts ctx, for at most 10 seconds.
+// If the Store stays unavailable it emits EventRevokeFailed.
 func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func(context.Context) error) error {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
@@ -36,7 +36,7 @@ func (a *Auth) endSessions(ctx context.Context, s Scope, reason Reason, end func
 	return err
 }
 
-// revokeScope ends a scope, emits the event, and returns how many tokens it put on the blacklist.
+// revokeScope ends a scope, emits EventRevoke, and returns how many tokens it put on the blacklist.
 func (a *Auth) revokeScope(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
 	if err == nil && a.keepsRecords() {
@@ -45,23 +45,24 @@ func (a *Auth) revokeScope(ctx context.Context, s Scope, reason Reason) (int, er
 	return n, err
 }
 
-// revokeQuietly is revoke without the event.
+// revokeQuietly is revokeScope without the event.
 func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, error) {
 	if !a.keepsRecords() {
 		return 0, nil
 	}
 	n, err := a.records.revoke(ctx, s, reason, a.now())
-	if n > 0 || err != nil || s.SessionID != "" { // the last token of a session may have been consumed before
+	if n > 0 || err != nil || s.SessionID != "" { // n is 0 if the presented token was the session's last one
 		a.sessionCache.forget(s.SessionID)
 	}
 	return n, err
 }
 
+// emitRevoke emits EventRevoke for a scope of which n tokens were put on the blacklist.
 func (a *Auth) emitRevoke(ctx context.Context, s Scope, reason Reason, n int) {
 	a.emit(ctx, Event{Type: EventRevoke, UserID: s.userOrOwner(), SessionID: s.SessionID, Reason: reason, Count: n})
 }
 
-// userOrOwner is whose the sessions of a scope are, "" where it does not say.
+// userOrOwner returns the user whose sessions the scope covers, "" if it does not say.
 func (s Scope) userOrOwner() string {
 	if s.UserID == "" && s.Owner != nil {
 		return *s.Owner
@@ -69,7 +70,7 @@ func (s Scope) userOrOwner() string {
 	return s.UserID
 }
 
-// revokeRemaining is revoke with the event only if there was anything to end.
+// revokeRemaining is revokeScope, but emits the event only if there was something to end.
 func (a *Auth) revokeRemaining(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
 	if err == nil && n > 0 {
@@ -78,7 +79,7 @@ func (a *Auth) revokeRemaining(ctx context.Context, s Scope, reason Reason) (int
 	return n, err
 }
 
-// endRemaining is revokeWhatIsLeft, run to its end.
+// endRemaining is revokeRemaining on a context that outlasts ctx.
 func (a *Auth) endRemaining(ctx context.Context, s Scope, reason Reason) error {
 	return a.endSessions(ctx, s, reason, func(ctx context.Context) error {
 		_, err := a.revokeRemaining(ctx, s, reason)
@@ -86,11 +87,11 @@ func (a *Auth) endRemaining(ctx context.Context, s Scope, reason Reason) error {
 	})
 }
 
-// RevokeSession ends one session of a user, who is named by primary key (user.AuthID(), not token.UserID(), which is
-// USER_ID_FIELD): no refresh or sliding token of it is good any more. Access tokens live on until they expire, unless
-// CHECK_SESSION is set. The reason is for the record: "" for ReasonAdmin, or a word of one's own of at most 32 bytes.
-// It runs to its end even if ctx ends, for at most 10 seconds.
-// Errors: ErrSessionNotFound where the user has no such session that was not ended yet, ErrServiceUnavailable.
+// RevokeSession ends one session of a user: its refresh and sliding tokens are no longer valid. Its access tokens
+// stay valid until they expire, unless CHECK_SESSION is set. userID is the primary key (user.AuthID(), not
+// token.UserID(), which is USER_ID_FIELD). The reason is recorded: "" for ReasonAdmin, or a custom word of at most
+// 32 bytes. It completes even if ctx ends, within 10 seconds. Errors: ErrSessionNotFound if the user has no such
+// active session, an invalid reason, ErrServiceUnavailable.
 func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reason Reason) error {
 	if userID == "" || !isSessionID(sessionID) {
 		return ErrSessionNotFound
@@ -109,15 +110,15 @@ func (a *Auth) RevokeSession(ctx context.Context, userID, sessionID string, reas
 	})
 }
 
-// RevokeUser ends all sessions of a user, who is named by primary key: after a deactivation, a theft, a change of the user's
-// rights. For one who does not exist, and without a Store, it does nothing. It runs to its end even if ctx ends, for at most
-// 10 seconds. Errors: ErrServiceUnavailable.
+// RevokeUser ends all sessions of a user, by primary key: after a deactivation, a theft, or a change of the user's
+// rights. It does nothing for a user who does not exist, and without a Store. It completes even if ctx ends, within
+// 10 seconds. Errors: an invalid reason as for RevokeSession, ErrServiceUnavailable.
 func (a *Auth) RevokeUser(ctx context.Context, userID string, reason Reason) error {
 	return a.RevokeOtherSessions(ctx, userID, "", reason)
 }
 
-// RevokeOtherSessions ends all sessions of a user but the one named keepSession ("" for none), as RevokeUser does.
-// Errors: ErrServiceUnavailable.
+// RevokeOtherSessions ends all sessions of a user except keepSession ("" for none), as RevokeUser does. Errors: as
+// for RevokeUser.
 func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession string, reason Reason) error {
 	if userID == "" {
 		return nil
@@ -133,11 +134,11 @@ func (a *Auth) RevokeOtherSessions(ctx context.Context, userID, keepSession stri
 	})
 }
 
-// PasswordChanged ends all sessions of a user whose password was changed: call it after the new password is stored. The session
-// named sessionID ("" for none), from which it was changed, is replaced by a new one, whose tokens are returned: whoever holds
-// a copy of the old ones, made for the old password, is out. The pair is empty where there is no such active session, as for ""
-// and without a Store. A session of sliding tokens can't be replaced by a pair: pass "". It runs to its end even if ctx ends, for
-// at most 10 seconds. Errors: ErrServiceUnavailable.
+// PasswordChanged ends all sessions of a user whose password was changed. Call it after the new password is stored.
+// sessionID is the session from which the user changed it ("" for none). A new session replaces it, because a thief
+// may have a copy of its tokens, and PasswordChanged returns the tokens of the new one. The pair is empty if there
+// is no such active session, and without a Store. A session of sliding tokens can't be replaced by a pair: pass "".
+// It completes even if ctx ends, within 10 seconds. Errors: ErrServiceUnavailable.
 func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	ctx, cancel := detached.Context(ctx)
 	defer cancel()
@@ -160,11 +161,12 @@ func (a *Auth) PasswordChanged(ctx context.Context, user simplejwt.User, session
 	return Pair{}, err
 }
 
-// RevokePresented ends the sessions that raw tokens of any class name, but for the session keepSession ("" for none): those that a
-// client gives up with its tokens. A token counts if its signature is true, also where it has expired or was used before: it says
-// which session is meant, and opens nothing. The rest is skipped, as is a session that has ended, that is not on record any more, or
-// that is another user's. The reason is as for RevokeSession. It runs to its end even if ctx ends, for at most 10 seconds in all.
-// Errors: ErrServiceUnavailable, where a session may not have ended; EventRevokeFailed names it.
+// RevokePresented ends the sessions that raw tokens of any class name, except keepSession ("" for none). It is for
+// tokens that a client gives up. The signature must be valid, but the token may have expired or been used, because
+// it only says which session is meant. Other tokens are skipped, as are sessions that have ended, have no record,
+// or belong to another user. The reason is as for RevokeSession. It completes even if ctx ends, within 10 seconds
+// in all. Errors: an invalid reason, ErrServiceUnavailable if a session may still be active; EventRevokeFailed
+// names it.
 func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason Reason, raws ...string) error {
 	reason, err := checkRevokeReason(reason)
 	if err != nil || !a.keepsRecords() {
@@ -187,8 +189,8 @@ func (a *Auth) RevokePresented(ctx context.Context, keepSession string, reason R
 	return failed
 }
 
-// parseEvenIfExpired reads a token whose signature is true and whose claims are good, or were just before it expired. Errors:
-// ErrTokenInvalid.
+// parseEvenIfExpired returns a token whose signature is valid and whose claims are, or were until it expired.
+// Errors: ErrTokenInvalid.
 func (a *Auth) parseEvenIfExpired(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
 	if !errors.Is(err, ErrTokenExpired) {
@@ -204,8 +206,8 @@ func (a *Auth) parseEvenIfExpired(ctx context.Context, raw string) (*Token, erro
 	return t, nil
 }
 
-// revokeNamedSession ends the session of a token that may have expired, as far as it is its user's. Errors:
-// ErrServiceUnavailable.
+// revokeNamedSession ends the session of a token that may have expired, except for the tokens of other users in it.
+// Errors: ErrServiceUnavailable.
 func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 	a := t.auth
 	named := Scope{SessionID: t.ownSession()}
@@ -215,7 +217,7 @@ func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 	return a.endSessions(ctx, named, reason, func(ctx context.Context) error {
 		session, err := t.scopeOfNamedSession(ctx)
 		if errors.Is(err, ErrTokenInvalid) {
-			return nil // another user's
+			return nil // the session of another user
 		}
 		if err != nil {
 			return err
@@ -225,15 +227,15 @@ func (t *Token) revokeNamedSession(ctx context.Context, reason Reason) error {
 	})
 }
 
-// scopeOfNamedSession returns the session of a token, less what is another user's in it. Errors: ErrTokenInvalid,
-// ErrServiceUnavailable.
+// scopeOfNamedSession returns the session of a token without the tokens of other users in it. Errors:
+// ErrTokenInvalid, ErrServiceUnavailable.
 func (t *Token) scopeOfNamedSession(ctx context.Context) (Scope, error) {
 	owner, err := t.ownerForLogout(ctx)
 	session := Scope{SessionID: t.ownSession(), Owner: owner}
 	if err != nil || t.SessionID() != "" {
 		return session, err
 	}
-	state, err := t.loadState(ctx, owner) // the record may say to which session a token belongs that names none
+	state, err := t.loadState(ctx, owner) // the token names no session, but its record may
 	if err == nil && state.Presented != nil {
 		session.SessionID = t.sessionByRecord(state.Presented)
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// maxAttempts bounds how often a rotation is tried because the records changed between two statements.
+// maxAttempts is how often a rotation is tried if the records change between two calls of the Store.
 const maxAttempts = 3
 
-// errRecordsUnstable reports that they changed at every attempt.
-var errRecordsUnstable = errors.New("the token's record comes and goes")
+// errRecordsUnstable means that the records changed at every attempt.
+var errRecordsUnstable = errors.New("the token's record changed during every attempt")
 
-// rotateOnRecord has the store replace the presented token by next. Where the store declines, the records say why: they may be those
-// of a client that merely asked twice.
+// rotateOnRecord has the Store replace the presented token by next. If the Store declines, judge decides by the
+// records: the client may only have asked twice.
 func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user simplejwt.User) (refreshResult, error) {
 	for range maxAttempts {
 		row, rotated, err := a.records.rotate(ctx, presented.newRotation(ctx, next, user))
@@ -38,7 +38,7 @@ func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user 
 			if err := a.recordExternal(ctx, presented, user, state.Latest); err != nil {
 				return refreshResult{}, err
 			}
-		case verdictActive: // recorded meanwhile, by another request that presents it
+		case verdictActive: // recorded in the meantime by another request with the same token: try again
 		case verdictRetry:
 			return next.applyRecord(state.Latest.OutstandingToken, EventRetry), nil
 		case verdictReused:
@@ -53,7 +53,7 @@ func (a *Auth) rotateOnRecord(ctx context.Context, presented, next *Token, user 
 	return refreshResult{}, a.unavailable(ctx, "rotate refresh token", errRecordsUnstable)
 }
 
-// newRotation asks for the token to be replaced by next, in a refresh of the user's.
+// newRotation returns the request to replace the token by next, in a refresh of the user.
 func (t *Token) newRotation(ctx context.Context, next *Token, user simplejwt.User) Rotation {
 	a := t.auth
 	return Rotation{
@@ -64,7 +64,7 @@ func (t *Token) newRotation(ctx context.Context, next *Token, user simplejwt.Use
 	}
 }
 
-// applyRecord copies id, times and session of a record into t, which becomes the token of that record.
+// applyRecord copies the record's id, times and session into t.
 func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshResult {
 	t.claims.Set(t.auth.settings.JTIClaim, row.JTI)
 	t.claims.Set("iat", row.CreatedAt.Unix())
@@ -73,8 +73,8 @@ func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshResult
 	return refreshResult{t, t.auth.rules.sessionEnd(row), event}
 }
 
-// denyReuse denies a rotated token that came back after its grace period. With REUSE_DETECTION its session ends (RFC 9700
-// section 4.14), as one of its two holders is a thief.
+// denyReuse denies a token that was rotated before the grace period. With REUSE_DETECTION it ends the session,
+// because one of the two holders of the token is a thief (RFC 9700 section 4.14).
 func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) error {
 	session := t.sessionByRecord(state.Presented)
 	var err error
@@ -88,15 +88,12 @@ func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) erro
 	return errTokenReused
 }
 
-// A token without a record was issued by another service with our key, or was flushed. SimpleJWT rotates such tokens. The
-// session that it names may be one of ours, whose latest token is latest: the token then joins it, unless checkNotFlushed denies it.
-
-// externalRecord is the record that such a token gets.
+// externalRecord returns the record for an external token. Errors: ErrTokenExpired, a denial of checkNotFlushed.
 func (t *Token) externalRecord(user simplejwt.User, latest *TokenState) (OutstandingToken, error) {
 	row := t.newRecord(userID(user))
 	row.SessionStartedAt = t.issuedAt()
 	if !t.ExpiresAt().After(t.now) {
-		return row, ErrTokenExpired // only LEEWAY admits it: its record may have been flushed
+		return row, ErrTokenExpired // valid only by LEEWAY: its record may have been flushed
 	}
 	if t.SessionID() == "" {
 		return row, nil
@@ -111,19 +108,19 @@ func (t *Token) externalRecord(user simplejwt.User, latest *TokenState) (Outstan
 	return row, nil
 }
 
-// checkNotFlushed denies a token without a record that was recorded once, as far as the latest token of the session that it names
-// tells: every session of ours has a record, which outlasts those of its older tokens. latest is nil for none.
+// checkNotFlushed denies a token without a record if the latest token of the session that it names shows that it
+// had one. Every session of ours has a record, which outlasts those of its older tokens.
 func (t *Token) checkNotFlushed(latest *TokenState) error {
 	switch {
 	case latest == nil, t.auth.rules.hasEnded(latest, t.now):
 		return errSessionEnded
 	case t.issuedAt().Before(latest.CreatedAt.Truncate(time.Second)): // iat is in whole seconds
-		return errTokenReused // another token has replaced it
+		return errTokenReused // a later token has replaced it
 	}
 	return nil
 }
 
-// recordExternal records such a token, so that it can be consumed.
+// recordExternal records an external token, so that the Store can consume it.
 func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simplejwt.User, latest *TokenState) error {
 	row, err := presented.externalRecord(user, latest)
 	if err != nil {
@@ -136,7 +133,8 @@ func (a *Auth) recordExternal(ctx context.Context, presented *Token, user simple
 	return err
 }
 
-// rotateExternal records the successor of such a token, which itself stays without a record, as nothing is consumed.
+// rotateExternal records the successor of an external token. The token itself gets no record, because without
+// BLACKLIST_AFTER_ROTATION nothing is consumed.
 func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user simplejwt.User, latest *TokenState) (refreshResult, error) {
 	row, err := presented.externalRecord(user, latest)
 	if err != nil {
@@ -150,8 +148,8 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 	if err == nil {
 		err = presented.CheckBlacklist(ctx)
 	}
-	if err != nil && !errors.Is(err, ErrServiceUnavailable) { // it was consumed meanwhile
-		_, _, _ = a.records.blacklist(ctx, next.JTI(), nil, ReasonLogout, next.now) // best effort: nobody gets next
+	if err != nil && !errors.Is(err, ErrServiceUnavailable) { // the presented token was logged out in the meantime
+		_, _, _ = a.records.blacklist(ctx, next.JTI(), nil, ReasonLogout, next.now) // best effort: next is never sent
 		return refreshResult{}, err
 	}
 	if ended := a.revokeIfSessionEnded(ctx, next, latest); ended != nil && err == nil { // also if the outcome is unknown
@@ -163,7 +161,7 @@ func (a *Auth) rotateExternal(ctx context.Context, presented, next *Token, user 
 	return next.applyRecord(row, EventRefresh), nil
 }
 
-// revokeIfSessionEnded revokes a token just recorded if the session that it joined was ended meanwhile; latest is nil for none.
+// revokeIfSessionEnded revokes a token just recorded if the session it joined was ended concurrently.
 func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, latest *TokenState) error {
 	if latest == nil {
 		return nil
@@ -183,8 +181,8 @@ func (a *Auth) revokeIfSessionEnded(ctx context.Context, recorded *Token, latest
 	return errSessionEnded
 }
 
-// issuedAt is the iat of the token, now where it has none or one in the future. It is not before 1970: not every database
-// knows the years before Christ.
+// issuedAt returns the iat of the token, or the current time if it has none or one in the future. It is not before
+// 1970, because not every database has years before Christ.
 func (t *Token) issuedAt() time.Time {
 	at, ok := t.claims.Get("iat").Time()
 	if !ok || at.After(t.now) {
