@@ -174,7 +174,7 @@ func (s statelessAuth) AuthenticateToken(ctx context.Context, raw string) (simpl
 // contextKey is the key under which an authenticated context returns itself.
 type contextKey struct{}
 
-// authenticated is a context that carries a user and a token. One type for both saves an allocation per request.
+// authenticated is a context that carries a user and a token in one allocation.
 type authenticated struct {
 	context.Context //nolint:containedctx // this type is a context
 	user            simplejwt.User

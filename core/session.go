@@ -8,22 +8,24 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Session is an active login, as its user or an administrator sees it.
+// Session is an active session, as its user or an administrator sees it.
 type Session struct {
-	// ID is the sid of its tokens.
+	// ID is the session's id, which its tokens carry as the claim sid.
 	ID string `json:"id"`
-	// Device is where it was last seen. The name is the one it was given last.
+	// Device is the client of the last refresh that rotated, else of the login. A name that the refresh did not
+	// send is the login's.
 	Device
-	// StartedAt is the time of the login; zero, and left out of JSON, where it is unknown.
+	// StartedAt is the time of the login; zero, and left out of JSON, if it is unknown.
 	StartedAt time.Time `json:"started_at,omitzero"`
-	// LastRefreshedAt is the time of the last refresh that rotated, else of the login. A sliding refresh is not on record.
+	// LastRefreshedAt is the time of the last refresh that rotated, else of the login. A sliding refresh is not
+	// recorded. Zero, and left out of JSON, if it is unknown.
 	LastRefreshedAt time.Time `json:"last_refreshed_at,omitzero"`
 	// ExpiresAt is when the session ends unless it is refreshed.
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// Sessions returns the active sessions of a user, named by primary key: the one that began last first, at most MaxSessions
-// of them, never nil. Without a Store, and for a user who does not exist, there are none. Errors: ErrServiceUnavailable.
+// Sessions returns the active sessions of a user, by primary key, the newest first: at most MaxSessions, and never
+// nil. It is empty without a Store, and for a user who does not exist. Errors: ErrServiceUnavailable.
 func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	out := []Session{}
 	if userID == "" || !a.keepsRecords() {
@@ -38,10 +40,10 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 		dated := h
 		dated.setCreatedAt(now, now)
 		if a.rules.hasEnded(&TokenState{OutstandingToken: dated}, now) {
-			continue // by a SESSION_LIFETIME that its records do not carry
+			continue // ended by a SESSION_LIFETIME that was set after its login
 		}
 		s := Session{ID: h.Session(), Device: h.Device, StartedAt: h.SessionStartedAt, LastRefreshedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt}
-		if s.StartedAt.IsZero() && h.SessionID == "" { // Django's: each of its rows is a session
+		if s.StartedAt.IsZero() && h.SessionID == "" { // a row that Django wrote: each is a session of its own
 			s.StartedAt = h.CreatedAt
 		}
 		s.ExpiresAt = earlierEnd(s.ExpiresAt, a.rules.sessionEnd(dated))
@@ -50,8 +52,8 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	return out, nil
 }
 
-// limitSessions enforces MAX_SESSIONS_PER_USER once a login is on record. Of any number of concurrent logins the last one to
-// get here sees all of them, so none leaves one session too many.
+// limitSessions enforces MAX_SESSIONS_PER_USER once a login is recorded. Of concurrent logins, the last one to get
+// here sees all others, so no session too many stays.
 func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User) error {
 	if a.settings.MaxSessionsPerUser == 0 || (t.class != a.classes.refresh && t.class != a.classes.sliding) {
 		return nil
@@ -60,8 +62,8 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 	return a.endRemaining(ctx, s, ReasonLimit)
 }
 
-// checkSession denies a token whose session has ended or is not the owner's, or that names none: CHECK_SESSION. Asked skipCache, it
-// does not believe the cache.
+// checkSession implements CHECK_SESSION: it denies a token that names no session, or one that has ended or belongs
+// to another user. With skipCache it always asks the Store.
 func (t *Token) checkSession(ctx context.Context, owner *string, skipCache bool) error {
 	a, sid := t.auth, t.Session()
 	if sid == "" {
@@ -84,10 +86,10 @@ func (t *Token) checkSession(ctx context.Context, owner *string, skipCache bool)
 	return nil
 }
 
-// RenewSession replaces an active session of refresh tokens by a new one, with the same start, end and device, and returns its
-// tokens, with all claims taken from the user again. The old session ends with ReasonRenewed: no token of it is good any more,
-// nor within a grace period. Its access tokens live on until they expire, unless CHECK_SESSION is set.
-// Errors: ErrSessionNotFound where the user has no such session, ErrNoActiveAccount, ErrServiceUnavailable.
+// RenewSession replaces an active session of refresh tokens by a new one with the same start, end and device, and
+// returns its tokens, whose claims are set from the user again. The old session ends with ReasonRenewed, without a
+// grace period. Its access tokens stay valid until they expire, unless CHECK_SESSION is set. Errors:
+// ErrSessionNotFound if the user has no such active session, ErrNoActiveAccount, ErrServiceUnavailable.
 func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID string) (Pair, error) {
 	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return Pair{}, ErrNoActiveAccount
@@ -123,18 +125,18 @@ func (a *Auth) RenewSession(ctx context.Context, user simplejwt.User, sessionID 
 	return pair, nil
 }
 
-// continueSession gives the first token of a session, and its record, the start, the end and the device of an older session,
-// whose latest record is given.
+// continueSession copies the start, the end and the device of an older session to the first token of a new one and
+// its record. latest is the latest record of the older session.
 func (t *Token) continueSession(row *OutstandingToken, latest OutstandingToken) {
 	row.SessionStartedAt, row.SessionExpiresAt = latest.SessionStartedAt, t.auth.rules.sessionEnd(latest)
 	row.Device = row.Device.withDefaults(latest.Device)
-	t.SetExp("exp", t.class.Lifetime) // by the older session's end, not by that of one which begins now
+	t.SetExp("exp", t.class.Lifetime) // newSession has capped it by the end of a session that starts now
 	t.capExp("exp", row.SessionExpiresAt)
 	row.ExpiresAt = t.ExpiresAt()
 }
 
-// replaceSession records the first token of a session and then ends the session that it replaces. If somebody else has ended that
-// meanwhile, the new one ends too.
+// replaceSession records the first token of a session and then ends the session that it replaces. If that session
+// was ended concurrently, the new one ends too.
 func (a *Auth) replaceSession(ctx context.Context, t *Token, row OutstandingToken, old string) error {
 	if err := a.recordToken(ctx, t, row); err != nil {
 		return err
@@ -152,5 +154,5 @@ func (a *Auth) replaceSession(ctx context.Context, t *Token, row OutstandingToke
 	})
 }
 
-// isSessionID reports whether a text from outside can be the id of a session.
+// isSessionID reports whether a string from a client can be the id of a session.
 func isSessionID(id string) bool { return isID(id) && utf8.ValidString(id) }

@@ -10,13 +10,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
-// maxLifetime bounds lifetimes, so that no date overflows: a hundred years.
+// maxLifetime is the longest lifetime, a hundred years, so that no date overflows.
 const maxLifetime = 100 * 365 * 24 * time.Hour
 
-// claimSession is the claim that names a token's session (RFC-registered as sid, OpenID Connect front-channel logout).
+// claimSession is the claim that names a token's session: sid, registered by OpenID Connect Front-Channel Logout.
 const claimSession = "sid"
 
-// withDefaults fills in SimpleJWT's defaults. A claim that is switched off becomes "".
+// withDefaults returns the settings with SimpleJWT's defaults for what is not set.
 func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	duration := func(name string, value *time.Duration, fallback time.Duration) {
 		if *value == 0 && !s.IsSet(name) {
@@ -40,7 +40,7 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	text("ALGORITHM", &s.Algorithm, "HS256")
 	text("AUTH_HEADER_NAME", &s.AuthHeaderName, "HTTP_AUTHORIZATION")
 	text("USER_ID_FIELD", &s.UserIDField, "id")
-	if s.UserIDField == "pk" { // Django's other name of it
+	if s.UserIDField == "pk" { // Django's alias of the primary key
 		s.UserIDField = "id"
 	}
 	text("USER_ID_CLAIM", &s.UserIDClaim, "user_id")
@@ -62,7 +62,7 @@ func withDefaults(s simplejwt.Settings) simplejwt.Settings {
 	return s
 }
 
-// applySettings makes the parts of Auth that come from settings, and adds every invalid setting.
+// applySettings builds the parts of Auth that settings determine, and adds every invalid setting to invalid.
 func (a *Auth) applySettings(invalid *simplejwt.SettingsError) {
 	c := settingsCheck{&a.settings, &a.deps, invalid}
 	c.checkNilDependencies()
@@ -85,14 +85,14 @@ func (a *Auth) applySettings(invalid *simplejwt.SettingsError) {
 	a.sessionCache = &sessionCache{timeout: a.settings.CheckSessionCacheTimeout}
 }
 
-// settingsCheck adds invalid settings of one kind each.
+// settingsCheck checks settings and adds the invalid ones. Each method checks settings of one subject.
 type settingsCheck struct {
 	settings *simplejwt.Settings
 	deps     *Deps
 	invalid  *simplejwt.SettingsError
 }
 
-// checkNilDependencies reports each dependency that is a nil pointer in its interface, and takes it out: it looks given, and its
+// checkNilDependencies reports each dependency that is a nil pointer in a non-nil interface, and removes it. Its
 // methods would panic at the first request.
 func (c settingsCheck) checkNilDependencies() {
 	report := func(name string, value any) bool {
@@ -113,11 +113,12 @@ func (c settingsCheck) checkNilDependencies() {
 	}
 }
 
-// isReported reports whether the setting was found invalid.
+// isReported reports whether the setting was added to the invalid ones already.
 func (c settingsCheck) isReported(setting string) bool {
 	return slices.ContainsFunc(*c.invalid, func(f simplejwt.InvalidSetting) bool { return f.Setting == setting })
 }
 
+// checkLimits checks settings that are numbers.
 func (c settingsCheck) checkLimits() {
 	for _, n := range []struct {
 		setting string
@@ -132,6 +133,8 @@ func (c settingsCheck) checkLimits() {
 	}
 }
 
+// checkLifetimes checks settings that are durations. It warns of one below a millisecond, which probably lacks its
+// unit.
 func (c settingsCheck) checkLifetimes() {
 	for _, l := range []struct {
 		name  string
@@ -158,7 +161,7 @@ func (c settingsCheck) checkLifetimes() {
 	}
 }
 
-// checkLifetimeOrder warns of a token that outlives the one that it is refreshed with. It is allowed, as in SimpleJWT.
+// checkLifetimeOrder warns if a token outlives the one that refreshes it. SimpleJWT allows that too.
 func (c settingsCheck) checkLifetimeOrder(canSign bool) {
 	for _, pair := range []struct {
 		short, long string
@@ -168,13 +171,13 @@ func (c settingsCheck) checkLifetimeOrder(canSign bool) {
 		{"SLIDING_TOKEN_LIFETIME", "SLIDING_TOKEN_REFRESH_LIFETIME", c.settings.SlidingTokenLifetime, c.settings.SlidingTokenRefreshLifetime},
 	} {
 		if pair.s > pair.l && canSign {
-			c.deps.Logger.Warn(pair.short+" is longer than "+pair.long+": a token opens routes when it can't be refreshed any more",
+			c.deps.Logger.Warn(pair.short+" is longer than "+pair.long+": the token stays valid when it can no longer be refreshed",
 				pair.short, pair.s, pair.long, pair.l)
 		}
 	}
 }
 
-// checkClaims sees that the claims whose names are settings have a name each, and none that another claim has.
+// checkClaims checks that each claim whose name is a setting has a name, and no other claim's name.
 func (c settingsCheck) checkClaims() {
 	c.settings.JTIClaim, c.settings.TokenTypeClaim = checkClaimName(c.settings.JTIClaim, c.invalid, "JTI_CLAIM"), checkClaimName(c.settings.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
 	taken := map[string]string{"exp": "", "iat": "", "nbf": "", "aud": "", "iss": "", claimSession: ""}
@@ -197,11 +200,11 @@ func (c settingsCheck) checkClaims() {
 		taken[n.name] = n.setting
 	}
 	if c.settings.IsSet("AUDIENCE") && !slices.ContainsFunc(c.settings.Audience, func(s string) bool { return s != "" }) {
-		c.deps.Logger.Warn("AUDIENCE names nobody: every token will be rejected")
+		c.deps.Logger.Warn("AUDIENCE is empty: every token will be rejected")
 	}
 }
 
-// checkClaimName turns Off into "", and calls an empty name what it is.
+// checkClaimName returns the name of a claim that can be switched off: "" for Off. An empty name is invalid.
 func checkClaimName(claim string, invalid *simplejwt.SettingsError, setting string) string {
 	if claim == simplejwt.Off {
 		return ""
@@ -212,6 +215,7 @@ func checkClaimName(claim string, invalid *simplejwt.SettingsError, setting stri
 	return claim
 }
 
+// checkHeader checks AUTH_HEADER_NAME and AUTH_HEADER_TYPES.
 func (c settingsCheck) checkHeader() {
 	if !cookie.IsToken(cookie.HeaderName(c.settings.AuthHeaderName)) {
 		c.invalid.Add("AUTH_HEADER_NAME", "must be a header's name, such as HTTP_AUTHORIZATION or X-Access-Token")
@@ -226,7 +230,7 @@ func (c settingsCheck) checkHeader() {
 	}
 }
 
-// checkStore reports what needs records where there are none, and what the Store finds wrong with itself.
+// checkStore reports settings that need records if there are none, and what the Store reports about itself.
 func (c settingsCheck) checkStore() {
 	if store, ok := c.deps.Store.(StoreChecker); ok {
 		*c.invalid = append(*c.invalid, store.CheckStore()...)
@@ -249,7 +253,7 @@ func (c settingsCheck) checkStore() {
 	}
 }
 
-// checkRotation reports settings of rotation and of CHECK_SESSION that need another one.
+// checkRotation reports settings of rotation and of CHECK_SESSION that need another setting.
 func (c settingsCheck) checkRotation() {
 	for _, n := range []struct {
 		setting string
@@ -260,13 +264,14 @@ func (c settingsCheck) checkRotation() {
 		}
 	}
 	if c.settings.ReuseDetection && c.settings.RotationGracePeriod <= 0 {
-		c.deps.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost answer logs its user out")
+		c.deps.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost response logs the user out")
 	}
 	if c.settings.CheckSessionCacheTimeout > 0 && !c.settings.CheckSession {
 		c.invalid.Add("CHECK_SESSION_CACHE_TIMEOUT", "needs CHECK_SESSION")
 	}
 }
 
+// checkUsers checks USER_ID_FIELD, and that Deps.Users is there and can do what the settings need.
 func (c settingsCheck) checkUsers() {
 	if c.settings.UserIDField == "" {
 		c.invalid.Add("USER_ID_FIELD", "may not be empty")
@@ -278,7 +283,7 @@ func (c settingsCheck) checkUsers() {
 		return
 	}
 	if _, ok := c.deps.Users.(LastLoginUpdater); c.settings.UpdateLastLogin && !ok {
-		c.invalid.Add("UPDATE_LAST_LOGIN", "needs Deps.Users that are a core.LastLoginUpdater, as models.NewUsers makes them")
+		c.invalid.Add("UPDATE_LAST_LOGIN", "needs Deps.Users that implement core.LastLoginUpdater, as models.NewUsers does")
 	}
 	if users, ok := c.deps.Users.(UsersChecker); ok {
 		*c.invalid = append(*c.invalid, users.CheckUsers(c.settings.UserIDField, c.settings.UpdateLastLogin)...)

@@ -7,7 +7,8 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// ObtainSliding is SimpleJWT's obtain sliding view. Errors: as for ObtainPair.
+// ObtainSliding is SimpleJWT's obtain sliding view: it checks the password, logs the user in and returns a sliding
+// token. Errors: as for ObtainPair.
 func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (string, simplejwt.User, error) {
 	user, err := a.findByPassword(ctx, username, password)
 	if err != nil {
@@ -20,7 +21,8 @@ func (a *Auth) ObtainSliding(ctx context.Context, username, password string) (st
 	return token, user, nil
 }
 
-// LoginSliding logs a user in without a password check, like Login, and issues a sliding token. Errors: as for Login.
+// LoginSliding logs a user in without checking a password, like Login, and returns a sliding token. Errors: as for
+// Login.
 func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, error) {
 	if isNil(user) || !a.mayAuthenticate(ctx, user) {
 		return "", ErrNoActiveAccount
@@ -28,6 +30,7 @@ func (a *Auth) LoginSliding(ctx context.Context, user simplejwt.User) (string, e
 	return a.loginSliding(ctx, user, nil)
 }
 
+// loginSliding logs in a user who may authenticate. recheck is nil for a login without a password.
 func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, recheck loginRecheck) (string, error) {
 	t, row, err := a.startLogin(ctx, SlidingToken, user)
 	if err != nil {
@@ -43,8 +46,9 @@ func (a *Auth) loginSliding(ctx context.Context, user simplejwt.User, recheck lo
 	return text, nil
 }
 
-// RefreshSliding is SimpleJWT's refresh sliding view: the same token with a new exp and iat, while its refresh_exp has not
-// passed. Nothing is consumed and no row is written. Errors: a denial, ErrServiceUnavailable.
+// RefreshSliding is SimpleJWT's refresh sliding view: it returns the same token with a new exp and iat, as long as
+// its refresh_exp has not passed. It neither consumes nor records anything. With CHECK_REVOKE_TOKEN a refresh may
+// end the session, so it completes even if ctx ends, within 10 seconds. Errors: a denial, ErrServiceUnavailable.
 func (a *Auth) RefreshSliding(ctx context.Context, raw string) (string, simplejwt.User, error) {
 	ctx, cancel := a.refreshContext(ctx)
 	defer cancel()

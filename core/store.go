@@ -9,50 +9,61 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// ErrUserGone is what a Store answers when it is to record a token of a user that has no row any more.
+// ErrUserGone is what a Store returns instead of recording a token of a user who has no row any more.
 var ErrUserGone = errors.New("the token's user does not exist")
 
-// ErrFlushRunning is what a Store answers to a flush while another one is under way.
+// ErrFlushRunning is what a Store returns if another flush is running.
 var ErrFlushRunning = errors.New("another flush is under way")
 
-// MaxSessions is how many sessions Store.Sessions and Auth.Sessions answer at most.
+// MaxSessions is how many sessions Store.Sessions and Auth.Sessions return at most.
 const MaxSessions = 100
 
-// Reason says why a token is on the blacklist. The empty Reason stands for a row that Django wrote.
+// Reason is why a token is on the blacklist. A program may use its own words, of at most 32 bytes.
 type Reason string
 
-// The reasons this library writes.
+// The reasons that this library records. The empty Reason stands for a blacklist row that Django wrote.
 const (
-	ReasonRotated  Reason = "rotated"
-	ReasonLogout   Reason = "logout"
-	ReasonReuse    Reason = "reuse"
+	// ReasonRotated: a refresh replaced the token by its successor. It alone has a grace period.
+	ReasonRotated Reason = "rotated"
+	// ReasonLogout: the client logged out, or a login failed after it was recorded.
+	ReasonLogout Reason = "logout"
+	// ReasonReuse: a rotated token of the session was presented after the grace period.
+	ReasonReuse Reason = "reuse"
+	// ReasonPassword: the user's password was changed.
 	ReasonPassword Reason = "password"
-	ReasonAdmin    Reason = "admin"
-	ReasonLimit    Reason = "limit"
-	ReasonRenewed  Reason = "renewed"
+	// ReasonAdmin: the session was ended from a list, or by an administrator.
+	ReasonAdmin Reason = "admin"
+	// ReasonLimit: a newer login of the user exceeded MAX_SESSIONS_PER_USER.
+	ReasonLimit Reason = "limit"
+	// ReasonRenewed: RenewSession replaced the session by a new one.
+	ReasonRenewed Reason = "renewed"
 )
 
-// OutstandingToken is the record of a refresh or sliding token: who it belongs to and until when, never the token itself.
+// OutstandingToken is the record of a refresh or sliding token, SimpleJWT's model of that name. It never holds the
+// token itself. Times are zero if unknown.
 type OutstandingToken struct {
+	// JTI is the token's id: 1 to 255 characters of any text.
 	JTI string
-	// UserID is the primary key of the user as text; "" for a token without a user.
-	UserID    string
+	// UserID is the primary key of the user as text; "" for a token without a user, or whose user was deleted.
+	UserID string
+	// CreatedAt is when the token was issued; zero in some rows that Django wrote.
 	CreatedAt time.Time
+	// ExpiresAt is when the record is no longer needed: the token's exp, or a sliding token's refresh_exp.
 	ExpiresAt time.Time
 	// SessionID is the jti of the first token of the session; "" in a row that Django wrote.
 	SessionID string
-	// ParentJTI is the token this one was rotated from; "" for the first one.
+	// ParentJTI is the token that this one replaced; "" for the first one of a session.
 	ParentJTI string
-	// SessionStartedAt is the time of the login; zero where it is unknown.
+	// SessionStartedAt is the time of the login; zero if it is unknown.
 	SessionStartedAt time.Time
-	// SessionExpiresAt is the absolute end of the session; zero where there is none.
+	// SessionExpiresAt is when the session ends, however often it is refreshed; zero if it never does.
 	SessionExpiresAt time.Time
-	// Device is the client at the login or the refresh that made the token.
+	// Device is the client of the login or the refresh that issued the token.
 	Device Device
 }
 
-// Session is the session a record belongs to. One that names none belongs to the session that its descendants name by
-// its jti.
+// Session returns the session that a record belongs to. A record that names none is the first of its session, and
+// its successors name its jti.
 func (t OutstandingToken) Session() string {
 	if t.SessionID != "" {
 		return t.SessionID
@@ -60,42 +71,46 @@ func (t OutstandingToken) Session() string {
 	return t.JTI
 }
 
-// Rotation asks a Store to consume a refresh token and to record its successor.
+// Rotation asks a Store to consume a refresh token and to record its successor. Successor computes most of it.
 type Rotation struct {
-	// JTI is the presented token.
+	// JTI is the id of the presented token.
 	JTI string
-	// SessionID is the session the presented token names in its sid claim, "" if none. It counts only where the row
-	// names none, and where no record of that session is another user's than the row.
+	// SessionID is the session that the presented token names in its claim sid, "" for none. It counts only if the
+	// record names no session, and if no record of that session belongs to another user than the presented token's
+	// record.
 	SessionID string
-	// Owner is the user whose token was presented, "" for nobody: a row of another user is not rotated. A row without a
-	// user is anybody's. With nil, so is every row.
+	// Owner is the user who presented the token, "" for nobody. A record of another user is not rotated; a record
+	// without a user belongs to every owner. If Owner is nil, every record is rotated.
 	Owner *string
-	// NewJTI and ExpiresAt are those of the successor; ExpiresAt is cut to the end of the session.
-	NewJTI    string
+	// NewJTI is the id of the successor.
+	NewJTI string
+	// ExpiresAt is the expiry of the successor, unless the session ends earlier.
 	ExpiresAt time.Time
-	Now       time.Time
-	// ActiveAfter is Now less the leeway: a row that ended at or before it is not rotated.
+	// Now is the time of the rotation: when the successor is created and the presented token is consumed.
+	Now time.Time
+	// ActiveAfter is Now less LEEWAY. A token that expired at or before it is not rotated.
 	ActiveAfter time.Time
-	// SessionLifetime ends a session whose row has no end: this long after its start. Zero: none. Where the row does not say
-	// when the session started, it started when the row was created, else at IssuedAt, else Now.
+	// SessionLifetime is SESSION_LIFETIME. A session whose record has no end ends this long after its start. If the
+	// record does not say when the session started, that is CreatedAt, else IssuedAt, else Now. Zero: the session
+	// never ends.
 	SessionLifetime time.Duration
-	// IssuedAt is the iat of the presented token, not after Now. Zero: none.
+	// IssuedAt is the iat of the presented token, and not after Now; zero for none.
 	IssuedAt time.Time
-	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token stays as it is.
+	// Consume is BLACKLIST_AFTER_ROTATION. Without it the presented token is not put on the blacklist.
 	Consume bool
 	// Reason is why the presented token is consumed; "" stands for ReasonRotated.
 	Reason Reason
-	// Device is the client that refreshes. What it does not tell ("") the successor inherits.
+	// Device is the client that refreshes. The successor inherits the fields that are "".
 	Device Device
 }
 
-// precision is what every Store keeps of a time.
+// precision is the least that every Store keeps of a time.
 const precision = time.Microsecond
 
-// Successor returns the record that a rotation of presented makes: the session and its end, the device, the id, the times.
-// ok is false where presented may not be rotated: it expired at or before AliveAfter, or its session did at or before Now.
-// A Store whose database does not compute the same calls it in Rotate, between reading the presented row, which must not be
-// on the blacklist, and inserting the successor. Times are cut to microseconds.
+// Successor returns the record that replaces presented: its id, times, session and device. It returns false if
+// presented may not be rotated, because it expired at or before ActiveAfter or its session ended at or before Now.
+// A Store calls it in Rotate, between reading the presented record and inserting the successor, unless its database
+// computes the same. Successor checks neither the blacklist nor Owner. It truncates times to microseconds.
 func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, ok bool) {
 	now := r.Now.UTC().Truncate(precision)
 	presented.setCreatedAt(r.IssuedAt, now)
@@ -112,8 +127,8 @@ func (r Rotation) Successor(presented OutstandingToken) (next OutstandingToken, 
 	return next, true
 }
 
-// setCreatedAt fills in when the record was created where it does not say, as rows of Django may not: at the iat of its
-// token, or now where the token has none (zero).
+// setCreatedAt sets a missing CreatedAt, as in some rows that Django wrote: to the iat of the token, or to now if
+// that is zero.
 func (t *OutstandingToken) setCreatedAt(issuedAt, now time.Time) {
 	if !t.CreatedAt.IsZero() {
 		return
@@ -135,10 +150,10 @@ func (t OutstandingToken) sessionEnd(lifetime time.Duration) time.Time {
 	return start.Add(lifetime).UTC().Truncate(precision)
 }
 
-// hasEnded reports whether the end of a session has come; a zero end never does.
+// hasEnded reports whether a session with this end has ended by now. A zero end means never.
 func hasEnded(end, now time.Time) bool { return !end.IsZero() && !end.After(now) }
 
-// earlierEnd returns the earlier of an expiry and the end of a session, zero for none.
+// earlierEnd returns the earlier of an expiry and the end of a session, which is zero for never.
 func earlierEnd(expiresAt, sessionEnd time.Time) time.Time {
 	if !sessionEnd.IsZero() && sessionEnd.Before(expiresAt) {
 		return sessionEnd
@@ -146,96 +161,132 @@ func earlierEnd(expiresAt, sessionEnd time.Time) time.Time {
 	return expiresAt
 }
 
-// TokenState is a record and its blacklist row, if there is one.
+// TokenState is a record and, if the token is on the blacklist, when and why it was put there.
 type TokenState struct {
 	OutstandingToken
-	Blacklisted   bool
+	// Blacklisted reports whether the token is on the blacklist. If not, the fields below are zero.
+	Blacklisted bool
+	// BlacklistedAt is when the token was put on the blacklist.
 	BlacklistedAt time.Time
-	Reason        Reason
+	// Reason is why.
+	Reason Reason
 }
 
-// SessionState is what a Store knows of a presented token and of its session.
+// SessionState is what a Store knows about a presented token and its session.
 type SessionState struct {
-	// Presented is the row of the presented token; nil where there is none.
+	// Presented is the record of the presented token; nil if it has none.
 	Presented *TokenState
-	// Latest is the newest row of the session that the presented row names, else the presented token's sid; nil where the
-	// session has no row. A row that belongs to no session is its own head.
+	// Latest is the latest record of the session; nil if it has none. The session is the one that the presented
+	// record names, else the one that the token names (sid), else the presented record's own.
 	Latest *TokenState
 }
 
-// Scope says which tokens Revoke consumes: those of a session, those of a user but for one session, or those of a session
-// that are a user's. An empty scope covers none.
+// Scope says which tokens Store.Revoke puts on the blacklist: all of a session, those of a session that belong to a
+// user, or all of a user with exceptions. The zero Scope covers none.
 type Scope struct {
-	// SessionID is the session to end. It covers the rows with this session id and the row whose jti it is and that
-	// names no session.
+	// SessionID is the session to end. It covers the records that name it, and the record with this jti that names
+	// no session.
 	SessionID string
-	// UserID is the user whose sessions are to end; beside SessionID, the user whose session it must be.
+	// UserID is the user whose sessions end. With SessionID it covers only this user's tokens of that session.
 	UserID string
-	// Owner, beside SessionID alone, leaves out the rows of other users than this one, "" for nobody. Rows without a user stay
-	// in. With nil all rows of the session are covered.
+	// Owner, with SessionID alone, leaves out records of users other than this one, "" for nobody. Records without
+	// a user are covered. If Owner is nil, all records of the session are covered.
 	Owner *string
-	// ExceptSession, beside UserID alone, is the session that goes on; "" for none.
+	// ExceptSession, with UserID alone, is the session that stays active; "" for none.
 	ExceptSession string
-	// ExceptNewest, beside UserID alone and in place of ExceptSession, is how many of the sessions go on that began last, in
-	// the order of Sessions; 0 for none. Tokens that ended at or before AliveAfter do not make a session and are left alone.
+	// ExceptNewest, with UserID alone and instead of ExceptSession, is how many of the newest sessions stay active,
+	// in the order of Store.Sessions; 0 for none. Tokens that expired at or before ActiveAfter do not count as a
+	// session, and stay as they are.
 	ExceptNewest int
-	ActiveAfter  time.Time
+	// ActiveAfter is the current time less LEEWAY, for ExceptNewest.
+	ActiveAfter time.Time
 }
 
-// Store keeps the records of outstanding and blacklisted tokens. It is safe for concurrent use by any number of
-// goroutines and, where its database is shared, processes. Every method ends with ctx. An error other than ErrUserGone
-// means that the outcome is unknown or that the store could not be asked, never a refusal. Times are kept to the
-// microsecond at least and returned in UTC. The package core/storetest proves a Store.
+// Store keeps the records of refresh and sliding tokens, and their blacklist. It stores and finds; it does not
+// decide whether a token is valid. The package core/storetest is the conformance suite of this contract, and
+// core/memstore is the shortest Store that passes it.
+//
+// # Terms
+//
+// A token is recorded if it has a record (an OutstandingToken). It is consumed once it is on the blacklist: only
+// the first call that consumes a token counts, and its reason and time never change. A session is all records that
+// name it in SessionID, and the record with that jti that names none. The latest record of a session is the one
+// inserted last, whatever the clocks said. A record without a user belongs to every owner. Where a parameter or
+// field is an owner, nil allows every record, and "" only records without a user.
+//
+// # Every method
+//
+//   - Any number of goroutines, and of processes that share the database, may call it at the same time.
+//   - It returns an error if ctx ends first, and changes nothing if ctx had ended before the call.
+//   - An error other than ErrUserGone and ErrFlushRunning means that the Store is unavailable and that the outcome
+//     is unknown. What is merely not there, or not allowed, is never such an error.
+//   - Times are kept to the microsecond at least, and returned in UTC. Ids are compared exactly, including case.
+//   - What it returns belongs to the caller, who may change it.
 type Store interface {
-	// Record records a token. A jti that is on record already is left as it is, without an error.
-	// Answers ErrUserGone where the user has no row.
+	// Record records a token. If the jti is recorded already, or is being recorded by a concurrent call, it changes
+	// nothing and returns nil. It returns ErrUserGone, and records nothing, if the Store knows users and this one
+	// has no row.
 	Record(ctx context.Context, t OutstandingToken) error
 
-	// Rotate, in one atomic step, consumes the presented token with the Reason and records the successor, which
-	// inherits user and session. It answers false, and changes nothing, where the presented token has no row or one of another
-	// Owner, is on the blacklist, ended at or before AliveAfter, or where its session ended at or before Now. Of any number of concurrent
-	// calls for one token at most one answers true (each, without Consume). The answered record is the successor's.
+	// Rotate replaces a token by its successor in one atomic step:
+	//
+	//   - It returns false if the token has no record, is consumed, or belongs to another user than Rotation.Owner.
+	//   - It ignores Rotation.SessionID if a record of that session belongs to another user than the token's
+	//     record.
+	//   - It calls Rotation.Successor, and returns false if that does.
+	//   - With Rotation.Consume it consumes the token with Rotation.Reason at Rotation.Now.
+	//   - It records the successor, returns it as recorded, and true.
+	//
+	// If it returns false it has changed nothing, and after an error it has done all of it or nothing. Of concurrent
+	// calls for one token at most one returns true; without Consume each may. A NewJTI that is recorded already is
+	// an error.
 	Rotate(ctx context.Context, r Rotation) (OutstandingToken, bool, error)
 
-	// Blacklist puts a recorded token on the blacklist. found is false, and nothing changes, where the jti has no row, or one
-	// of another user than owner: "" is nobody, and a row without a user anybody's; with nil every row is. won is true for
-	// exactly one of all calls of Blacklist, Rotate and Revoke that would consume it.
+	// Blacklist consumes a recorded token. found is false, and nothing changes, if the token has no record or one
+	// of another user than owner. won is true if this call consumed the token: of all calls of Blacklist, Rotate
+	// and Revoke that would consume it, exactly one does.
 	Blacklist(ctx context.Context, jti string, owner *string, reason Reason, now time.Time) (found, won bool, err error)
 
-	// IsBlacklisted returns whose row the token has, "" for nobody's and nil without a row, and whether it has a blacklist row.
+	// IsBlacklisted returns the user of the token's record ("" for none, nil without a record), and whether the
+	// token is consumed.
 	IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error)
 
-	// State reads the presented token and the head of its session in one consistent, up-to-date look. sid is the session
-	// that the token names, "" if none; it counts where the row names no session or is missing.
+	// State returns the presented token's record and the latest one of its session, both from one consistent and
+	// current snapshot: a session that is being rotated always has an active latest token. sid is the session that
+	// the token names, "" for none. It counts if the record names no session, or if there is no record.
 	State(ctx context.Context, jti, sid string) (SessionState, error)
 
-	// Revoke consumes all tokens of the scope that are not consumed yet, whatever their end, and returns how many. Once it
-	// has returned, no token of the scope is usable, nor one that a concurrent Rotate of them records.
+	// Revoke consumes all tokens of the scope that are not consumed yet, expired ones too, and returns how many.
+	// After it has returned, no token of the scope is active. A Rotate that runs at the same time leaves none
+	// active either when it returns: its successor is consumed as well, or it returns false.
 	Revoke(ctx context.Context, s Scope, reason Reason, now time.Time) (int, error)
 
-	// Sessions answers the newest live token of each session of a user: not on the blacklist, and ending after now, as its
-	// session does. The session that began last comes first. That is the one whose first token, which has its id as its
-	// jti, was recorded last; those whose first token is not on record any more come last, by SessionStartedAt. At most
-	// MaxSessions are answered.
+	// Sessions returns the latest active token of each session of a user: not consumed, with ExpiresAt after now,
+	// and with SessionExpiresAt after now or zero. The newest session comes first, and at most MaxSessions are
+	// returned. Sessions are ordered by when their first token was recorded, the one with the session's id as its
+	// jti. Sessions whose first token has no record any more come last, the one with the latest SessionStartedAt
+	// first.
 	Sessions(ctx context.Context, userID string, now time.Time) ([]OutstandingToken, error)
 
-	// FlushExpired deletes the records, and their blacklist rows, that ended at or before the given time, in bounded
-	// batches, and returns how many outstanding rows went. While another flush is under way it may answer ErrFlushRunning,
-	// with what it deleted before it met it.
+	// FlushExpired deletes all records with ExpiresAt at or before the given time, with their blacklist rows, and
+	// returns how many records it deleted. It works in batches of limited size, so that requests are not held up.
+	// If another flush is running it may return ErrFlushRunning, and how many it deleted before that.
 	FlushExpired(ctx context.Context, before time.Time) (int, error)
 }
 
-// LoginRecorder is an ability of a Store that keeps tokens where the users are. It saves a login by password a turn.
+// LoginRecorder can be implemented by a Store that keeps tokens in the database of the users. A login by password
+// then needs one round trip less.
 type LoginRecorder interface {
-	// RecordLogin is Outstand where the password stored for a user still is user.AuthPassword(); users found him, and
-	// say where he is. Otherwise it answers false and records nothing. A change of the password that is under way
-	// meanwhile either is seen here, or ends after the token is there for Revoke to see. errors.ErrUnsupported, without
-	// an effect, says that the Store can't do that for these users; ErrUserGone is as for Outstand.
+	// RecordLogin is Record on the condition that the stored password of the user is still user.AuthPassword(), and
+	// reports whether it is. If not, it records nothing. users loaded the user, and say where its row is. A
+	// concurrent change of the password is either seen here, or commits only after the token is recorded, so that a
+	// Revoke after it finds the token. Errors: ErrUserGone as for Record; errors.ErrUnsupported, with nothing
+	// changed, if the Store can't do this for these users.
 	RecordLogin(ctx context.Context, t OutstandingToken, users Users, user simplejwt.User) (bool, error)
 }
 
-// StoreChecker is an ability of a Store by which New reports at start that the Store can't work.
+// StoreChecker can be implemented by a Store. New then reports at start that the Store can't work.
 type StoreChecker interface {
-	// CheckStore reports what is wrong, under the name "Deps.Store"; nil for nothing.
+	// CheckStore returns what is wrong with the Store, under the name "Deps.Store"; nil if nothing is.
 	CheckStore() simplejwt.SettingsError
 }

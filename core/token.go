@@ -12,17 +12,17 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/jose"
 )
 
-// Token is a token: its class and its claims. A Token is for one goroutine.
+// Token is a token class and a set of claims. It is not safe for concurrent use.
 type Token struct {
 	auth      *Auth
 	class     *TokenClass
 	claims    jose.Claims
-	now       time.Time       // when it was made or parsed: all its times are relative to this one
-	setByHook map[string]bool // what was set since Deps.Claims was asked; nil outside
+	now       time.Time       // when it was created or parsed; all its times are relative to this one
+	setByHook map[string]bool // the claims that Deps.Claims has set; nil unless it is running
 }
 
-// NewToken makes a token of a class (by name: AccessToken ...) with type, exp, iat and jti, without a user and not
-// recorded. Use Sign for the text. Errors: an unknown class.
+// NewToken creates a token of a class (AccessToken, ...) with type, exp, iat and jti. It has no user and is not
+// recorded. Call Sign to encode it. Errors: an unknown class, or UntypedToken.
 func (a *Auth) NewToken(class ClassName) (*Token, error) {
 	c := a.classes.byName[class]
 	if c == nil || c == a.classes.untyped {
@@ -31,6 +31,7 @@ func (a *Auth) NewToken(class ClassName) (*Token, error) {
 	return a.newToken(c, a.now()), nil
 }
 
+// newToken creates a token of a class whose times are relative to now.
 func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
 	t := &Token{auth: a, class: c, claims: jose.NewClaims(10), now: now}
 	if a.settings.TokenTypeClaim != "" {
@@ -45,8 +46,8 @@ func (a *Auth) newToken(c *TokenClass, now time.Time) *Token {
 	return t
 }
 
-// Decode reads a token without any check of signature, time or type: for looking into it, never for trusting it.
-// Errors: ErrTokenInvalid where it is no JWT.
+// Decode reads a token without verifying anything. Use it to look into a token, never to trust it. Errors:
+// ErrTokenInvalid if it is not a JWT.
 func (a *Auth) Decode(raw string) (*Token, error) {
 	claims, err := jose.Decode(raw)
 	if err != nil {
@@ -55,8 +56,8 @@ func (a *Auth) Decode(raw string) (*Token, error) {
 	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: a.now()}, nil
 }
 
-// requireSigningKey returns ErrServiceUnavailable in a program without a SIGNING_KEY: it is asked before anything is recorded or
-// consumed for tokens that can't be signed.
+// requireSigningKey returns ErrServiceUnavailable without a SIGNING_KEY. It is called before anything is recorded
+// or consumed for tokens that can't be signed.
 func (a *Auth) requireSigningKey(ctx context.Context) error {
 	if !a.codec.CanSign() {
 		return a.unavailable(ctx, "sign", jose.ErrNoSigningKey)
@@ -64,25 +65,26 @@ func (a *Auth) requireSigningKey(ctx context.Context) error {
 	return nil
 }
 
-// Sign returns the compact JWS of the token (RFC 7515), with AUDIENCE and ISSUER written into it. Errors: claims that can't
-// be encoded, or no SIGNING_KEY.
+// Sign returns the token as a compact JWS (RFC 7515), with AUDIENCE and ISSUER added. Errors: claims that can't be
+// encoded, or no SIGNING_KEY.
 func (t *Token) Sign() (string, error) { return t.auth.codec.Sign(t.claims) }
 
-// Format prints the class and the id of the token, for every verb.
+// Format implements fmt.Formatter. It prints the class and the id of the token, for every verb, and never the token
+// itself.
 func (t Token) Format(w fmt.State, _ rune) {
 	fmt.Fprint(w, "core.Token{", t.class.Name, " ", t.JTI(), "}")
 }
 
-// Class is the class of the token.
+// Class returns the class of the token.
 func (t *Token) Class() TokenClass { return *t.class }
 
-// Get is a claim; nil where there is none. Numbers of a parsed token are json.Number.
+// Get returns the value of a claim, nil if the token has none. Numbers of a parsed token are json.Number.
 func (t *Token) Get(claim string) any { return t.claims.Get(claim).Value() }
 
-// Has reports whether the token has the claim, be it null.
+// Has reports whether the token has the claim, even with the value null.
 func (t *Token) Has(claim string) bool { return t.claims.Has(claim) }
 
-// Set sets a claim.
+// Set sets a claim to a value that encoding/json can encode.
 func (t *Token) Set(claim string, value any) {
 	t.claims.Set(claim, value)
 	if t.setByHook != nil {
@@ -93,13 +95,13 @@ func (t *Token) Set(claim string, value any) {
 // Delete removes a claim.
 func (t *Token) Delete(claim string) { t.claims.Delete(claim) }
 
-// Claims is a copy of all claims.
+// Claims returns a copy of all claims.
 func (t *Token) Claims() simplejwt.Claims { return t.claims.Map() }
 
-// JTI is the token's id; "" where it has none.
+// JTI returns the token's id, "" if it has none.
 func (t *Token) JTI() string { return t.textClaim(t.auth.settings.JTIClaim) }
 
-// SessionID is the session that the token names; "" where it names none that could be on record.
+// SessionID returns the session that the token names (its claim sid), "" if it names none that could be recorded.
 func (t *Token) SessionID() string {
 	if sid := t.textClaim(claimSession); isID(sid) {
 		return sid
@@ -107,8 +109,8 @@ func (t *Token) SessionID() string {
 	return ""
 }
 
-// Session is the session that the token belongs to: the one it names, else for a refresh or sliding token its own; "" for
-// an access token that names none.
+// Session returns the session that the token belongs to: the one it names, else for a refresh or sliding token its
+// own id; "" for an access token that names none.
 func (t *Token) Session() string {
 	if t.class.Blacklistable && isID(t.JTI()) {
 		return t.ownSession()
@@ -116,7 +118,7 @@ func (t *Token) Session() string {
 	return t.SessionID()
 }
 
-// ownSession is the session of a refresh or sliding token: the one it names, else the one that it began.
+// ownSession returns the session of a refresh or sliding token: the one it names, else the one that it started.
 func (t *Token) ownSession() string {
 	if sid := t.SessionID(); sid != "" {
 		return sid
@@ -124,7 +126,7 @@ func (t *Token) ownSession() string {
 	return t.JTI()
 }
 
-// sessionByRecord is the session of the token's record, if that names one.
+// sessionByRecord returns the session that the token's record names, else ownSession.
 func (t *Token) sessionByRecord(record *TokenState) string {
 	if record.SessionID != "" {
 		return record.SessionID
@@ -132,31 +134,33 @@ func (t *Token) sessionByRecord(record *TokenState) string {
 	return t.ownSession()
 }
 
-// UserID is the user id claim as text; "" where the token has none that could be a user's.
+// UserID returns USER_ID_CLAIM as text, "" if the token has none that could be a user's.
 func (t *Token) UserID() string { id, _ := t.userID().UserID(); return id }
 
-// userID is the user id claim.
+// userID returns USER_ID_CLAIM.
 func (t *Token) userID() *jose.Claim { return t.claims.Get(t.auth.settings.UserIDClaim) }
 
-// ExpiresAt is the exp claim; zero where there is none.
+// ExpiresAt returns the claim exp, zero if the token has none.
 func (t *Token) ExpiresAt() time.Time { at, _ := t.claims.Get("exp").Time(); return at }
 
-// SetJTI gives the token a new id.
+// SetJTI gives the token a new id. It does nothing with JTI_CLAIM off.
 func (t *Token) SetJTI() {
 	if t.auth.settings.JTIClaim != "" {
 		t.claims.Set(t.auth.settings.JTIClaim, t.auth.deps.NewID())
 	}
 }
 
-// SetExp sets a claim ("exp", or SLIDING_TOKEN_REFRESH_EXP_CLAIM) to the token's time plus lifetime, in whole seconds.
+// SetExp sets a claim ("exp", or SLIDING_TOKEN_REFRESH_EXP_CLAIM) to the time at which the token was created or
+// parsed plus lifetime, in whole seconds.
 func (t *Token) SetExp(claim string, lifetime time.Duration) {
 	t.claims.Set(claim, t.now.Add(lifetime).Unix())
 }
 
-// SetIat sets iat to the token's time, in whole seconds.
+// SetIat sets iat to the time at which the token was created or parsed, in whole seconds.
 func (t *Token) SetIat() { t.claims.Set("iat", t.now.Unix()) }
 
-// CheckExp refuses where the time in a claim is missing or has passed, LEEWAY granted.
+// CheckExp denies the token if the time in a claim has passed, LEEWAY included, or if there is none. Errors:
+// ErrTokenExpired, ErrTokenInvalid.
 func (t *Token) CheckExp(claim string) error {
 	c := t.claims.Get(claim)
 	if c == nil {
@@ -172,20 +176,20 @@ func (t *Token) CheckExp(claim string) error {
 	return nil
 }
 
-// capExp moves a claim back to end, where end is set and earlier.
+// capExp sets a claim back to end if that is earlier. A zero end sets nothing.
 func (t *Token) capExp(claim string, end time.Time) {
 	if at, ok := t.claims.Get(claim).Time(); ok && !end.IsZero() && end.Before(at) {
 		t.claims.Set(claim, end.Unix())
 	}
 }
 
-// AccessToken makes an access token from a refresh token: it copies all claims but type, exp, iat and jti. It expires
-// relative to the time of the refresh token, so that a pair made together ends together.
+// AccessToken returns an access token for a refresh token: it copies all claims except type, exp, iat and jti. Its
+// lifetime starts at the refresh token's time, as in SimpleJWT.
 func (t *Token) AccessToken() *Token {
 	access := t.auth.newToken(t.auth.classes.access, t.now)
 	for c := range t.claims.All() {
 		switch c.Name() {
-		case "": // the name of a claim that is switched off, but no less a name
+		case "": // also the name of a claim that is switched off, so the cases below must not match it
 			access.claims.Put(*c)
 		case t.auth.settings.TokenTypeClaim, t.auth.settings.JTIClaim, "exp", "iat", "jti":
 		default:
@@ -195,8 +199,9 @@ func (t *Token) AccessToken() *Token {
 	return access
 }
 
-// Outstand records the token as the user's (nil for nobody) in the store, as it is now. A token already on record stays
-// as it is. Without a store, or with JTI_CLAIM off, it does nothing. Errors: ErrUserGone, 503.
+// Outstand records the token, as it is now, for the user (nil for none). It is SimpleJWT's BlacklistMixin.outstand.
+// It does not change an existing record. Without a Store, or with JTI_CLAIM off, it does nothing. Errors:
+// ErrUserGone, ErrServiceUnavailable.
 func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 	if !t.auth.keepsRecords() {
 		return nil
@@ -208,16 +213,16 @@ func (t *Token) Outstand(ctx context.Context, user simplejwt.User) error {
 	return t.auth.records.record(ctx, t.newRecord(id))
 }
 
-// newRecord is the row of the token. It belongs to the session that it names.
+// newRecord returns the record of the token, in the session that the token names.
 func (t *Token) newRecord(userID string) OutstandingToken {
 	exp := t.ExpiresAt()
 	if refreshExp, ok := t.claims.Get(t.auth.settings.SlidingTokenRefreshExpClaim).Time(); ok && t.class == t.auth.classes.sliding && refreshExp.After(exp) {
-		exp = refreshExp // a sliding token's row must outlive the token's last refresh
+		exp = refreshExp // the record must outlive the last refresh of a sliding token
 	}
 	return OutstandingToken{JTI: t.JTI(), UserID: userID, CreatedAt: t.now, ExpiresAt: exp, SessionID: t.SessionID()}
 }
 
-// setUser sets the claims that tell whose token it is.
+// setUser sets the claims that identify the user.
 func (t *Token) setUser(idValue string, user simplejwt.User) {
 	t.claims.Set(t.auth.settings.UserIDClaim, idValue)
 	if t.auth.settings.CheckRevokeToken {
@@ -225,15 +230,17 @@ func (t *Token) setUser(idValue string, user simplejwt.User) {
 	}
 }
 
-// passwordMatches is the check of CHECK_REVOKE_TOKEN: whether the token was made with the user's present password.
+// passwordMatches implements CHECK_REVOKE_TOKEN: it reports whether the token was issued for the user's current
+// password.
 func (t *Token) passwordMatches(user simplejwt.User) bool {
 	return !t.auth.settings.CheckRevokeToken || t.claims.Get(t.auth.settings.RevokeTokenClaim).Is(passwordDigest(user))
 }
 
-// passwordDigest is SimpleJWT's digest of a stored password hash.
+// passwordDigest returns SimpleJWT's digest of the stored password hash.
 func passwordDigest(user simplejwt.User) string {
 	sum := md5.Sum([]byte(user.AuthPassword())) //nolint:gosec // see the import
 	return strings.ToUpper(hex.EncodeToString(sum[:]))
 }
 
+// textClaim returns a claim that is a string, "" if it is none.
 func (t *Token) textClaim(claim string) string { s, _ := t.claims.Get(claim).Text(); return s }

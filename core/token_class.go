@@ -7,30 +7,34 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// ClassName is the name of a token class.
+// ClassName is the name of a token class: one of the constants below, or of a custom TokenClass.
 type ClassName = simplejwt.ClassName
 
 // The names of SimpleJWT's token classes.
 const (
-	AccessToken  ClassName = "AccessToken"
+	// AccessToken authenticates requests. It is not recorded.
+	AccessToken ClassName = "AccessToken"
+	// RefreshToken gets new access tokens.
 	RefreshToken ClassName = "RefreshToken"
+	// SlidingToken authenticates requests and refreshes itself.
 	SlidingToken ClassName = "SlidingToken"
+	// UntypedToken stands for a token of any class when one is verified. No such token can be created.
 	UntypedToken ClassName = "UntypedToken"
 )
 
 // TokenClass is a kind of token, like SimpleJWT's subclasses of Token.
 type TokenClass struct {
-	// Name is how AUTH_TOKEN_CLASSES and messages call it: "AccessToken".
+	// Name identifies the class in AUTH_TOKEN_CLASSES and in messages: "AccessToken".
 	Name ClassName
-	// Type is its token_type: "access".
+	// Type is its TOKEN_TYPE_CLAIM: "access".
 	Type string
-	// Lifetime is how long a new token is good.
+	// Lifetime is how long a new token is valid: more than 0, at most a hundred years.
 	Lifetime time.Duration
 	// Blacklistable is SimpleJWT's BlacklistMixin: tokens are recorded when issued and looked up when presented.
 	Blacklistable bool
 }
 
-// tokenClasses are the token classes of an Auth.
+// tokenClasses holds the token classes of an Auth.
 type tokenClasses struct {
 	access, refresh, sliding, untyped *TokenClass
 
@@ -38,10 +42,10 @@ type tokenClasses struct {
 	allowed []*TokenClass // AUTH_TOKEN_CLASSES
 }
 
-// djangoTokens starts the dotted path of a token class in a settings file taken over from Django.
+// djangoTokens is the prefix of a token class in settings that were copied from a Django project.
 const djangoTokens = "rest_framework_simplejwt.tokens."
 
-// newTokenClasses makes SimpleJWT's classes and adds the custom ones of Deps.TokenClasses.
+// newTokenClasses returns SimpleJWT's classes and the custom ones of Deps.TokenClasses.
 func newTokenClasses(s *simplejwt.Settings, custom []TokenClass, invalid *simplejwt.SettingsError) tokenClasses {
 	c := tokenClasses{
 		access:  &TokenClass{Name: AccessToken, Type: "access", Lifetime: s.AccessTokenLifetime},

@@ -2,10 +2,11 @@ package core
 
 import "time"
 
-// sessionRules are the settings that decide about a token on record: LEEWAY, ROTATION_GRACE_PERIOD, SESSION_LIFETIME.
+// sessionRules are the settings that decide about a recorded token: LEEWAY, ROTATION_GRACE_PERIOD and
+// SESSION_LIFETIME.
 type sessionRules struct{ leeway, gracePeriod, lifetime time.Duration }
 
-// verdict is what the records of a presented token and of its session mean. docs/sessions.md has them as a table.
+// verdict is what the records of a presented token and of its session mean. docs/sessions.md has the table.
 type verdict int
 
 const (
@@ -17,7 +18,7 @@ const (
 	verdictRevoked                // on the blacklist for another reason, or its session has ended
 )
 
-// judge decides what a presented token is. Nothing else does: it makes no calls and has no effects.
+// judge is the only place that decides about a presented token. It makes no calls and has no side effects.
 func (r sessionRules) judge(s SessionState, now time.Time) verdict {
 	p := s.Presented
 	switch {
@@ -35,8 +36,8 @@ func (r sessionRules) judge(s SessionState, now time.Time) verdict {
 	return verdictReused
 }
 
-// denialFor returns the error for a token that judge does not find active; nil where it does, and for one without a record. A rotated
-// token is denied for what ended its session since.
+// denialFor returns the denial of a token by judge's verdict; nil for an active token and for one without a record.
+// A rotated token whose session has ended is denied for the reason that ended the session.
 func (r sessionRules) denialFor(s SessionState, now time.Time) error {
 	switch r.judge(s, now) {
 	case verdictExpired:
@@ -52,7 +53,7 @@ func (r sessionRules) denialFor(s SessionState, now time.Time) error {
 	return nil
 }
 
-// revocationDenial returns the error for a token on the blacklist whose session has ended.
+// revocationDenial returns the denial of a token on the blacklist whose session has ended.
 func revocationDenial(s SessionState) error {
 	reason, otherwise := s.Presented.Reason, ErrTokenBlacklisted
 	if reason == ReasonRotated {
@@ -70,14 +71,15 @@ func revocationDenial(s SessionState) error {
 	return otherwise
 }
 
-// hasEnded reports whether a token is of no use any more: it is on the blacklist, or it or its session has expired. Asked of
-// the latest token of a session, it says whether the session has ended.
+// hasEnded reports whether a token is no longer valid: it is on the blacklist, or it or its session has expired.
+// For the latest token of a session it reports whether the session has ended.
 func (r sessionRules) hasEnded(t *TokenState, now time.Time) bool {
 	return t.Blacklisted || !t.ExpiresAt.After(now.Add(-r.leeway)) || hasEnded(r.sessionEnd(t.OutstandingToken), now)
 }
 
-// isWithinGrace reports whether a token was rotated less than ROTATION_GRACE_PERIOD ago. Clocks differ, so it may have been
-// rotated as little in the future; beyond that a clock was wrong, and the grace would last until that time comes.
+// isWithinGrace reports whether a token was rotated less than ROTATION_GRACE_PERIOD ago. Clocks differ, so a
+// rotation in the near future counts too. One further in the future was stamped by a wrong clock, and would
+// otherwise stay within the grace period until that time.
 func (r sessionRules) isWithinGrace(t *TokenState, now time.Time) bool {
 	return t.Reason == ReasonRotated && now.Sub(t.BlacklistedAt).Abs() < r.gracePeriod
 }

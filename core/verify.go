@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ParseToken verifies a token as one of a class (by name: AccessToken ...): signature, times, id, type, and for a class
-// that is Blacklistable the blacklist. Errors: a denial such as ErrTokenExpired, ErrServiceUnavailable, or an unknown class.
+// ParseToken verifies a token as one of a class (AccessToken, ...): signature, times, id, type and, if the class is
+// Blacklistable, the blacklist. Errors: a denial such as ErrTokenExpired, an unknown class, ErrServiceUnavailable.
 func (a *Auth) ParseToken(ctx context.Context, class ClassName, raw string) (*Token, error) {
 	c := a.classes.byName[class]
 	if c == nil {
@@ -24,8 +24,8 @@ func (a *Auth) ParseToken(ctx context.Context, class ClassName, raw string) (*To
 	return t, nil
 }
 
-// parseVerified returns a token whose signature and registered claims are good, of no class yet. Errors: ErrTokenInvalid,
-// ErrTokenExpired.
+// parseVerified returns a token whose signature and registered claims are valid, and whose class is not decided
+// yet. Errors: ErrTokenInvalid, ErrTokenExpired.
 func (a *Auth) parseVerified(ctx context.Context, raw string) (*Token, error) {
 	var now time.Time
 	claims, err := a.codec.Verify(ctx, raw, func() time.Time { now = a.now(); return now })
@@ -35,7 +35,8 @@ func (a *Auth) parseVerified(ctx context.Context, raw string) (*Token, error) {
 	return &Token{auth: a, class: a.classes.untyped, claims: claims, now: now}, nil
 }
 
-// checkAs checks a verified token checkAs one of a class. A blacklisted one is called so whatever else is wrong with it.
+// checkAs checks a verified token as one of a class. The blacklist comes first: a token on it is denied with
+// ErrTokenBlacklisted, whatever else is wrong with it.
 func (t *Token) checkAs(ctx context.Context, c *TokenClass) error {
 	t.class = c
 	if c.Blacklistable {
@@ -46,8 +47,8 @@ func (t *Token) checkAs(ctx context.Context, c *TokenClass) error {
 	return t.checkClass(c)
 }
 
-// parseForRotation is ParseToken for a refresh token that the Store will decide about: the blacklist is looked up only to
-// explain a denial.
+// parseForRotation is ParseToken for a refresh token that the Store will check against the blacklist when it
+// consumes it. Here the blacklist is only read to explain a denial.
 func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
 	if err != nil {
@@ -60,7 +61,7 @@ func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error)
 	return t, nil
 }
 
-// blacklistedOr returns ErrTokenBlacklisted where the token is on the blacklist, else the denial.
+// blacklistedOr returns ErrTokenBlacklisted if the token is on the blacklist, else the denial.
 func (t *Token) blacklistedOr(ctx context.Context, denial error) error {
 	if err := t.CheckBlacklist(ctx); err != nil {
 		return err
@@ -68,13 +69,15 @@ func (t *Token) blacklistedOr(ctx context.Context, denial error) error {
 	return denial
 }
 
-// CheckBlacklist denies a token that is on the blacklist. Without a Store, or without an id, it never is. A refresh or sliding
-// token without a record is denied too, if the session that it names has none, has ended, or has a later token: it was flushed.
-// Errors: ErrTokenBlacklisted, ErrServiceUnavailable, ErrTokenInvalid where the token's record or its session is another user's.
+// CheckBlacklist denies a token that is on the blacklist. It also denies a refresh or sliding token without a
+// record if the session that it names has no record, has ended, or has a later token: the record was flushed.
+// Without a Store, or if the token has no id, it denies nothing. Errors: ErrTokenBlacklisted, ErrTokenInvalid if
+// the token's record or session belongs to another user, ErrServiceUnavailable.
 func (t *Token) CheckBlacklist(ctx context.Context) error {
 	return t.checkBlacklist(ctx, t.claimedOwner())
 }
 
+// checkBlacklist is CheckBlacklist for records that must belong to the owner.
 func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	a := t.auth
 	if !a.keepsRecords() || !isID(t.JTI()) {
@@ -94,13 +97,13 @@ func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	case err != nil:
 		return err
 	case a.settings.TokenTypeClaim == "" && !t.class.Blacklistable && state.Latest != nil:
-		return nil // it may be an access token, which outlives later tokens
+		return nil // it may be an access token, which stays valid after a refresh
 	}
 	return t.checkNotFlushed(state.Latest)
 }
 
-// isOfRecordedType reports whether the token, by its claim, is of a type that is recorded when it is issued; with TOKEN_TYPE_CLAIM
-// off it may be.
+// isOfRecordedType reports whether the token's type is one that is recorded when issued. With TOKEN_TYPE_CLAIM off
+// it may be.
 func (t *Token) isOfRecordedType() bool {
 	if t.auth.settings.TokenTypeClaim == "" {
 		return true
@@ -113,9 +116,8 @@ func (t *Token) isOfRecordedType() bool {
 	return false
 }
 
-// Verify is SimpleJWT's verify view: whether a token of any class is good and not on the blacklist. No user is looked up.
-// With CHECK_SESSION the session that it names must be active.
-// Errors: as for ParseToken.
+// Verify is SimpleJWT's verify view: it verifies a token of any class, including the blacklist. It loads no user.
+// With CHECK_SESSION the session that the token names must be active. Errors: as for ParseToken.
 func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.ParseToken(ctx, UntypedToken, raw)
 	if err != nil {
@@ -132,11 +134,11 @@ func (a *Auth) Verify(ctx context.Context, raw string) (*Token, error) {
 	return t, nil
 }
 
-// maxIDBytes is the longest jti: the width of Django's column.
+// maxIDBytes is the longest jti, the width of Django's column.
 const maxIDBytes = 255
 
-// checkIssuable refuses a token that was accepted but can't be signed again: without ISSUER nobody asks for iss, but no
-// token is made whose iss is no text (RFC 7519 section 4.1.1).
+// checkIssuable denies a valid token that can't be signed again because its iss is not a string (RFC 7519 section
+// 4.1.1). Without ISSUER, verification accepts it.
 func (t *Token) checkIssuable() error {
 	if iss := t.claims.Get("iss"); iss != nil && !iss.IsText() {
 		return ErrTokenInvalid
@@ -144,12 +146,12 @@ func (t *Token) checkIssuable() error {
 	return nil
 }
 
-// isID reports whether a text can be the id of a token on record.
+// isID reports whether a string can be the id of a recorded token.
 func isID(id string) bool {
 	return id != "" && len(id) <= maxIDBytes && !strings.ContainsRune(id, 0)
 }
 
-// checkClass checks what SimpleJWT's Token.verify does, in its order: exp, id, type.
+// checkClass checks what SimpleJWT's Token.verify checks, in its order: exp, id, type.
 func (t *Token) checkClass(c *TokenClass) error {
 	s := &t.auth.settings
 	if !t.Has("exp") {
