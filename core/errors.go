@@ -21,8 +21,8 @@ type Error struct {
 	Detail string
 	// Messages has one entry for each token class that rejected the token; see ErrTokenNotAllowed.
 	Messages []Message
-	// Reason tells apart errors that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed" or
-	// "session_ended"; "" for any other. It is for programs, and is not part of the response.
+	// Reason distinguishes errors that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed"
+	// or "session_ended"; "" for any other. It is for programs, and is not part of the response.
 	Reason string
 
 	cause    error
@@ -96,7 +96,7 @@ const (
 	reasonSessionEnded    = "session_ended"
 )
 
-// The errors, with SimpleJWT's texts, letter for letter.
+// The errors. Their codes and texts are SimpleJWT's, verbatim.
 var (
 	// ErrTokenInvalid denies a token that is malformed, has a bad signature or claims, or belongs to another user
 	// than its record.
@@ -141,7 +141,7 @@ var (
 	ErrServiceUnavailable = &Error{Status: http.StatusServiceUnavailable, Code: codeUnavailable, Detail: "Service temporarily unavailable, try again later."}
 )
 
-// What SimpleJWT tells apart by its sentence only, or not at all.
+// Variants that SimpleJWT distinguishes by their text only, or not at all.
 var (
 	errNoActiveAccountForToken = ErrNoActiveAccount.withDetail("No active account found for the given token.")
 

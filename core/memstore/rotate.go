@@ -9,10 +9,12 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// errJTITaken reports a successor whose jti is on record. Ids are random, so the program is at fault.
-var errJTITaken = errors.New("rotate: the new jti is on record already")
+// errJTIRecorded reports a successor whose jti is recorded already. Ids are random, so this is a bug of the
+// program.
+var errJTIRecorded = errors.New("rotate: the successor's jti is recorded already")
 
-// Rotate consumes the presented token and records its successor, both under one lock.
+// Rotate puts the presented token on the blacklist and records its successor under one lock, which makes it one
+// atomic step. It follows the steps that core.Store lists; all checks come before the first change.
 func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return core.OutstandingToken{}, false, err
@@ -23,7 +25,7 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 	if presented == nil || presented.Blacklisted || !presented.isOwnedBy(r.Owner) {
 		return core.OutstandingToken{}, false, nil
 	}
-	if presented.SessionID == "" && s.hasOthers(r.SessionID, presented.UserID) {
+	if presented.SessionID == "" && s.hasOtherUser(r.SessionID, presented.UserID) {
 		r.SessionID = ""
 	}
 	next, ok := r.Successor(presented.OutstandingToken)
@@ -31,15 +33,15 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (core.OutstandingTo
 		return core.OutstandingToken{}, false, nil
 	}
 	if s.rows[r.NewJTI] != nil {
-		return core.OutstandingToken{}, false, errJTITaken
+		return core.OutstandingToken{}, false, errJTIRecorded
 	}
 	if r.Consume {
 		presented.consume(cmp.Or(r.Reason, core.ReasonRotated), r.Now)
 	}
-	return s.insert(next).OutstandingToken, true, nil
+	return s.insertRow(next).OutstandingToken, true, nil
 }
 
-// hasOthers reports whether a session has a record of another user. The caller holds the lock.
-func (s *Store) hasOthers(session, userID string) bool {
+// hasOtherUser reports whether a session has a record of another user. The caller holds the lock.
+func (s *Store) hasOtherUser(session, userID string) bool {
 	return slices.ContainsFunc(s.sessions[session], func(r *row) bool { return r.UserID != "" && r.UserID != userID })
 }

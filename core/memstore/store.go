@@ -1,5 +1,3 @@
-// Package memstore keeps tokens and users in memory: a core.Store and a core.Users for tests, for examples, and for
-// programs that are a single process and may forget every session when they end. Start with [New] and [NewUsers].
 package memstore
 
 import (
@@ -14,28 +12,28 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// flushBatch is how many rows go under one lock, so that a large flush does not stall refreshes.
+// flushBatch is how many rows are deleted under one lock, so that a large flush does not stall refreshes.
 const flushBatch = 1000
 
-// Store is a core.Store in memory. It does not ask whether a token's user exists, so it never answers
-// core.ErrUserGone; ForgetUser is what the deletion of a user does to the records.
+// Store is a core.Store in memory. It is safe for concurrent use. It does not know users, so it never returns
+// core.ErrUserGone; call ForgetUser when a user is deleted. Create one with New.
 type Store struct {
-	mu   sync.Mutex
-	rows map[string]*row
-	// sessions are the rows of each session in the order of their birth.
-	sessions map[string][]*row
-	users    map[string]map[string]*row
-	ends     endings
-	births   int
-	// flushing is held by the one flush that is under way.
+	mu       sync.Mutex
+	rows     map[string]*row            // by jti
+	sessions map[string][]*row          // by session, in insertion order
+	users    map[string]map[string]*row // by user, then by jti
+	byExpiry expiryHeap
+	lastSeq  int // of the row inserted last
+	// flushing is held by the flush that is running.
 	flushing sync.Mutex
 }
 
 var _ core.Store = (*Store)(nil)
 
+// row is a record with its blacklist row.
 type row struct {
 	core.TokenState
-	born int // the how manieth row it is
+	seq int // insertion order
 }
 
 // New returns an empty Store.
@@ -47,20 +45,21 @@ func New() *Store {
 	}
 }
 
-// Record records a token. A jti that is on record already is left as it is.
+// Record records a token. It does not change an existing record.
 func (s *Store) Record(ctx context.Context, t core.OutstandingToken) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.rows[t.JTI] == nil {
-		s.insert(t)
+	if s.rows[t.JTI] == nil { // recording a token again must not reactivate it
+		s.insertRow(t)
 	}
 	return nil
 }
 
-// Blacklist puts a recorded token on the blacklist.
+// Blacklist puts a recorded token on the blacklist. found is false if the token has no record, or one of another
+// user than owner; won is true for the first call that puts it there.
 func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, false, err
@@ -74,7 +73,7 @@ func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason
 	return true, r.consume(reason, now), nil
 }
 
-// IsBlacklisted returns whose record the token has, and whether it is on the blacklist.
+// IsBlacklisted returns the user of the token's record, nil without a record, and whether it is on the blacklist.
 func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
@@ -88,7 +87,8 @@ func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, b
 	return new(r.UserID), r.Blacklisted, nil
 }
 
-// State reads the presented token and the head of its session.
+// State returns the presented token and the latest token of its session. The session is the one that the record
+// names, else sid, else the record's own.
 func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, error) {
 	if err := ctx.Err(); err != nil {
 		return core.SessionState{}, err
@@ -96,20 +96,22 @@ func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out core.SessionState
-	session := sid
+	session := sid // counts if there is no row, or if it names no session
 	if r := s.rows[jti]; r != nil {
-		out.Presented = r.copy()
+		out.Presented = r.copyState()
 		if r.SessionID != "" || sid == "" {
 			session = r.Session()
 		}
 	}
 	if members := s.sessions[session]; len(members) > 0 {
-		out.Latest = members[len(members)-1].copy()
+		out.Latest = members[len(members)-1].copyState()
 	}
 	return out, nil
 }
 
-// Revoke consumes all tokens of the scope that are not consumed yet. An empty scope covers none.
+// Revoke puts all tokens of the scope on the blacklist and returns how many were not on it before. An empty scope
+// covers none. A concurrent Rotate waits for the lock, so it cannot add a token to the scope that Revoke does not
+// see.
 func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -125,22 +127,24 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 		}
 		return count, nil
 	}
+	// Without ExceptSession this keeps session "", which no row belongs to: Session is never empty.
 	kept := map[string]bool{scope.ExceptSession: true}
 	if scope.ExceptNewest > 0 {
-		for _, r := range s.heads(scope.UserID, now, cut(scope.ActiveAfter), scope.ExceptNewest) {
+		for _, r := range s.latestActive(scope.UserID, now, truncateTime(scope.ActiveAfter), scope.ExceptNewest) {
 			kept[r.Session()] = true
 		}
 	}
 	for _, r := range s.users[scope.UserID] {
-		ended := scope.ExceptNewest > 0 && !r.ExpiresAt.After(cut(scope.ActiveAfter))
-		if !kept[r.Session()] && !ended && r.consume(reason, now) {
+		expired := scope.ExceptNewest > 0 && !r.ExpiresAt.After(truncateTime(scope.ActiveAfter))
+		if !kept[r.Session()] && !expired && r.consume(reason, now) {
 			count++
 		}
 	}
 	return count, nil
 }
 
-// Sessions answers the newest live token of each session of a user, the session that began last first.
+// Sessions returns the latest active token of each session of a user, the newest session first. userID "" has no
+// sessions: rows without a user are in no index of users.
 func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) ([]core.OutstandingToken, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -148,34 +152,40 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) ([]c
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []core.OutstandingToken
-	for _, r := range s.heads(userID, now, now, core.MaxSessions) {
+	for _, r := range s.latestActive(userID, now, now, core.MaxSessions) {
 		out = append(out, r.OutstandingToken)
 	}
 	return out, nil
 }
 
-// heads are the rows that Sessions answers, at most limit; what ended after aliveAfter counts. The caller holds the lock.
-func (s *Store) heads(userID string, now, aliveAfter time.Time, limit int) []*row {
-	heads := map[string]*row{}
+// latestActive returns the latest active row of each session of a user, at most limit, in the order of Sessions. A
+// row is active if it is not on the blacklist, expires after activeAfter, and its session ends after now. The
+// caller holds the lock.
+func (s *Store) latestActive(userID string, now, activeAfter time.Time, limit int) []*row {
+	latest := map[string]*row{}
 	for _, r := range s.users[userID] {
-		over := !r.SessionExpiresAt.IsZero() && !r.SessionExpiresAt.After(now)
-		if h := heads[r.Session()]; !r.Blacklisted && r.ExpiresAt.After(aliveAfter) && !over && (h == nil || h.born < r.born) {
-			heads[r.Session()] = r
+		sessionEnded := !r.SessionExpiresAt.IsZero() && !r.SessionExpiresAt.After(now)
+		if l := latest[r.Session()]; !r.Blacklisted && r.ExpiresAt.After(activeAfter) && !sessionEnded && (l == nil || l.seq < r.seq) {
+			latest[r.Session()] = r
 		}
 	}
-	began := func(r *row) int {
+	// Sessions are ordered by the insertion of their first row, as clocks differ between processes. A session whose
+	// first row was flushed sorts after all others, by its start.
+	firstSeq := func(r *row) int {
 		if first := s.rows[r.Session()]; first != nil {
-			return first.born
+			return first.seq
 		}
 		return 0
 	}
-	sorted := slices.SortedFunc(maps.Values(heads), func(a, b *row) int {
-		return cmp.Or(cmp.Compare(began(b), began(a)), b.SessionStartedAt.Compare(a.SessionStartedAt), cmp.Compare(b.Session(), a.Session()))
+	sorted := slices.SortedFunc(maps.Values(latest), func(a, b *row) int {
+		return cmp.Or(cmp.Compare(firstSeq(b), firstSeq(a)), b.SessionStartedAt.Compare(a.SessionStartedAt), cmp.Compare(b.Session(), a.Session()))
 	})
 	return sorted[:min(limit, len(sorted))]
 }
 
-// FlushExpired deletes the records that ended at or before the given time.
+// FlushExpired deletes the records that expired at or before the given time, and returns how many. It returns
+// core.ErrFlushRunning if another flush is running. If ctx ends it returns the error of ctx and how many it deleted
+// before.
 func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
 	if !s.flushing.TryLock() {
 		return 0, core.ErrFlushRunning
@@ -186,7 +196,7 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 		if err := ctx.Err(); err != nil {
 			return total, err
 		}
-		n := s.flush(cut(before), flushBatch)
+		n := s.deleteExpired(truncateTime(before), flushBatch)
 		total += n
 		if n < flushBatch {
 			return total, nil
@@ -194,8 +204,8 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 	}
 }
 
-// ForgetUser leaves the records of a user who is deleted without a user, as a database does by ON DELETE SET NULL. They
-// stay on the blacklist where they are on it.
+// ForgetUser removes the user from their records, as ON DELETE SET NULL does in a database. The records stay, also
+// on the blacklist. Call it when a user is deleted.
 func (s *Store) ForgetUser(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,12 +215,13 @@ func (s *Store) ForgetUser(id string) {
 	delete(s.users, id)
 }
 
-// insert adds a row and enters it into all indexes. The caller holds the lock.
-func (s *Store) insert(t core.OutstandingToken) *row {
-	t.CreatedAt, t.ExpiresAt = cut(t.CreatedAt), cut(t.ExpiresAt)
-	t.SessionStartedAt, t.SessionExpiresAt = cut(t.SessionStartedAt), cut(t.SessionExpiresAt)
-	s.births++
-	r := &row{core.TokenState{OutstandingToken: t}, s.births}
+// insertRow adds a row to all indexes, with its times truncated. The caller holds the lock and has checked that the
+// jti is new.
+func (s *Store) insertRow(t core.OutstandingToken) *row {
+	t.CreatedAt, t.ExpiresAt = truncateTime(t.CreatedAt), truncateTime(t.ExpiresAt)
+	t.SessionStartedAt, t.SessionExpiresAt = truncateTime(t.SessionStartedAt), truncateTime(t.SessionExpiresAt)
+	s.lastSeq++
+	r := &row{core.TokenState{OutstandingToken: t}, s.lastSeq}
 	s.rows[r.JTI] = r
 	s.sessions[r.Session()] = append(s.sessions[r.Session()], r)
 	if r.UserID != "" {
@@ -219,18 +230,19 @@ func (s *Store) insert(t core.OutstandingToken) *row {
 		}
 		s.users[r.UserID][r.JTI] = r
 	}
-	heap.Push(&s.ends, r)
+	heap.Push(&s.byExpiry, r)
 	return r
 }
 
-// flush deletes at most limit rows that ended and returns how many.
-func (s *Store) flush(before time.Time, limit int) int {
+// deleteExpired deletes at most limit rows that expired at or before the given time, and returns how many. It takes
+// the lock itself, so that requests run between two batches.
+func (s *Store) deleteExpired(before time.Time, limit int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	gone := make(map[*row]bool)
 	touched := make(map[string]bool)
-	for len(gone) < limit && len(s.ends) > 0 && !s.ends[0].ExpiresAt.After(before) {
-		r := heap.Pop(&s.ends).(*row)
+	for len(gone) < limit && len(s.byExpiry) > 0 && !s.byExpiry[0].ExpiresAt.After(before) {
+		r := heap.Pop(&s.byExpiry).(*row)
 		gone[r] = true
 		touched[r.Session()] = true
 		delete(s.rows, r.JTI)
@@ -239,7 +251,7 @@ func (s *Store) flush(before time.Time, limit int) int {
 			delete(s.users, r.UserID)
 		}
 	}
-	// Each session is gone through once a batch, not once a row: a long session would cost the square of its length.
+	// Each session is searched once per batch, not once per row, which would take quadratic time in a long session.
 	for id := range touched {
 		left := slices.DeleteFunc(s.sessions[id], func(r *row) bool { return gone[r] })
 		s.sessions[id] = left
@@ -250,40 +262,42 @@ func (s *Store) flush(before time.Time, limit int) int {
 	return len(gone)
 }
 
-// isOwnedBy reports whether the row may serve the owner: nil is everybody, and a row without a user is anybody's.
+// isOwnedBy reports whether the row belongs to the owner. A row without a user belongs to every owner, and with
+// owner nil so does every row.
 func (r *row) isOwnedBy(owner *string) bool {
 	return owner == nil || r.UserID == "" || r.UserID == *owner
 }
 
-// consume puts a row on the blacklist and reports whether it was not there yet.
+// consume puts a row on the blacklist and reports whether this call did so.
 func (r *row) consume(reason core.Reason, now time.Time) bool {
 	if r.Blacklisted {
 		return false
 	}
-	r.Blacklisted, r.BlacklistedAt, r.Reason = true, cut(now), reason
+	r.Blacklisted, r.BlacklistedAt, r.Reason = true, truncateTime(now), reason
 	return true
 }
 
-func (r *row) copy() *core.TokenState {
+// copyState returns a copy that the caller may keep and change.
+func (r *row) copyState() *core.TokenState {
 	out := r.TokenState
 	return &out
 }
 
-// cut brings a time to what databases keep, so that a program meets no difference when it changes its store.
-func cut(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// truncateTime returns a time as databases keep it, so that a program sees no difference when it changes its store.
+func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// endings is a heap of rows, the one that ends first on top.
-type endings []*row
+// expiryHeap is a heap of rows by ExpiresAt, the earliest first.
+type expiryHeap []*row
 
-func (e endings) Len() int           { return len(e) }
-func (e endings) Less(i, j int) bool { return e[i].ExpiresAt.Before(e[j].ExpiresAt) }
-func (e endings) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e expiryHeap) Len() int           { return len(e) }
+func (e expiryHeap) Less(i, j int) bool { return e[i].ExpiresAt.Before(e[j].ExpiresAt) }
+func (e expiryHeap) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
 
 // Push implements heap.Interface.
-func (e *endings) Push(x any) { *e = append(*e, x.(*row)) }
+func (e *expiryHeap) Push(x any) { *e = append(*e, x.(*row)) }
 
 // Pop implements heap.Interface.
-func (e *endings) Pop() any {
+func (e *expiryHeap) Pop() any {
 	old := *e
 	last := old[len(old)-1]
 	old[len(old)-1] = nil

@@ -15,7 +15,7 @@ import (
 
 var noon = time.Date(2030, time.May, 6, 12, 0, 0, 0, time.UTC)
 
-func TestStoreKeepsTheContract(t *testing.T) {
+func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(*testing.T) storetest.Harness {
 		store := memstore.New()
@@ -29,12 +29,12 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
-func TestFlushForgetsWhatItDeletesInEveryIndex(t *testing.T) {
+func TestFlushExpired_EveryIndex(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
 	ctx := t.Context()
 	for i := range 2500 {
-		record(t, store, core.OutstandingToken{
+		recordToken(t, store, core.OutstandingToken{
 			JTI: fmt.Sprint("t", i), UserID: "1", SessionID: fmt.Sprint("s", i%2), ExpiresAt: noon.Add(time.Duration(i%5) * time.Hour),
 		})
 	}
@@ -56,29 +56,29 @@ func TestFlushForgetsWhatItDeletesInEveryIndex(t *testing.T) {
 	}
 }
 
-func TestForgottenUserLeavesNoIndexBehind(t *testing.T) {
+func TestForgetUser(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
-	record(t, store, core.OutstandingToken{JTI: "a", UserID: "1", ExpiresAt: noon})
+	recordToken(t, store, core.OutstandingToken{JTI: "a", UserID: "1", ExpiresAt: noon})
 	store.ForgetUser("1")
 	store.ForgetUser("unknown")
 	if diff := cmp.Diff([4]int{1, 1, 0, 1}, memstore.Sizes(store)); diff != "" {
-		t.Errorf("rows, sessions, users, ends (-want +got):\n%s", diff)
+		t.Errorf("rows, sessions, users, expiries (-want +got):\n%s", diff)
 	}
 }
 
-func TestFlushOfExactlyOneBatch(t *testing.T) {
+func TestFlushExpired_OneBatch(t *testing.T) {
 	t.Parallel()
 	store := memstore.New()
 	for i := range 1000 {
-		record(t, store, core.OutstandingToken{JTI: fmt.Sprint(i), ExpiresAt: noon})
+		recordToken(t, store, core.OutstandingToken{JTI: fmt.Sprint(i), ExpiresAt: noon})
 	}
 	if n, err := store.FlushExpired(t.Context(), noon); n != 1000 || err != nil {
 		t.Errorf("FlushExpired deleted %d, error %v; want 1000", n, err)
 	}
 }
 
-func record(t *testing.T, store *memstore.Store, token core.OutstandingToken) {
+func recordToken(t *testing.T, store *memstore.Store, token core.OutstandingToken) {
 	t.Helper()
 	if err := store.Record(t.Context(), token); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// The fields of an Account that USER_ID_FIELD may name.
+// The fields of an Account that USER_ID_FIELD can name.
 const (
 	fieldID       = "id"
 	fieldUsername = "username"
@@ -19,28 +19,29 @@ const (
 
 // Account is a user in memory. *Account implements simplejwt.User.
 type Account struct {
-	// ID is the primary key, never empty.
+	// ID is the primary key. It must not be empty.
 	ID string
-	// Username is what a login asks for, never empty.
+	// Username identifies the user at login, case-sensitively. It must not be empty.
 	Username string
-	// Password is the hash in one of Django's formats; "" where the account has none.
+	// Password is a hash in one of Django's formats; "" for an account that can't log in by password.
 	Password string
 	// Inactive accounts may not authenticate.
 	Inactive bool
-	// LastLogin is zero until a login with UPDATE_LAST_LOGIN.
+	// LastLogin is the time of the last login, in UTC; zero until a login with UPDATE_LAST_LOGIN.
 	LastLogin time.Time
 }
 
-// AuthID is the ID.
+// AuthID returns the ID.
 func (a *Account) AuthID() string { return a.ID }
 
 // AuthActive reports whether the account is not Inactive.
 func (a *Account) AuthActive() bool { return !a.Inactive }
 
-// AuthPassword is the password's hash.
+// AuthPassword returns the password's hash, as it was when the account was loaded.
 func (a *Account) AuthPassword() string { return a.Password }
 
-// Users is a core.Users in memory. It returns copies: what a caller does with one does not change the stored account.
+// Users is a core.Users in memory. It is safe for concurrent use. It returns copies, so changing a returned account
+// does not change the stored one: call Update. Create one with NewUsers.
 type Users struct {
 	mu     sync.RWMutex
 	byID   map[string]*Account
@@ -55,23 +56,23 @@ var (
 	_ core.UsersChecker     = (*Users)(nil)
 )
 
-// NewUsers returns Users without an account.
+// NewUsers returns Users without accounts.
 func NewUsers() *Users {
 	return &Users{byID: make(map[string]*Account), byName: make(map[string]*Account)}
 }
 
-// Add adds an account. It is an error where ID or Username is empty or taken.
+// Add adds an account. It returns an error if ID or Username is empty or taken.
 func (u *Users) Add(a Account) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.byID[a.ID] != nil {
 		return errors.New("add account: the id is taken")
 	}
-	return u.put(a)
+	return u.storeAccount(a)
 }
 
-// Update replaces the account with the same ID: to change a password, or to deactivate it. It answers
-// core.ErrUserNotFound where there is none, and another error where Username is empty or taken.
+// Update replaces the account with the same ID, for example to change a password or to deactivate it. It returns
+// core.ErrUserNotFound if there is none, and another error if Username is empty or taken.
 func (u *Users) Update(a Account) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -79,7 +80,7 @@ func (u *Users) Update(a Account) error {
 	if old == nil {
 		return core.ErrUserNotFound
 	}
-	if err := u.put(a); err != nil {
+	if err := u.storeAccount(a); err != nil {
 		return err
 	}
 	if old.Username != a.Username {
@@ -88,7 +89,8 @@ func (u *Users) Update(a Account) error {
 	return nil
 }
 
-// Delete deletes an account; an unknown id is no error. Call Store.ForgetUser as well: the records of its tokens stay.
+// Delete deletes an account. It does nothing for an unknown id. Call Store.ForgetUser too, because the records of
+// the user's tokens stay.
 func (u *Users) Delete(id string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -98,15 +100,15 @@ func (u *Users) Delete(id string) {
 	}
 }
 
-// UsernameField is "username".
+// UsernameField returns "username".
 func (u *Users) UsernameField() string { return fieldUsername }
 
-// ByUsername finds an account by its Username.
+// ByUsername returns the account with this Username, or core.ErrUserNotFound.
 func (u *Users) ByUsername(ctx context.Context, username string) (simplejwt.User, error) {
 	return u.ByField(ctx, fieldUsername, username)
 }
 
-// ByField finds an account by "id" or "username".
+// ByField returns the account by "id" or "username", or core.ErrUserNotFound. Another field is an error.
 func (u *Users) ByField(ctx context.Context, field, value string) (simplejwt.User, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -129,9 +131,9 @@ func (u *Users) ByField(ctx context.Context, field, value string) (simplejwt.Use
 	return &out, nil
 }
 
-// FieldValue is the "id" or the "username" of an *Account.
+// FieldValue returns the "id" or the "username" of an *Account.
 func (u *Users) FieldValue(user simplejwt.User, field string) (string, error) {
-	a, err := account(user)
+	a, err := asAccount(user)
 	if err != nil {
 		return "", err
 	}
@@ -144,17 +146,18 @@ func (u *Users) FieldValue(user simplejwt.User, field string) (string, error) {
 	return "", unknownField(field)
 }
 
-// UpdateLastLogin sets LastLogin, stored and on user.
+// UpdateLastLogin sets LastLogin of the stored account and of user.
 func (u *Users) UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error {
-	return u.change(ctx, user, func(stored, given *Account) {
-		stored.LastLogin = cut(at)
+	return u.updateStored(ctx, user, func(stored, given *Account) {
+		stored.LastLogin = truncateTime(at)
 		given.LastLogin = stored.LastLogin
 	})
 }
 
-// UpdatePassword replaces the stored hash where it still is the one of user, and sets the stored one on user.
+// UpdatePassword replaces the stored hash if it is still that of user, and sets the stored hash on user. A password
+// that was changed concurrently therefore wins over an upgraded hash of the old one.
 func (u *Users) UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error {
-	return u.change(ctx, user, func(stored, given *Account) {
+	return u.updateStored(ctx, user, func(stored, given *Account) {
 		if stored.Password == given.Password {
 			stored.Password = encoded
 		}
@@ -162,33 +165,35 @@ func (u *Users) UpdatePassword(ctx context.Context, user simplejwt.User, encoded
 	})
 }
 
-// CheckUsers reports a USER_ID_FIELD that is not "id" or "username".
+// CheckUsers reports a USER_ID_FIELD that is neither "id" nor "username". New calls it, so that such a setting does
+// not fail at the first request.
 func (u *Users) CheckUsers(userIDField string, _ bool) simplejwt.SettingsError {
-	var faults simplejwt.SettingsError
+	var invalid simplejwt.SettingsError
 	if userIDField != fieldID && userIDField != fieldUsername {
-		faults.Add("USER_ID_FIELD", "accounts in memory have no field %q, only id and username", userIDField)
+		invalid.Add("USER_ID_FIELD", "accounts in memory have no field %q, only id and username", userIDField)
 	}
-	return faults
+	return invalid
 }
 
-// put stores a copy. The caller holds the lock.
-func (u *Users) put(a Account) error {
+// storeAccount stores a copy of an account under its ID and Username. It returns an error if either is empty, or if
+// another account has the Username. The caller holds the lock.
+func (u *Users) storeAccount(a Account) error {
 	if a.ID == "" || a.Username == "" {
-		return errors.New("put account: it needs an id and a username")
+		return errors.New("store account: ID and Username must not be empty")
 	}
 	if other := u.byName[a.Username]; other != nil && other.ID != a.ID {
-		return errors.New("put account: the username is taken")
+		return errors.New("store account: the username is taken")
 	}
 	u.byID[a.ID], u.byName[a.Username] = &a, &a
 	return nil
 }
 
-// change calls apply with the stored account and the caller's copy of it.
-func (u *Users) change(ctx context.Context, user simplejwt.User, apply func(stored, given *Account)) error {
+// updateStored calls apply with the stored account and the caller's copy of it, under the lock.
+func (u *Users) updateStored(ctx context.Context, user simplejwt.User, apply func(stored, given *Account)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	given, err := account(user)
+	given, err := asAccount(user)
 	if err != nil {
 		return err
 	}
@@ -202,12 +207,14 @@ func (u *Users) change(ctx context.Context, user simplejwt.User, apply func(stor
 	return nil
 }
 
-func account(user simplejwt.User) (*Account, error) {
+// asAccount returns the user as an *Account, or an error if it came from other Users.
+func asAccount(user simplejwt.User) (*Account, error) {
 	a, ok := user.(*Account)
 	if !ok || a == nil {
-		return nil, fmt.Errorf("not an account of these users: %T", user)
+		return nil, fmt.Errorf("%T is not an account of these users", user)
 	}
 	return a, nil
 }
 
+// unknownField returns the error for a field that accounts do not have.
 func unknownField(field string) error { return fmt.Errorf("accounts have no field %q", field) }

@@ -15,7 +15,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// newUsers has two accounts: alice, and bob who is inactive.
+// newUsers returns two accounts: alice, and bob who is inactive.
 func newUsers(t *testing.T) *memstore.Users {
 	t.Helper()
 	users := memstore.NewUsers()
@@ -30,7 +30,7 @@ func newUsers(t *testing.T) *memstore.Users {
 	return users
 }
 
-func load(t *testing.T, users *memstore.Users, id string) *memstore.Account {
+func loadAccount(t *testing.T, users *memstore.Users, id string) *memstore.Account {
 	t.Helper()
 	user, err := users.ByField(t.Context(), "id", id)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestByField(t *testing.T) {
 	}
 }
 
-func TestAccountIsAUser(t *testing.T) {
+func TestAccount(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
 	user, err := users.ByUsername(t.Context(), "alice")
@@ -78,31 +78,31 @@ func TestAccountIsAUser(t *testing.T) {
 	if user.AuthID() != "1" || !user.AuthActive() || user.AuthPassword() != "hash of alice" || users.UsernameField() != "username" {
 		t.Errorf("alice is %+v, found by %q", user, users.UsernameField())
 	}
-	if load(t, users, "2").AuthActive() {
+	if loadAccount(t, users, "2").AuthActive() {
 		t.Error("an inactive account is active")
 	}
 }
 
-func TestReturnedAccountsAreCopies(t *testing.T) {
+func TestByField_ReturnsCopies(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	load(t, users, "1").Password = "changed"
-	if got := load(t, users, "1").Password; got != "hash of alice" {
-		t.Errorf("the stored password is %q after a caller changed his copy", got)
+	loadAccount(t, users, "1").Password = "changed"
+	if got := loadAccount(t, users, "1").Password; got != "hash of alice" {
+		t.Errorf("the stored password is %q after a caller changed its copy", got)
 	}
 }
 
 func TestFieldValue(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	alice := load(t, users, "1")
+	alice := loadAccount(t, users, "1")
 	for field, want := range map[string]string{"id": "1", "username": "alice"} {
 		if got, err := users.FieldValue(alice, field); got != want || err != nil {
 			t.Errorf("FieldValue(%s) = %q, error %v; want %q", field, got, err, want)
 		}
 	}
 	for name, user := range map[string]simplejwt.User{
-		"no user": nil, "a nil account": (*memstore.Account)(nil), "a user of others": &core.TokenUser{},
+		"no user": nil, "a nil account": (*memstore.Account)(nil), "a user of other Users": &core.TokenUser{},
 	} {
 		if _, err := users.FieldValue(user, "id"); err == nil {
 			t.Errorf("FieldValue of %s: no error", name)
@@ -113,7 +113,7 @@ func TestFieldValue(t *testing.T) {
 	}
 }
 
-func TestAddAndUpdateRefuseWhatIsEmptyOrTaken(t *testing.T) {
+func TestAdd_EmptyOrTaken(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
 	for name, err := range map[string]error{
@@ -132,12 +132,12 @@ func TestAddAndUpdateRefuseWhatIsEmptyOrTaken(t *testing.T) {
 		t.Errorf("update of an unknown account: error %v, want core.ErrUserNotFound", err)
 	}
 	want := []memstore.Account{{ID: "1", Username: "alice", Password: "hash of alice"}, {ID: "2", Username: "bob", Inactive: true}}
-	if diff := cmp.Diff(want, []memstore.Account{*load(t, users, "1"), *load(t, users, "2")}); diff != "" {
-		t.Errorf("a refused change changed something (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, []memstore.Account{*loadAccount(t, users, "1"), *loadAccount(t, users, "2")}); diff != "" {
+		t.Errorf("a rejected change changed something (-want +got):\n%s", diff)
 	}
 }
 
-func TestUpdateAndDelete(t *testing.T) {
+func TestUpdate_Delete(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
 	if err := users.Update(memstore.Account{ID: "2", Username: "robert"}); err != nil {
@@ -164,11 +164,11 @@ func TestUpdateAndDelete(t *testing.T) {
 func TestUpdateLastLogin(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	alice := load(t, users, "1")
+	alice := loadAccount(t, users, "1")
 	if err := users.UpdateLastLogin(t.Context(), alice, noon.In(time.FixedZone("east", 3600))); err != nil {
 		t.Fatal(err)
 	}
-	for _, got := range []time.Time{alice.LastLogin, load(t, users, "1").LastLogin} {
+	for _, got := range []time.Time{alice.LastLogin, loadAccount(t, users, "1").LastLogin} {
 		if got != noon {
 			t.Errorf("last login %v, want %v", got, noon)
 		}
@@ -178,7 +178,7 @@ func TestUpdateLastLogin(t *testing.T) {
 func TestUpdatePassword(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	first, second := load(t, users, "1"), load(t, users, "1")
+	first, second := loadAccount(t, users, "1"), loadAccount(t, users, "1")
 	for _, c := range []struct {
 		name    string
 		user    *memstore.Account
@@ -191,29 +191,29 @@ func TestUpdatePassword(t *testing.T) {
 		if err := users.UpdatePassword(t.Context(), c.user, c.encoded); err != nil {
 			t.Fatal(err)
 		}
-		if got := [2]string{c.user.AuthPassword(), load(t, users, "1").Password}; got != [2]string{c.want, c.want} {
+		if got := [2]string{c.user.AuthPassword(), loadAccount(t, users, "1").Password}; got != [2]string{c.want, c.want} {
 			t.Errorf("%s: the caller's and the stored hash are %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-func TestChangesOfAnUnknownUserAreErrors(t *testing.T) {
+func TestUpdatePassword_UnknownUser(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	alice := load(t, users, "1")
+	alice := loadAccount(t, users, "1")
 	users.Delete("1")
 	if err := users.UpdatePassword(t.Context(), alice, "x"); !errors.Is(err, core.ErrUserNotFound) {
 		t.Errorf("UpdatePassword of a deleted account: error %v, want core.ErrUserNotFound", err)
 	}
 	if err := users.UpdateLastLogin(t.Context(), &core.TokenUser{}, noon); err == nil {
-		t.Error("UpdateLastLogin of a user of others: no error")
+		t.Error("UpdateLastLogin of a user of other Users: no error")
 	}
 }
 
-func TestUsersEndWithTheirContext(t *testing.T) {
+func TestUsers_ContextCanceled(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
-	alice := load(t, users, "1")
+	alice := loadAccount(t, users, "1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, byName := users.ByUsername(ctx, "alice")
@@ -224,7 +224,7 @@ func TestUsersEndWithTheirContext(t *testing.T) {
 			t.Errorf("%s: error %v, want context.Canceled", name, err)
 		}
 	}
-	if got := load(t, users, "1"); got.Password != "hash of alice" || !got.LastLogin.IsZero() {
+	if got := loadAccount(t, users, "1"); got.Password != "hash of alice" || !got.LastLogin.IsZero() {
 		t.Errorf("a cancelled call changed the account to %+v", got)
 	}
 }
@@ -233,13 +233,13 @@ func TestCheckUsers(t *testing.T) {
 	t.Parallel()
 	users := memstore.NewUsers()
 	for field, want := range map[string]int{"id": 0, "username": 0, "email": 1} {
-		if faults := users.CheckUsers(field, true); len(faults) != want {
-			t.Errorf("CheckUsers(%q) found %v, want %d faults", field, faults, want)
+		if invalid := users.CheckUsers(field, true); len(invalid) != want {
+			t.Errorf("CheckUsers(%q) found %v, want %d invalid settings", field, invalid, want)
 		}
 	}
 }
 
-func TestUsersAreSafeForConcurrentUse(t *testing.T) {
+func TestUsers_Concurrent(t *testing.T) {
 	t.Parallel()
 	users := newUsers(t)
 	var wg sync.WaitGroup
