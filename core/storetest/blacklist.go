@@ -20,40 +20,40 @@ func blacklistCases() []testCase {
 		rule: "found is false, and nothing changes, where the jti has no row: recording the token is the caller's decision",
 		run:  blacklistUnknown,
 	}, {
-		name: "IsBlacklisted tells consumed tokens from others",
+		name: "IsBlacklisted is true for consumed tokens only",
 		rule: "a token is blacklisted where it has a blacklist row, however it came there; a jti without a row is not blacklisted",
 		run:  isBlacklisted,
 	}}
 }
 
 func blacklistOnce(e *env) {
-	first := e.login()
-	e.blacklist(first.JTI, core.ReasonLogout)
+	first := e.recordLogin()
+	e.mustBlacklist(first.JTI, core.ReasonLogout)
 	found, won, err := e.Store.Blacklist(e.ctx, first.JTI, nil, core.ReasonAdmin, now.Add(time.Hour))
 	if err != nil || !found || won {
 		e.Errorf("the second Blacklist: found %v, won %v, error %v; want true, false", found, won, err)
 	}
-	e.same("the row", consumed(first, core.ReasonLogout), e.row(first.JTI))
+	e.wantEqual("the row", consumedState(first, core.ReasonLogout), e.loadRow(first.JTI))
 
-	rotated := e.login()
-	e.rotate(e.rotation(rotated.JTI))
+	rotated := e.recordLogin()
+	e.mustRotate(e.newRotation(rotated.JTI))
 	found, won, err = e.Store.Blacklist(e.ctx, rotated.JTI, nil, core.ReasonLogout, now.Add(time.Hour))
 	if err != nil || !found || won {
 		e.Errorf("Blacklist of a rotated token: found %v, won %v, error %v; want true, false", found, won, err)
 	}
-	e.same("the row of a rotated token", consumed(rotated, core.ReasonRotated), e.row(rotated.JTI))
+	e.wantEqual("the row of a rotated token", consumedState(rotated, core.ReasonRotated), e.loadRow(rotated.JTI))
 
-	ended := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
-	e.blacklist(ended.JTI, core.ReasonLogout)
+	ended := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
+	e.mustBlacklist(ended.JTI, core.ReasonLogout)
 }
 
 func blacklistKeepsReasons(e *env) {
 	for _, reason := range []core.Reason{
 		core.ReasonRotated, core.ReasonLogout, core.ReasonReuse, core.ReasonPassword, core.ReasonAdmin, "limit", "",
 	} {
-		t := e.login()
-		e.blacklist(t.JTI, reason)
-		e.same("the row consumed with reason "+string(reason), consumed(t, reason), e.row(t.JTI))
+		t := e.recordLogin()
+		e.mustBlacklist(t.JTI, reason)
+		e.wantEqual("the row consumed with reason "+string(reason), consumedState(t, reason), e.loadRow(t.JTI))
 	}
 }
 
@@ -64,20 +64,20 @@ func blacklistUnknown(e *env) {
 		e.Errorf("Blacklist of an unknown jti: found %v, won %v, error %v; want false, false", found, won, err)
 	}
 	e.wantBlacklisted("the unknown jti", false, jti)
-	if e.state(jti, "").Presented != nil {
+	if e.loadState(jti, "").Presented != nil {
 		e.Errorf("Blacklist recorded an unknown jti")
 	}
-	e.login(func(t *core.OutstandingToken) { t.JTI = jti })
+	e.recordLogin(func(t *core.OutstandingToken) { t.JTI = jti })
 	e.wantBlacklisted("the jti, recorded afterwards", false, jti)
 }
 
 func isBlacklisted(e *env) {
-	fresh, logout, rotated, revoked := e.login(), e.login(), e.login(), e.login()
-	ended := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
-	e.blacklist(logout.JTI, core.ReasonLogout)
-	e.blacklist(ended.JTI, core.ReasonLogout)
-	e.rotate(e.rotation(rotated.JTI))
-	e.revoke(core.Scope{SessionID: revoked.SessionID}, 1)
+	fresh, logout, rotated, revoked := e.recordLogin(), e.recordLogin(), e.recordLogin(), e.recordLogin()
+	ended := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
+	e.mustBlacklist(logout.JTI, core.ReasonLogout)
+	e.mustBlacklist(ended.JTI, core.ReasonLogout)
+	e.mustRotate(e.newRotation(rotated.JTI))
+	e.wantRevoked(core.Scope{SessionID: revoked.SessionID}, 1)
 	e.wantBlacklisted("a live token", false, fresh.JTI)
 	e.wantBlacklisted("a jti without a row", false, e.newID())
 	e.wantBlacklisted("a consumed token", true, logout.JTI, rotated.JTI, revoked.JTI, ended.JTI)

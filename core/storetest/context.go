@@ -9,18 +9,18 @@ import (
 
 func contextCases() []testCase {
 	return []testCase{{
-		name: "a method whose context has ended answers an error and changes nothing",
+		name: "a method whose context has ended returns an error and changes nothing",
 		rule: "every method ends with its context; what could not be asked is an error, never a refusal or a success",
-		run:  contextEnded,
+		run:  methodsObserveContext,
 	}}
 }
 
-func contextEnded(e *env) {
+func methodsObserveContext(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	cancel()
-	first, ended := e.login(), e.ending(-time.Hour)
-	fresh := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
-	r := e.rotation(first.JTI)
+	first, ended := e.recordLogin(), e.recordExpiring(-time.Hour)
+	fresh := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry}
+	r := e.newRotation(first.JTI)
 	scope := core.Scope{SessionID: first.SessionID}
 	for _, c := range []struct {
 		method string
@@ -39,10 +39,10 @@ func contextEnded(e *env) {
 			e.Errorf("%s with a cancelled context: no error", c.method)
 		}
 	}
-	e.same("the presented token's row", live(first), e.row(first.JTI))
-	e.same("the row to be flushed", live(ended), e.row(ended.JTI))
+	e.wantEqual("the presented token's row", activeState(first), e.loadRow(first.JTI))
+	e.wantEqual("the row to be flushed", activeState(ended), e.loadRow(ended.JTI))
 	for method, jti := range map[string]string{"Outstand": fresh.JTI, "Rotate": r.NewJTI} {
-		if e.state(jti, "").Presented != nil {
+		if e.loadState(jti, "").Presented != nil {
 			e.Errorf("%s with a cancelled context recorded a token", method)
 		}
 	}

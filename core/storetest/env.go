@@ -15,10 +15,10 @@ import (
 // The suite's clock. It lies in the future, so that a store that drops rows by the wall clock keeps them, and has
 // microseconds, so that a store that cuts to seconds is found.
 var (
-	now     = time.Date(2040, time.March, 4, 5, 6, 7, 891011000, time.UTC)
-	loginAt = now.Add(-time.Hour)
-	tokenTo = now.Add(24 * time.Hour)
-	endsAt  = now.Add(30 * 24 * time.Hour)
+	now         = time.Date(2040, time.March, 4, 5, 6, 7, 891011000, time.UTC)
+	loginAt     = now.Add(-time.Hour)
+	tokenExpiry = now.Add(24 * time.Hour)
+	sessionEnd  = now.Add(30 * 24 * time.Hour)
 	// flushAt lies before everything else, so that a flush meets the rows of the flush cases only.
 	flushAt = now.AddDate(-5, 0, 0)
 )
@@ -36,15 +36,15 @@ type env struct {
 	Harness
 	ctx context.Context
 	// again is a second handle on the same data, or Store itself.
-	again core.Store
+	second core.Store
 	// userID is the user of the rows that login and django record.
 	userID string
 	prefix string
 	ids    atomic.Int64
 }
 
-func newEnv(ctx context.Context, t tb, h Harness, again core.Store) *env {
-	e := &env{tb: t, Harness: h, ctx: ctx, again: again, prefix: rand.Text()[:12]}
+func newEnv(ctx context.Context, t tb, h Harness, second core.Store) *env {
+	e := &env{tb: t, Harness: h, ctx: ctx, second: second, prefix: rand.Text()[:12]}
 	e.userID = e.newUser()
 	return e
 }
@@ -72,29 +72,29 @@ func (e *env) deleteUser(id string) {
 }
 
 // login records the first token of a new session.
-func (e *env) login(edits ...func(*core.OutstandingToken)) core.OutstandingToken {
+func (e *env) recordLogin(edits ...func(*core.OutstandingToken)) core.OutstandingToken {
 	e.Helper()
 	jti := e.newID()
 	t := core.OutstandingToken{
-		JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo,
-		SessionID: jti, SessionStartedAt: loginAt, SessionExpiresAt: endsAt,
+		JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry,
+		SessionID: jti, SessionStartedAt: loginAt, SessionExpiresAt: sessionEnd,
 	}
 	for _, edit := range edits {
 		edit(&t)
 	}
-	e.outstand(t)
+	e.recordToken(t)
 	return t
 }
 
 // django records a token as Django does: it knows nothing of sessions.
-func (e *env) django() core.OutstandingToken {
+func (e *env) recordDjangoToken() core.OutstandingToken {
 	e.Helper()
-	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
-	e.outstand(t)
+	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry}
+	e.recordToken(t)
 	return t
 }
 
-func (e *env) outstand(t core.OutstandingToken) {
+func (e *env) recordToken(t core.OutstandingToken) {
 	e.Helper()
 	if err := e.Store.Record(e.ctx, t); err != nil {
 		e.Fatalf("Outstand: %v", err)
@@ -102,12 +102,12 @@ func (e *env) outstand(t core.OutstandingToken) {
 }
 
 // rotation is an ordinary refresh of a token at the suite's time.
-func (e *env) rotation(jti string) core.Rotation {
-	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenTo.Add(time.Hour), Now: now, ActiveAfter: now, Consume: true}
+func (e *env) newRotation(jti string) core.Rotation {
+	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenExpiry.Add(time.Hour), Now: now, ActiveAfter: now, Consume: true}
 }
 
 // rotate asks for a rotation that must succeed and returns the successor.
-func (e *env) rotate(r core.Rotation) core.OutstandingToken {
+func (e *env) mustRotate(r core.Rotation) core.OutstandingToken {
 	e.Helper()
 	out, ok, err := e.Store.Rotate(e.ctx, r)
 	if err != nil || !ok {
@@ -117,20 +117,20 @@ func (e *env) rotate(r core.Rotation) core.OutstandingToken {
 }
 
 // refuse asks for a rotation that must be refused and must change nothing.
-func (e *env) refuse(what string, r core.Rotation) {
+func (e *env) wantNotRotated(what string, r core.Rotation) {
 	e.Helper()
-	before := e.state(r.JTI, "").Presented
+	before := e.loadState(r.JTI, "").Presented
 	_, ok, err := e.Store.Rotate(e.ctx, r)
 	if err != nil || ok {
 		e.Errorf("Rotate of %s: rotated %v, error %v; want false without an error", what, ok, err)
 	}
-	if e.state(r.NewJTI, "").Presented != nil {
+	if e.loadState(r.NewJTI, "").Presented != nil {
 		e.Errorf("Rotate of %s recorded a successor", what)
 	}
-	e.same("the row of "+what+" after Rotate", before, e.state(r.JTI, "").Presented)
+	e.wantEqual("the row of "+what+" after Rotate", before, e.loadState(r.JTI, "").Presented)
 }
 
-func (e *env) state(jti, sid string) core.SessionState {
+func (e *env) loadState(jti, sid string) core.SessionState {
 	e.Helper()
 	out, err := e.Store.State(e.ctx, jti, sid)
 	if err != nil {
@@ -140,9 +140,9 @@ func (e *env) state(jti, sid string) core.SessionState {
 }
 
 // row is the row of a jti that must be on record.
-func (e *env) row(jti string) core.TokenState {
+func (e *env) loadRow(jti string) core.TokenState {
 	e.Helper()
-	got := e.state(jti, "").Presented
+	got := e.loadState(jti, "").Presented
 	if got == nil {
 		e.Fatalf("State has no row for a recorded token")
 		return core.TokenState{}
@@ -151,10 +151,10 @@ func (e *env) row(jti string) core.TokenState {
 }
 
 // wantHead checks which row is the head of a session; want is "" for none.
-func (e *env) wantHead(what, jti, sid, want string) {
+func (e *env) wantLatest(what, jti, sid, want string) {
 	e.Helper()
 	got := ""
-	if head := e.state(jti, sid).Latest; head != nil {
+	if head := e.loadState(jti, sid).Latest; head != nil {
 		got = head.JTI
 	}
 	if got != want {
@@ -163,7 +163,7 @@ func (e *env) wantHead(what, jti, sid, want string) {
 }
 
 // blacklist consumes a token that must not be consumed yet.
-func (e *env) blacklist(jti string, reason core.Reason) {
+func (e *env) mustBlacklist(jti string, reason core.Reason) {
 	e.Helper()
 	found, won, err := e.Store.Blacklist(e.ctx, jti, nil, reason, now)
 	if err != nil || !found || !won {
@@ -191,7 +191,7 @@ func (e *env) wantBlacklisted(what string, want bool, jtis ...string) {
 }
 
 // revoke ends a scope and checks how many tokens that consumed.
-func (e *env) revoke(s core.Scope, want int) {
+func (e *env) wantRevoked(s core.Scope, want int) {
 	e.Helper()
 	got, err := e.Store.Revoke(e.ctx, s, core.ReasonAdmin, now)
 	if err != nil {
@@ -202,7 +202,7 @@ func (e *env) revoke(s core.Scope, want int) {
 	}
 }
 
-func (e *env) same(what string, want, got any) {
+func (e *env) wantEqual(what string, want, got any) {
 	e.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		e.Errorf("%s (-want +got):\n%s", what, diff)
@@ -210,9 +210,11 @@ func (e *env) same(what string, want, got any) {
 }
 
 // live is the state of a token that is not on the blacklist.
-func live(t core.OutstandingToken) core.TokenState { return core.TokenState{OutstandingToken: t} }
+func activeState(t core.OutstandingToken) core.TokenState {
+	return core.TokenState{OutstandingToken: t}
+}
 
 // consumed is the state of a token that was consumed at the suite's time.
-func consumed(t core.OutstandingToken, reason core.Reason) core.TokenState {
+func consumedState(t core.OutstandingToken, reason core.Reason) core.TokenState {
 	return core.TokenState{OutstandingToken: t, Blacklisted: true, BlacklistedAt: now, Reason: reason}
 }

@@ -11,7 +11,7 @@ const manyRows = 2503
 
 func flushCases() []testCase {
 	return []testCase{{
-		name: "FlushExpired deletes what ended at or before the time",
+		name: "FlushExpired deletes what expired at or before the time",
 		rule: "records that ended at or before the time go and are counted; a live one, or one within the leeway, must stay",
 		run:  flushBoundary,
 	}, {
@@ -30,7 +30,7 @@ func flushCases() []testCase {
 }
 
 // flush deletes what ended before the suite's other rows and checks the count; below zero does not check.
-func (e *env) flush(want int) {
+func (e *env) wantFlushed(want int) {
 	e.Helper()
 	got, err := e.Store.FlushExpired(e.ctx, flushAt)
 	if err != nil {
@@ -42,69 +42,69 @@ func (e *env) flush(want int) {
 }
 
 // ending records a token that ends after a time that is counted from the flush's.
-func (e *env) ending(after time.Duration) core.OutstandingToken {
+func (e *env) recordExpiring(after time.Duration) core.OutstandingToken {
 	e.Helper()
-	return e.login(func(t *core.OutstandingToken) {
+	return e.recordLogin(func(t *core.OutstandingToken) {
 		t.CreatedAt, t.ExpiresAt = flushAt.Add(-24*time.Hour), flushAt.Add(after)
 	})
 }
 
 func flushBoundary(e *env) {
-	e.flush(-1)
-	before, at, after := e.ending(-time.Microsecond), e.ending(0), e.ending(time.Microsecond)
-	e.flush(2)
+	e.wantFlushed(-1)
+	before, at, after := e.recordExpiring(-time.Microsecond), e.recordExpiring(0), e.recordExpiring(time.Microsecond)
+	e.wantFlushed(2)
 	for _, t := range []core.OutstandingToken{before, at} {
-		if e.state(t.JTI, "").Presented != nil {
+		if e.loadState(t.JTI, "").Presented != nil {
 			e.Errorf("the record that ended %v before the time is still there", flushAt.Sub(t.ExpiresAt))
 		}
 	}
-	e.same("the row that ends after the time", live(after), e.row(after.JTI))
-	e.flush(0)
+	e.wantEqual("the row that ends after the time", activeState(after), e.loadRow(after.JTI))
+	e.wantFlushed(0)
 }
 
 func flushBlacklist(e *env) {
-	e.flush(-1)
-	ended, stays := e.ending(-time.Hour), e.ending(time.Hour)
-	e.blacklist(ended.JTI, core.ReasonLogout)
-	e.blacklist(stays.JTI, core.ReasonLogout)
-	e.flush(1)
+	e.wantFlushed(-1)
+	ended, stays := e.recordExpiring(-time.Hour), e.recordExpiring(time.Hour)
+	e.mustBlacklist(ended.JTI, core.ReasonLogout)
+	e.mustBlacklist(stays.JTI, core.ReasonLogout)
+	e.wantFlushed(1)
 	e.wantBlacklisted("a deleted token", false, ended.JTI)
-	e.same("the row of a consumed token that has not ended", consumed(stays, core.ReasonLogout), e.row(stays.JTI))
-	e.refuse("a deleted token", e.rotation(ended.JTI))
+	e.wantEqual("the row of a consumed token that has not ended", consumedState(stays, core.ReasonLogout), e.loadRow(stays.JTI))
+	e.wantNotRotated("a deleted token", e.newRotation(ended.JTI))
 
-	e.outstand(ended)
-	e.same("a deleted jti that is recorded again", live(ended), e.row(ended.JTI))
-	e.flush(1)
+	e.recordToken(ended)
+	e.wantEqual("a deleted jti that is recorded again", activeState(ended), e.loadRow(ended.JTI))
+	e.wantFlushed(1)
 }
 
 func flushSession(e *env) {
-	e.flush(-1)
-	first := e.ending(-time.Hour)
-	r := e.rotation(first.JTI)
+	e.wantFlushed(-1)
+	first := e.recordExpiring(-time.Hour)
+	r := e.newRotation(first.JTI)
 	r.ActiveAfter = flushAt.Add(-2 * time.Hour)
-	second := e.rotate(r)
-	e.flush(1)
-	e.same("the state of a deleted token", core.SessionState{Latest: new(live(second))}, e.state(first.JTI, first.SessionID))
-	e.wantHead("a session without its first row", second.JTI, "", second.JTI)
-	e.revoke(core.Scope{UserID: e.userID}, 1)
-	e.revoke(core.Scope{SessionID: first.SessionID}, 0)
+	second := e.mustRotate(r)
+	e.wantFlushed(1)
+	e.wantEqual("the state of a deleted token", core.SessionState{Latest: new(activeState(second))}, e.loadState(first.JTI, first.SessionID))
+	e.wantLatest("a session without its first row", second.JTI, "", second.JTI)
+	e.wantRevoked(core.Scope{UserID: e.userID}, 1)
+	e.wantRevoked(core.Scope{SessionID: first.SessionID}, 0)
 }
 
 func flushMany(e *env) {
-	e.flush(-1)
+	e.wantFlushed(-1)
 	var all []core.OutstandingToken
 	for i := range manyRows {
-		all = append(all, e.ending(-time.Duration(i)*time.Second))
+		all = append(all, e.recordExpiring(-time.Duration(i)*time.Second))
 	}
 	for i := 0; i < manyRows; i += 100 {
-		e.blacklist(all[i].JTI, core.ReasonRotated)
+		e.mustBlacklist(all[i].JTI, core.ReasonRotated)
 	}
-	stays := e.ending(time.Second)
-	e.flush(manyRows)
+	stays := e.recordExpiring(time.Second)
+	e.wantFlushed(manyRows)
 	for i := 0; i < manyRows; i += 100 {
-		if e.state(all[i].JTI, "").Presented != nil {
+		if e.loadState(all[i].JTI, "").Presented != nil {
 			e.Errorf("record %d of %d is still there", i, manyRows)
 		}
 	}
-	e.same("the row that ends after the time", live(stays), e.row(stays.JTI))
+	e.wantEqual("the row that ends after the time", activeState(stays), e.loadRow(stays.JTI))
 }

@@ -8,8 +8,8 @@ import (
 )
 
 func brokenOwners() []mutant {
-	const token, session = "Rotate and Blacklist leave another user's token alone", "Rotate joins no other user's session by the sid"
-	const found = "IsBlacklisted tells whose the token on record is"
+	const token, session = "Rotate and Blacklist leave another user's token alone", "Rotate does not join another user's session by the sid"
+	const found = "IsBlacklisted returns the user of the record"
 	blacklistingFor := func(g *guarded, change func(owner *string) *string) core.Store {
 		return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 			return g.Blacklist(ctx, jti, change(owner), reason, now)
@@ -37,7 +37,7 @@ func brokenOwners() []mutant {
 				}
 			})
 		}},
-		{"it believes every sid", session, func(g *guarded) core.Store {
+		{"it trusts every sid", session, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				if ok && r.SessionID != "" {
@@ -46,7 +46,7 @@ func brokenOwners() []mutant {
 				return out, ok, err
 			}}
 		}},
-		{"it believes no sid", session, func(g *guarded) core.Store {
+		{"it ignores the sid", session, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.SessionID = "" })
 		}},
 		{"Revoke never reads the Owner", "Revoke of a session spares other users' tokens", func(g *guarded) core.Store {

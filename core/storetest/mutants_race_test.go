@@ -11,12 +11,12 @@ import (
 
 func brokenRaces() []mutant {
 	const rotate, without = "of concurrent rotations of one token exactly one succeeds", "concurrent rotations without Consume all succeed"
-	const consume, record = "of concurrent Rotate, Blacklist and Revoke exactly one consumes the token", "concurrent Outstand of one jti records it once"
-	const look = "State sees a session in one look while it rotates"
-	const session, user = "after Revoke of a session nothing of it is usable, however it rotates", "after Revoke of a user nothing of him is usable, however he rotates"
+	const consume, record = "of concurrent Rotate, Blacklist and Revoke exactly one consumes the token", "concurrent calls of Record with one jti record it once"
+	const look = "State reads a session in one snapshot while it rotates"
+	const session, user = "after Revoke of a session no token of it is active, however often it is rotated", "after Revoke of a user no token of theirs is active, however often it is rotated"
 	return []mutant{
 		{"it looks, then rotates", rotate, func(g *guarded) core.Store { return rotatesTwice(g) }},
-		{"a loser is told an error", rotate, func(g *guarded) core.Store {
+		{"a loser gets an error", rotate, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				if err == nil && !ok {
@@ -25,7 +25,7 @@ func brokenRaces() []mutant {
 				return out, ok, err
 			}}
 		}},
-		{"one at a time, or none", without, func(g *guarded) core.Store {
+		{"only one rotation succeeds", without, func(g *guarded) core.Store {
 			var n atomic.Int64
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				if n.Add(1) > 1 {
@@ -46,7 +46,7 @@ func brokenRaces() []mutant {
 				return len(g.members(s)), err
 			}}
 		}},
-		{"a duplicate in flight is an error", record, func(g *guarded) core.Store {
+		{"a concurrent duplicate is an error", record, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
 				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
 					return context.DeadlineExceeded
@@ -54,7 +54,7 @@ func brokenRaces() []mutant {
 				return g.Record(ctx, t)
 			}}
 		}},
-		{"it reads the head in two looks", look, func(g *guarded) core.Store {
+		{"it reads the latest token in two queries", look, func(g *guarded) core.Store {
 			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 				out, err := g.State(ctx, jti, sid)
 				if out.Latest == nil {
@@ -67,7 +67,7 @@ func brokenRaces() []mutant {
 			}}
 		}},
 		{"it sweeps a session once", session, func(g *guarded) core.Store { return sweepsOnce(g) }},
-		{"it sweeps a session once, the tokens unconsumed", "after Revoke nothing is usable that a rotation without Consume records", func(g *guarded) core.Store { return sweepsOnce(g) }},
+		{"it sweeps a session once, without Consume", "after Revoke no token is active that a rotation without Consume records", func(g *guarded) core.Store { return sweepsOnce(g) }},
 		{"it sweeps a user once", user, func(g *guarded) core.Store { return sweepsOnce(g) }},
 	}
 }

@@ -11,12 +11,12 @@ import (
 
 func brokenBlacklists() []mutant {
 	const once, reasons = "Blacklist consumes a recorded token once", "Blacklist keeps every reason"
-	const unknown, tells = "Blacklist changes nothing for a jti without a row", "IsBlacklisted tells consumed tokens from others"
-	const boundary, rows = "FlushExpired deletes what ended at or before the time", "FlushExpired deletes the blacklist rows of what it deletes, and no others"
+	const unknown, tells = "Blacklist changes nothing for a jti without a row", "IsBlacklisted is true for consumed tokens only"
+	const boundary, rows = "FlushExpired deletes what expired at or before the time", "FlushExpired deletes the blacklist rows of what it deletes, and no others"
 	const younger, batches = "FlushExpired leaves the younger rows of a session", "FlushExpired deletes more than a batch"
-	const deleted, gone = "the records of a deleted user stay, without a user", "Outstand answers ErrUserGone for a user without a row"
+	const deleted, gone = "the records of a deleted user stay, without a user", "Record returns ErrUserGone for a user without a row"
 	return []mutant{
-		{"everybody wins", once, func(g *guarded) core.Store {
+		{"every call wins", once, func(g *guarded) core.Store {
 			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 				found, _, err := g.Blacklist(ctx, jti, owner, reason, now)
 				return found, found, err
@@ -48,29 +48,29 @@ func brokenBlacklists() []mutant {
 				return g.Blacklist(ctx, jti, owner, reason, now)
 			}}
 		}},
-		{"what is unknown is blacklisted", tells, func(g *guarded) core.Store {
+		{"an unknown token is blacklisted", tells, func(g *guarded) core.Store {
 			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
 				return ownerIn(state), state.Presented == nil || state.Presented.Blacklisted, err
 			}}
 		}},
-		{"what has ended is no longer blacklisted", tells, func(g *guarded) core.Store {
+		{"an expired token is no longer blacklisted", tells, func(g *guarded) core.Store {
 			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
 				return ownerIn(state), state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
 			}}
 		}},
-		{"it flushes what ends in this second", boundary, func(g *guarded) core.Store {
+		{"it flushes what expires within a second", boundary, func(g *guarded) core.Store {
 			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
 				return g.FlushExpired(ctx, before.Add(time.Second))
 			}}
 		}},
-		{"it leaves what ended at the time", boundary, func(g *guarded) core.Store {
+		{"it leaves what expired at the time", boundary, func(g *guarded) core.Store {
 			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
 				return g.FlushExpired(ctx, before.Add(-time.Microsecond))
 			}}
 		}},
-		{"it leaves the blacklist row", rows, func(g *guarded) core.Store {
+		{"it leaves the blacklist row behind", rows, func(g *guarded) core.Store {
 			spent := make(map[string]bool)
 			return &broken{Store: g,
 				blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
@@ -110,10 +110,10 @@ func brokenBlacklists() []mutant {
 				}
 			})
 		}},
-		{"it forgets the user of another", deleted, func(g *guarded) core.Store {
+		{"it forgets other users too", deleted, func(g *guarded) core.Store {
 			return withRow(g, func(t *core.TokenState) { t.UserID = "" })
 		}},
-		{"it does not say which error", gone, func(g *guarded) core.Store {
+		{"it hides ErrUserGone", gone, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
 				if err := g.Record(ctx, t); err != nil {
 					return fmt.Errorf("foreign key violation: %v", err)
@@ -121,7 +121,7 @@ func brokenBlacklists() []mutant {
 				return nil
 			}}
 		}},
-		{"it never asks for the user", gone, func(g *guarded) core.Store {
+		{"it does not check the user", gone, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: g.Store.Record}
 		}},
 	}

@@ -14,9 +14,9 @@ func withSessions(g *guarded, list func(ctx context.Context, userID string, now 
 }
 
 func brokenSessions() []mutant {
-	const newest, over = "Sessions answers the newest live token of each session of a user", "Sessions leaves out what is over"
-	const order, bounded = "Sessions puts the session that began last first", "Sessions answers at most MaxSessions"
-	const ofUser, devices = "Revoke ends a session of a user only", "a successor is told of its device and inherits the rest"
+	const newest, over = "Sessions returns the latest active token of each session of a user", "Sessions leaves out sessions that have ended"
+	const order, bounded = "Sessions returns the newest session first", "Sessions returns at most MaxSessions"
+	const ofUser, devices = "Revoke ends a session only if it is the user's", "Rotate records the device and inherits what it lacks"
 	const limit = "Revoke ends all sessions of a user but the newest"
 	type list = []core.OutstandingToken
 	answer := func(change func(list) list) func(*guarded) core.Store {
@@ -28,7 +28,7 @@ func brokenSessions() []mutant {
 		}
 	}
 	return []mutant{
-		{"it answers each live token", newest, func(g *guarded) core.Store {
+		{"it returns every active token", newest, func(g *guarded) core.Store {
 			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (out list, err error) {
 				for _, t := range g.members(core.Scope{UserID: userID}) {
 					if _, is, _ := g.IsBlacklisted(ctx, t.JTI); !is {
@@ -42,12 +42,12 @@ func brokenSessions() []mutant {
 		{"it leaves out Django's", newest, answer(func(l list) list {
 			return slices.DeleteFunc(l, func(t core.OutstandingToken) bool { return t.SessionID == "" })
 		})},
-		{"it shows what ended just now", over, func(g *guarded) core.Store {
+		{"it returns what has just ended", over, func(g *guarded) core.Store {
 			return withSessions(g, func(ctx context.Context, userID string, now time.Time) (list, error) {
 				return g.Sessions(ctx, userID, now.Add(-time.Microsecond))
 			})
 		}},
-		{"the newest head comes first", order, answer(func(l list) list {
+		{"the session refreshed last comes first", order, answer(func(l list) list {
 			slices.SortStableFunc(l, func(a, b core.OutstandingToken) int { return b.CreatedAt.Compare(a.CreatedAt) })
 			return l
 		})},
@@ -55,7 +55,7 @@ func brokenSessions() []mutant {
 			slices.SortStableFunc(l, func(a, b core.OutstandingToken) int { return b.SessionStartedAt.Compare(a.SessionStartedAt) })
 			return l
 		})},
-		{"it answers all", bounded, func(g *guarded) core.Store {
+		{"it returns all", bounded, func(g *guarded) core.Store {
 			return withSessions(g, func(ctx context.Context, userID string, _ time.Time) (out list, err error) {
 				out = g.members(core.Scope{UserID: userID})
 				slices.Reverse(out)
@@ -72,10 +72,10 @@ func brokenSessions() []mutant {
 		{"a limit ends all", limit, func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) { s.ExceptNewest = 0 })
 		}},
-		{"a limit counts and ends what is over", limit, func(g *guarded) core.Store {
+		{"a limit counts and ends what has expired", limit, func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) { s.ActiveAfter = time.Time{} })
 		}},
-		{"every rotation is one", "Rotate consumes the token for the reason it is told", func(g *guarded) core.Store {
+		{"every reason is a rotation", "Rotate consumes the token for the given reason", func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Reason = "" })
 		}},
 		{"the session alone decides", ofUser, func(g *guarded) core.Store {
@@ -85,10 +85,10 @@ func brokenSessions() []mutant {
 				}
 			})
 		}},
-		{"a refresh tells no device", devices, func(g *guarded) core.Store {
+		{"a refresh records no device", devices, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Device = core.Device{} })
 		}},
-		{"what a refresh does not tell is lost", devices, func(g *guarded) core.Store {
+		{"a field that a refresh leaves out is lost", devices, func(g *guarded) core.Store {
 			return withAnswer(g, func(t *core.OutstandingToken) { t.Device.Name = "" })
 		}},
 		{"it keeps no device", devices, func(g *guarded) core.Store {

@@ -8,8 +8,8 @@ import (
 )
 
 func brokenStates() []mutant {
-	const newest, session = "State has the presented token and its session's newest row", "State takes the session from the row, else from the sid"
-	const django, nothing = "State knows a session whose first row names none", "State has nothing where nothing is on record"
+	const newest, session = "State returns the presented token and the latest one of its session", "State takes the session from the row, else from the sid"
+	const django, nothing = "State finds a session whose first row names none", "State returns nothing if nothing is recorded"
 	const keep = "State returns what the caller may keep and change"
 	state := func(change func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error)) func(*guarded) core.Store {
 		return func(g *guarded) core.Store {
@@ -19,7 +19,7 @@ func brokenStates() []mutant {
 		}
 	}
 	return []mutant{
-		{"the head is the newest by the clock", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+		{"the latest token is the newest by the clock", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if out.Latest == nil {
 				return out, err
@@ -31,7 +31,7 @@ func brokenStates() []mutant {
 			}
 			return out, err
 		})},
-		{"only a live row is a head", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+		{"only an active row is the latest", newest, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if out.Latest != nil && out.Latest.Blacklisted {
 				out.Latest = nil
@@ -49,14 +49,14 @@ func brokenStates() []mutant {
 		{"the sid is never read", session, state(func(g *guarded, ctx context.Context, jti, _ string) (core.SessionState, error) {
 			return g.State(ctx, jti, "")
 		})},
-		{"a row without a session has no head", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+		{"a row without a session has no latest token", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if out.Latest != nil && out.Latest.SessionID == "" {
 				out.Latest = nil
 			}
 			return out, err
 		})},
-		{"a row without a session is its own head for ever", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+		{"a row without a session is always its own latest", django, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if out.Presented != nil && out.Presented.SessionID == "" && sid == "" {
 				out.Latest = out.Presented
@@ -85,7 +85,7 @@ func brokenStates() []mutant {
 			}
 			return out, err
 		})},
-		{"it hands out its own rows", keep, func(g *guarded) core.Store {
+		{"it returns its own rows", keep, func(g *guarded) core.Store {
 			rows := make(map[string]core.SessionState)
 			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 				out, err := g.State(ctx, jti, sid)
@@ -117,7 +117,7 @@ func brokenScopes() []mutant {
 		}}
 	}
 	return []mutant{
-		{"it leaves what has ended", session, func(g *guarded) core.Store {
+		{"it leaves what has expired", session, func(g *guarded) core.Store {
 			return each(g, func(t core.OutstandingToken) bool { return t.ExpiresAt.After(now) })
 		}},
 		{"it counts candidates", session, func(g *guarded) core.Store {
@@ -126,7 +126,7 @@ func brokenScopes() []mutant {
 				return len(g.members(s)), err
 			}}
 		}},
-		{"the user goes before the session", "Revoke ends a session of a user only", func(g *guarded) core.Store {
+		{"the user is preferred to the session", "Revoke ends a session only if it is the user's", func(g *guarded) core.Store {
 			return withScope(g, func(s *core.Scope) {
 				if s.UserID != "" {
 					s.SessionID = ""
@@ -148,10 +148,10 @@ func brokenScopes() []mutant {
 				return inner.Revoke(ctx, s, reason, now)
 			}}
 		}},
-		{"it ends the first row of the session that goes on", except, func(g *guarded) core.Store {
+		{"it ends the first row of the excepted session", except, func(g *guarded) core.Store {
 			return each(g, func(core.OutstandingToken) bool { return true })
 		}},
-		{"nobody is everybody", nothing, func(g *guarded) core.Store {
+		{"an empty scope covers everybody", nothing, func(g *guarded) core.Store {
 			return each(g, func(core.OutstandingToken) bool { return true })
 		}},
 	}

@@ -21,9 +21,9 @@ func brokenStores() []mutant {
 }
 
 func brokenRecords() []mutant {
-	const fields, first = "Outstand keeps every field", "Outstand leaves a jti on record as it is"
-	const exact, times = "jtis are told apart exactly", "times are kept to the microsecond and returned in UTC"
-	const ended = "a method whose context has ended answers an error and changes nothing"
+	const fields, first = "Record keeps every field", "Record does not change an existing record"
+	const exact, times = "jtis are compared exactly", "times are kept to the microsecond and returned in UTC"
+	const ended = "a method whose context has ended returns an error and changes nothing"
 	return []mutant{
 		{"it loses the parent", fields, func(g *guarded) core.Store {
 			return withRecord(g, func(t *core.OutstandingToken) { t.ParentJTI = "" })
@@ -63,24 +63,24 @@ func brokenRecords() []mutant {
 		{"it folds the case of a jti", exact, func(g *guarded) core.Store {
 			return withRecord(g, func(t *core.OutstandingToken) { t.JTI = strings.ToLower(t.JTI) })
 		}},
-		{"it cuts a jti to 255 bytes", exact, func(g *guarded) core.Store {
+		{"it truncates a jti to 255 bytes", exact, func(g *guarded) core.Store {
 			return withRecord(g, func(t *core.OutstandingToken) { t.JTI = t.JTI[:min(len(t.JTI), 255)] })
 		}},
-		{"it cuts times to milliseconds", times, func(g *guarded) core.Store {
+		{"it truncates times to milliseconds", times, func(g *guarded) core.Store {
 			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.Truncate(time.Millisecond) })
 		}},
-		{"it answers the asked end, not the recorded one", times, func(g *guarded) core.Store {
+		{"it returns the requested expiry, not the recorded one", times, func(g *guarded) core.Store {
 			return withAnswer(g, func(t *core.OutstandingToken) { t.ExpiresAt = t.ExpiresAt.Add(789) })
 		}},
 		{"it returns times in another zone", times, func(g *guarded) core.Store {
 			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.In(time.Local) })
 		}},
-		{"it goes on without its context", ended, func(g *guarded) core.Store {
+		{"it ignores its context", ended, func(g *guarded) core.Store {
 			return &broken{Store: g, blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
 				return g.Blacklist(context.WithoutCancel(ctx), jti, nil, reason, now)
 			}}
 		}},
-		{"it answers no where it could not ask", ended, func(g *guarded) core.Store {
+		{"it returns false if it is unavailable", ended, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				if ctx.Err() != nil {
 					return core.OutstandingToken{}, false, nil
@@ -88,7 +88,7 @@ func brokenRecords() []mutant {
 				return g.Rotate(ctx, r)
 			}}
 		}},
-		{"it gives up half way, and says so", ended, func(g *guarded) core.Store {
+		{"it returns an error after it has changed something", ended, func(g *guarded) core.Store {
 			return &broken{Store: g, flush: func(ctx context.Context, before time.Time) (int, error) {
 				n, _ := g.FlushExpired(context.WithoutCancel(ctx), before)
 				return n, ctx.Err()
@@ -99,20 +99,20 @@ func brokenRecords() []mutant {
 
 func brokenRotations() []mutant {
 	const records, session = "Rotate consumes the token and records its successor", "Rotate takes the session from the row, else the sid, else the jti"
-	const unknown, listed = "Rotate refuses an unknown token", "Rotate refuses a blacklisted token"
-	const ended, over = "Rotate refuses a token that ended at or before AliveAfter", "Rotate refuses a token whose session ended at or before Now"
-	const keeps, atomically = "Rotate without Consume leaves the presented token as it is", "Rotate consumes nothing where the successor cannot be recorded"
-	const cuts, lifetime = "Rotate cuts the successor's end to the session's", "Rotate ends a session without an end by SessionLifetime"
-	const ownEnd = "Rotate leaves a session's own end alone whatever SessionLifetime is"
-	const undated = "Rotate counts SessionLifetime from IssuedAt where the row does not say when it was created"
+	const unknown, listed = "Rotate rejects an unknown token", "Rotate rejects a blacklisted token"
+	const ended, over = "Rotate rejects a token that expired at or before ActiveAfter", "Rotate rejects a token whose session ended at or before Now"
+	const keeps, atomically = "Rotate without Consume leaves the presented token as it is", "Rotate consumes nothing if the successor cannot be recorded"
+	const cuts, lifetime = "Rotate limits the successor's expiry to the session's end", "Rotate ends a session without an end by SessionLifetime"
+	const ownEnd = "Rotate keeps a session's own end whatever SessionLifetime is"
+	const undated = "Rotate counts SessionLifetime from IssuedAt if the record has no CreatedAt"
 	return []mutant{
 		{"it consumes nothing", records, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Consume = false })
 		}},
-		{"it answers the presented user only", records, func(g *guarded) core.Store {
+		{"it returns no start of the session", records, func(g *guarded) core.Store {
 			return withAnswer(g, func(t *core.OutstandingToken) { t.SessionStartedAt = time.Time{} })
 		}},
-		{"it believes the sid first", session, func(g *guarded) core.Store {
+		{"it prefers the sid to the row", session, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				if r.SessionID != "" {
@@ -133,19 +133,19 @@ func brokenRotations() []mutant {
 		}},
 		{"it records an unknown token", unknown, func(g *guarded) core.Store { return recordsUnknown(g) }},
 		{"it rotates what is blacklisted", listed, func(g *guarded) core.Store { return rotatesTwice(g) }},
-		{"it takes the leeway twice", ended, func(g *guarded) core.Store {
+		{"it applies the leeway twice", ended, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.ActiveAfter.Add(-2 * time.Microsecond) })
 		}},
-		{"it rotates at the very end", ended, func(g *guarded) core.Store {
+		{"it rotates a token that expires now", ended, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.ActiveAfter.Add(-time.Microsecond) })
 		}},
 		{"it has no leeway", ended, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.Now })
 		}},
-		{"it rotates at the very end of the session", over, func(g *guarded) core.Store {
+		{"it rotates a token whose session ends now", over, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Now = r.Now.Add(-time.Microsecond) })
 		}},
-		{"it gives the session the leeway", over, func(g *guarded) core.Store {
+		{"it applies the leeway to the session", over, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.Now = r.ActiveAfter })
 		}},
 		{"it always consumes", keeps, func(g *guarded) core.Store {
@@ -160,7 +160,7 @@ func brokenRotations() []mutant {
 				return out, ok, err
 			}}
 		}},
-		{"it answers an end behind the session's", cuts, func(g *guarded) core.Store {
+		{"it returns an expiry after the session's end", cuts, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				out.ExpiresAt = r.ExpiresAt
@@ -170,13 +170,13 @@ func brokenRotations() []mutant {
 		{"it never reads SessionLifetime", lifetime, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
 		}},
-		{"it counts SessionLifetime from the birth", lifetime, func(g *guarded) core.Store {
+		{"it counts SessionLifetime from CreatedAt only", lifetime, func(g *guarded) core.Store {
 			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
 				t.SessionStartedAt = time.Time{}
 				return g.Record(ctx, t)
 			}}
 		}},
-		{"it cuts by SessionLifetime from now", ownEnd, func(g *guarded) core.Store {
+		{"it counts SessionLifetime from now", ownEnd, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				if r.SessionLifetime > 0 {
@@ -185,11 +185,11 @@ func brokenRotations() []mutant {
 				return out, ok, err
 			}}
 		}},
-		{"it rotates a row without CreatedAt for ever", undated, func(g *guarded) core.Store {
+		{"it rotates a row without CreatedAt forever", undated, func(g *guarded) core.Store {
 			return rotatingUndated(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
 		}},
-		{"it refuses a row without CreatedAt", undated, func(g *guarded) core.Store {
-			return rotatingUndated(g, func(r *core.Rotation) { r.ActiveAfter = endsAt })
+		{"it rejects a row without CreatedAt", undated, func(g *guarded) core.Store {
+			return rotatingUndated(g, func(r *core.Rotation) { r.ActiveAfter = sessionEnd })
 		}},
 		{"it never reads IssuedAt", undated, func(g *guarded) core.Store {
 			return rotatingUndated(g, func(r *core.Rotation) { r.IssuedAt = time.Time{} })

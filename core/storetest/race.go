@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	racers = 16
-	rounds = 10
+	raceSize   = 16
+	raceRounds = 10
 )
 
 func raceCases() []testCase {
@@ -27,11 +27,11 @@ func raceCases() []testCase {
 		rule: "won is true for exactly one of all calls that would consume the token, so that each token ends once and for one reason",
 		run:  raceConsume,
 	}, {
-		name: "concurrent Outstand of one jti records it once",
+		name: "concurrent calls of Record with one jti record it once",
 		rule: "a jti that is on record already is left as it is, without an error, also when it is being recorded at this moment",
-		run:  raceOutstand,
+		run:  raceRecord,
 	}, {
-		name: "State sees a session in one look while it rotates",
+		name: "State reads a session in one snapshot while it rotates",
 		rule: "consuming and recording are seen together: at any time a session that rotates has a live head, or a retry is refused at random",
 		run:  raceState,
 	}}
@@ -39,12 +39,12 @@ func raceCases() []testCase {
 
 // together calls act n times at once, in turn on both handles, and returns the answers once all have ended. An error
 // fails the case.
-func together[T any](e *env, n int, act func(i int, s core.Store) (T, error)) []T {
+func runConcurrently[T any](e *env, n int, act func(i int, s core.Store) (T, error)) []T {
 	e.Helper()
 	out, errs, start := make([]T, n), make([]error, n), make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range n {
-		s := e.handle(i)
+		s := e.storeOf(i)
 		wg.Go(func() {
 			<-start
 			out[i], errs[i] = act(i, s)
@@ -61,14 +61,14 @@ func together[T any](e *env, n int, act func(i int, s core.Store) (T, error)) []
 }
 
 // handle is one of the two handles on the data.
-func (e *env) handle(i int) core.Store {
+func (e *env) storeOf(i int) core.Store {
 	if i%2 == 0 {
 		return e.Store
 	}
-	return e.again
+	return e.second
 }
 
-func count(answers []bool) int {
+func countTrue(answers []bool) int {
 	n := 0
 	for _, yes := range answers {
 		if yes {
@@ -79,54 +79,54 @@ func count(answers []bool) int {
 }
 
 func raceRotate(e *env) {
-	for range rounds {
-		first := e.login()
-		news := make([]string, racers)
-		won := together(e, racers, func(i int, s core.Store) (bool, error) {
-			r := e.rotation(first.JTI)
+	for range raceRounds {
+		first := e.recordLogin()
+		news := make([]string, raceSize)
+		won := runConcurrently(e, raceSize, func(i int, s core.Store) (bool, error) {
+			r := e.newRotation(first.JTI)
 			news[i] = r.NewJTI
 			_, ok, err := s.Rotate(e.ctx, r)
 			return ok, err
 		})
-		if n := count(won); n != 1 {
-			e.Errorf("%d of %d concurrent rotations of one token succeeded, want 1", n, racers)
+		if n := countTrue(won); n != 1 {
+			e.Errorf("%d of %d concurrent rotations of one token succeeded, want 1", n, raceSize)
 		}
 		for i, jti := range news {
-			if recorded := e.state(jti, "").Presented != nil; recorded != won[i] {
+			if recorded := e.loadState(jti, "").Presented != nil; recorded != won[i] {
 				e.Errorf("a rotation that answered %v recorded a successor: %v", won[i], recorded)
 			}
 			if won[i] {
-				e.wantHead("the session after the race", first.JTI, "", jti)
+				e.wantLatest("the session after the race", first.JTI, "", jti)
 			}
 		}
-		e.same("the presented row", consumed(first, core.ReasonRotated), e.row(first.JTI))
+		e.wantEqual("the presented row", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))
 	}
 }
 
 func raceWithoutConsume(e *env) {
-	first := e.login()
-	won := together(e, racers, func(_ int, s core.Store) (bool, error) {
-		r := e.rotation(first.JTI)
+	first := e.recordLogin()
+	won := runConcurrently(e, raceSize, func(_ int, s core.Store) (bool, error) {
+		r := e.newRotation(first.JTI)
 		r.Consume = false
 		_, ok, err := s.Rotate(e.ctx, r)
 		return ok, err
 	})
-	if n := count(won); n != racers {
-		e.Errorf("%d of %d concurrent rotations without Consume succeeded, want all", n, racers)
+	if n := countTrue(won); n != raceSize {
+		e.Errorf("%d of %d concurrent rotations without Consume succeeded, want all", n, raceSize)
 	}
-	e.same("the presented row", live(first), e.row(first.JTI))
+	e.wantEqual("the presented row", activeState(first), e.loadRow(first.JTI))
 }
 
-// raceConsume lets a third of the racers rotate, a third blacklist, a third revoke, and settles the account by the rows.
+// raceConsume lets a third of the raceSize rotate, a third blacklist, a third revoke, and settles the account by the rows.
 func raceConsume(e *env) {
-	for range rounds {
-		first := e.login()
+	for range raceRounds {
+		first := e.recordLogin()
 		var rotated, blacklisted, revoked atomic.Int64
 		var successor atomic.Value
-		together(e, racers, func(i int, s core.Store) (struct{}, error) {
+		runConcurrently(e, raceSize, func(i int, s core.Store) (struct{}, error) {
 			switch i / 2 % 3 {
 			case 0:
-				r := e.rotation(first.JTI)
+				r := e.newRotation(first.JTI)
 				_, ok, err := s.Rotate(e.ctx, r)
 				if ok {
 					rotated.Add(1)
@@ -144,9 +144,9 @@ func raceConsume(e *env) {
 			revoked.Add(int64(n))
 			return struct{}{}, err
 		})
-		want := map[core.Reason]int64{e.row(first.JTI).Reason: 1}
+		want := map[core.Reason]int64{e.loadRow(first.JTI).Reason: 1}
 		if jti, ok := successor.Load().(string); ok {
-			if state := e.row(jti); state.Blacklisted {
+			if state := e.loadRow(jti); state.Blacklisted {
 				want[state.Reason]++
 			}
 		}
@@ -158,18 +158,18 @@ func raceConsume(e *env) {
 				got[reason] = n
 			}
 		}
-		e.same("who consumed a token by the rows, and who says so", want, got)
+		e.wantEqual("who consumed a token by the rows, and who says so", want, got)
 	}
 }
 
-func raceOutstand(e *env) {
-	for range rounds {
+func raceRecord(e *env) {
+	for range raceRounds {
 		jti := e.newID()
-		parents := together(e, racers, func(_ int, s core.Store) (string, error) {
-			t := core.OutstandingToken{JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo, SessionID: jti, ParentJTI: e.newID()}
+		parents := runConcurrently(e, raceSize, func(_ int, s core.Store) (string, error) {
+			t := core.OutstandingToken{JTI: jti, UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry, SessionID: jti, ParentJTI: e.newID()}
 			return t.ParentJTI, s.Record(e.ctx, t)
 		})
-		kept := e.row(jti).ParentJTI
+		kept := e.loadRow(jti).ParentJTI
 		n := 0
 		for _, parent := range parents {
 			if parent == kept {
@@ -179,21 +179,21 @@ func raceOutstand(e *env) {
 		if n != 1 {
 			e.Errorf("the row of a jti that was recorded concurrently is that of %d calls, want one", n)
 		}
-		e.revoke(core.Scope{SessionID: jti}, 1)
+		e.wantRevoked(core.Scope{SessionID: jti}, 1)
 	}
 }
 
 // raceState lets one racer rotate while two look, each until the other side has done its share.
 func raceState(e *env) {
 	const steps, looks = 20, 50
-	first := e.login()
+	first := e.recordLogin()
 	var rotated, looked, stopped atomic.Int64
-	together(e, 3, func(i int, s core.Store) (struct{}, error) {
+	runConcurrently(e, 3, func(i int, s core.Store) (struct{}, error) {
 		defer stopped.Add(1)
 		if i == 0 {
 			jti := first.JTI
 			for (rotated.Load() < steps || looked.Load() < 2*looks) && stopped.Load() == 0 {
-				r := e.rotation(jti)
+				r := e.newRotation(jti)
 				_, ok, err := s.Rotate(e.ctx, r)
 				if err != nil {
 					return struct{}{}, err

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	revokeRounds  = 50
-	enoughRounds  = 10 // on a machine that takes revokeTime for them
-	revokeTime    = 10 * time.Second
-	revokeClients = 3
-	// clientSteps bounds a client, so that a store whose sessions cannot be ended fails instead of hanging.
-	clientSteps = 40
+	revokeRounds    = 50
+	minRevokeRounds = 10 // on a machine that takes maxRevokeTime for them
+	maxRevokeTime   = 10 * time.Second
+	revokeClients   = 3
+	// maxRotations bounds a client, so that a store whose sessions cannot be ended fails instead of hanging.
+	maxRotations = 40
 )
 
 func revokeRaceCases() []testCase {
@@ -24,15 +24,15 @@ func revokeRaceCases() []testCase {
 	session := func(t core.OutstandingToken) core.Scope { return core.Scope{SessionID: t.SessionID} }
 	user := func(t core.OutstandingToken) core.Scope { return core.Scope{UserID: t.UserID} }
 	return []testCase{{
-		name: "after Revoke of a session nothing of it is usable, however it rotates",
+		name: "after Revoke of a session no token of it is active, however often it is rotated",
 		rule: rule,
 		run:  func(e *env) { raceRevoke(e, session, true) },
 	}, {
-		name: "after Revoke of a user nothing of him is usable, however he rotates",
+		name: "after Revoke of a user no token of theirs is active, however often it is rotated",
 		rule: rule,
 		run:  func(e *env) { raceRevoke(e, user, true) },
 	}, {
-		name: "after Revoke nothing is usable that a rotation without Consume records",
+		name: "after Revoke no token is active that a rotation without Consume records",
 		rule: rule + "; without Consume no unique row orders the two, so the rotation has to look again as well",
 		run:  func(e *env) { raceRevoke(e, session, false) },
 	}}
@@ -41,19 +41,19 @@ func revokeRaceCases() []testCase {
 func raceRevoke(e *env, scope func(core.OutstandingToken) core.Scope, consume bool) {
 	start := time.Now()
 	for round := range revokeRounds {
-		if round >= enoughRounds && time.Since(start) > revokeTime {
+		if round >= minRevokeRounds && time.Since(start) > maxRevokeTime {
 			return
 		}
-		first := e.login()
+		first := e.recordLogin()
 		race := &revokeRace{env: e, first: first, consume: consume, warm: int64(round % 7), ready: make(chan struct{}), jtis: []string{first.JTI}}
-		together(e, revokeClients+1, func(i int, s core.Store) (struct{}, error) {
+		runConcurrently(e, revokeClients+1, func(i int, s core.Store) (struct{}, error) {
 			if i < revokeClients {
-				return struct{}{}, race.client(s)
+				return struct{}{}, race.rotateUntilEnded(s)
 			}
-			return struct{}{}, race.revoke(s, scope(first))
+			return struct{}{}, race.revokeScope(s, scope(first))
 		})
 		for _, jti := range race.jtis {
-			if row := e.state(jti, "").Presented; row != nil && !row.Blacklisted {
+			if row := e.loadState(jti, "").Presented; row != nil && !row.Blacklisted {
 				e.Fatalf("round %d: a token of %d in the session is usable after Revoke", round, len(race.jtis))
 				return
 			}
@@ -79,15 +79,15 @@ type revokeRace struct {
 }
 
 // client rotates, and goes on from the head where another one was faster, until the session is over.
-func (r *revokeRace) client(s core.Store) error {
+func (r *revokeRace) rotateUntilEnded(s core.Store) error {
 	defer r.once.Do(func() { close(r.ready) })
 	jti := r.first.JTI
-	for range clientSteps {
+	for range maxRotations {
 		if r.rotations.Load() >= r.warm {
 			r.once.Do(func() { close(r.ready) })
 		}
 		over := r.revoked.Load()
-		next, ok, err := r.step(s, jti)
+		next, ok, err := r.rotateOnce(s, jti)
 		if err != nil {
 			return err
 		}
@@ -107,8 +107,8 @@ func (r *revokeRace) client(s core.Store) error {
 	return nil
 }
 
-func (r *revokeRace) step(s core.Store, jti string) (string, bool, error) {
-	next := r.rotation(jti)
+func (r *revokeRace) rotateOnce(s core.Store, jti string) (string, bool, error) {
+	next := r.newRotation(jti)
 	next.Consume = r.consume
 	r.mu.Lock()
 	r.jtis = append(r.jtis, next.NewJTI)
@@ -120,7 +120,7 @@ func (r *revokeRace) step(s core.Store, jti string) (string, bool, error) {
 	return next.NewJTI, ok, err
 }
 
-func (r *revokeRace) revoke(s core.Store, scope core.Scope) error {
+func (r *revokeRace) revokeScope(s core.Store, scope core.Scope) error {
 	<-r.ready
 	if _, err := s.Revoke(r.ctx, scope, core.ReasonAdmin, now); err != nil {
 		return err

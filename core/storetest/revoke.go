@@ -14,7 +14,7 @@ func revokeCases() []testCase {
 	}, {
 		name: "Revoke ends a session whose first row names none",
 		rule: "a session covers the row whose jti it is and that names no session: Django wrote that one",
-		run:  revokeDjango,
+		run:  revokeDjangoSession,
 	}, {
 		name: "Revoke ends all sessions of a user",
 		rule: "after a change of password nothing that the user had works, also not what Django recorded; other users go on",
@@ -22,88 +22,88 @@ func revokeCases() []testCase {
 	}, {
 		name: "Revoke ends all sessions of a user but one",
 		rule: "ExceptSession goes on, with its row that names no session; a row of no session is not excepted (NULL is not unequal in SQL)",
-		run:  revokeUserExcept,
+		run:  revokeAllButOne,
 	}, {
 		name: "Revoke of an empty scope ends nothing",
 		rule: "a scope that names neither a session nor a user covers no token, not all those without a user or a session",
-		run:  revokeNothing,
+		run:  revokeEmptyScope,
 	}}
 }
 
 func revokeSession(e *env) {
-	first, other := e.login(), e.login()
-	second := e.rotate(e.rotation(first.JTI))
-	branch := e.login(func(t *core.OutstandingToken) { t.SessionID = first.SessionID })
-	ended := e.login(func(t *core.OutstandingToken) { t.SessionID, t.ExpiresAt = first.SessionID, loginAt })
+	first, other := e.recordLogin(), e.recordLogin()
+	second := e.mustRotate(e.newRotation(first.JTI))
+	branch := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID = first.SessionID })
+	ended := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID, t.ExpiresAt = first.SessionID, loginAt })
 
-	e.revoke(core.Scope{SessionID: first.SessionID}, 3)
+	e.wantRevoked(core.Scope{SessionID: first.SessionID}, 3)
 	for _, t := range []core.OutstandingToken{second, branch, ended} {
-		e.same("the row of a revoked token", consumed(t, core.ReasonAdmin), e.row(t.JTI))
+		e.wantEqual("the row of a revoked token", consumedState(t, core.ReasonAdmin), e.loadRow(t.JTI))
 	}
-	e.same("the row of a token that was rotated before", consumed(first, core.ReasonRotated), e.row(first.JTI))
+	e.wantEqual("the row of a token that was rotated before", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))
 	e.wantBlacklisted("a token of another session of the user", false, other.JTI)
-	e.refuse("a revoked token", e.rotation(second.JTI))
+	e.wantNotRotated("a revoked token", e.newRotation(second.JTI))
 
 	n, err := e.Store.Revoke(e.ctx, core.Scope{SessionID: first.SessionID}, core.ReasonReuse, now.Add(time.Hour))
 	if n != 0 || err != nil {
 		e.Errorf("the second Revoke consumed %d tokens, error %v; want 0", n, err)
 	}
-	e.same("the row after a second Revoke", consumed(second, core.ReasonAdmin), e.row(second.JTI))
-	e.revoke(core.Scope{SessionID: e.newID()}, 0)
+	e.wantEqual("the row after a second Revoke", consumedState(second, core.ReasonAdmin), e.loadRow(second.JTI))
+	e.wantRevoked(core.Scope{SessionID: e.newID()}, 0)
 }
 
-func revokeDjango(e *env) {
-	first, other := e.django(), e.django()
-	r := e.rotation(first.JTI)
+func revokeDjangoSession(e *env) {
+	first, other := e.recordDjangoToken(), e.recordDjangoToken()
+	r := e.newRotation(first.JTI)
 	r.Consume = false
-	second := e.rotate(r)
-	e.revoke(core.Scope{SessionID: first.JTI}, 2)
+	second := e.mustRotate(r)
+	e.wantRevoked(core.Scope{SessionID: first.JTI}, 2)
 	e.wantBlacklisted("a token of the session", true, first.JTI, second.JTI)
 	e.wantBlacklisted("a token of no session", false, other.JTI)
 
 	// A row of another session is not covered by its own jti.
-	moved := e.login(func(t *core.OutstandingToken) { t.SessionID = e.newID() })
-	e.revoke(core.Scope{SessionID: moved.JTI}, 0)
+	moved := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID = e.newID() })
+	e.wantRevoked(core.Scope{SessionID: moved.JTI}, 0)
 	e.wantBlacklisted("a token of another session", false, moved.JTI)
 }
 
 func revokeUser(e *env) {
-	first, django := e.login(), e.django()
-	second := e.rotate(e.rotation(first.JTI))
-	ended := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
+	first, django := e.recordLogin(), e.recordDjangoToken()
+	second := e.mustRotate(e.newRotation(first.JTI))
+	ended := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
 	stranger := e.newUser()
-	other := e.login(func(t *core.OutstandingToken) { t.UserID = stranger })
-	nobody := e.login(func(t *core.OutstandingToken) { t.UserID = "" })
+	other := e.recordLogin(func(t *core.OutstandingToken) { t.UserID = stranger })
+	nobody := e.recordLogin(func(t *core.OutstandingToken) { t.UserID = "" })
 
-	e.revoke(core.Scope{UserID: e.userID}, 3)
+	e.wantRevoked(core.Scope{UserID: e.userID}, 3)
 	e.wantBlacklisted("a token of the user", true, first.JTI, second.JTI, django.JTI, ended.JTI)
 	e.wantBlacklisted("a token of another user, or of none", false, other.JTI, nobody.JTI)
-	e.same("the row of a token that was rotated before", consumed(first, core.ReasonRotated), e.row(first.JTI))
-	e.revoke(core.Scope{UserID: e.userID}, 0)
-	e.revoke(core.Scope{UserID: e.newUser()}, 0)
+	e.wantEqual("the row of a token that was rotated before", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))
+	e.wantRevoked(core.Scope{UserID: e.userID}, 0)
+	e.wantRevoked(core.Scope{UserID: e.newUser()}, 0)
 }
 
-func revokeUserExcept(e *env) {
-	kept, ended, django, begun := e.login(), e.login(), e.django(), e.django()
-	head := e.rotate(e.rotation(kept.JTI))
-	e.revoke(core.Scope{UserID: e.userID, ExceptSession: kept.SessionID}, 3)
+func revokeAllButOne(e *env) {
+	kept, ended, django, begun := e.recordLogin(), e.recordLogin(), e.recordDjangoToken(), e.recordDjangoToken()
+	head := e.mustRotate(e.newRotation(kept.JTI))
+	e.wantRevoked(core.Scope{UserID: e.userID, ExceptSession: kept.SessionID}, 3)
 	e.wantBlacklisted("the head of the session that goes on", false, head.JTI)
 	e.wantBlacklisted("a token of another session, or of none", true, ended.JTI, django.JTI, begun.JTI)
 
 	e.userID = e.newUser()
-	begun, django = e.django(), e.django()
-	r := e.rotation(begun.JTI)
+	begun, django = e.recordDjangoToken(), e.recordDjangoToken()
+	r := e.newRotation(begun.JTI)
 	r.Consume = false
-	child := e.rotate(r)
-	e.revoke(core.Scope{UserID: e.userID, ExceptSession: begun.JTI}, 1)
+	child := e.mustRotate(r)
+	e.wantRevoked(core.Scope{UserID: e.userID, ExceptSession: begun.JTI}, 1)
 	e.wantBlacklisted("a token of the session that goes on, whose first row names none", false, begun.JTI, child.JTI)
 	e.wantBlacklisted("a token of no session", true, django.JTI)
 }
 
-func revokeNothing(e *env) {
-	nobody := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenTo}
-	e.outstand(nobody)
-	user := e.login()
+func revokeEmptyScope(e *env) {
+	nobody := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenExpiry}
+	e.recordToken(nobody)
+	user := e.recordLogin()
 	if n, err := e.Store.Revoke(e.ctx, core.Scope{}, core.ReasonAdmin, now); err == nil && n != 0 {
 		e.Errorf("Revoke of an empty scope consumed %d tokens, want 0 or an error", n)
 	}

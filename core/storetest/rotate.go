@@ -16,146 +16,146 @@ func rotateCases() []testCase {
 		rule: "Rotation.SessionID counts only where the row names no session; without both the presented token is the session's first",
 		run:  rotateNamesSession,
 	}, {
-		name: "Rotate consumes the token for the reason it is told",
+		name: "Rotate consumes the token for the given reason",
 		rule: "a renewed session has no grace for the token it had: the reason decides, and without one it is a rotation",
 		run: func(e *env) {
 			for asked, want := range map[core.Reason]core.Reason{"": core.ReasonRotated, core.ReasonRenewed: core.ReasonRenewed} {
-				t := e.login()
-				r := e.rotation(t.JTI)
+				t := e.recordLogin()
+				r := e.newRotation(t.JTI)
 				r.Reason = asked
-				e.rotate(r)
-				e.same("the presented token's row", consumed(t, want), e.row(t.JTI))
+				e.mustRotate(r)
+				e.wantEqual("the presented token's row", consumedState(t, want), e.loadRow(t.JTI))
 			}
 		},
 	}, {
-		name: "Rotate refuses an unknown token",
+		name: "Rotate rejects an unknown token",
 		rule: "a token without a row is not rotated and not recorded: its row may have been flushed",
 		run: func(e *env) {
-			e.refuse("an unknown token", e.rotation(e.newID()))
-			r := e.rotation(e.newID())
+			e.wantNotRotated("an unknown token", e.newRotation(e.newID()))
+			r := e.newRotation(e.newID())
 			r.Consume = false
-			e.refuse("an unknown token, without Consume", r)
+			e.wantNotRotated("an unknown token, without Consume", r)
 		},
 	}, {
-		name: "Rotate refuses a blacklisted token",
+		name: "Rotate rejects a blacklisted token",
 		rule: "a consumed token never works again, and its reason and time stay: they decide whether a retry is within its grace",
-		run:  rotateRefusesBlacklisted,
+		run:  rotateRejectsBlacklisted,
 	}, {
-		name: "Rotate refuses a token that ended at or before AliveAfter",
+		name: "Rotate rejects a token that expired at or before ActiveAfter",
 		rule: "a row that ended at or before AliveAfter is not rotated: a flush may be about to delete it",
-		run:  rotateRefusesEnded,
+		run:  rotateRejectsExpired,
 	}, {
 		name: "Rotate without Consume leaves the presented token as it is",
 		rule: "without Consume the presented token stays good and rotates again, each time, until it is on the blacklist",
 		run:  rotateWithoutConsume,
 	}, {
-		name: "Rotate consumes nothing where the successor cannot be recorded",
+		name: "Rotate consumes nothing if the successor cannot be recorded",
 		rule: "consuming and recording happen together or not at all: otherwise a failure logs the user out",
 		run:  rotateIsAtomic,
 	}}
 }
 
 func rotateRecordsSuccessor(e *env) {
-	first := e.login()
-	r := e.rotation(first.JTI)
+	first := e.recordLogin()
+	r := e.newRotation(first.JTI)
 	want := core.OutstandingToken{
 		JTI: r.NewJTI, UserID: first.UserID, CreatedAt: now, ExpiresAt: r.ExpiresAt, SessionID: first.SessionID,
 		ParentJTI: first.JTI, SessionStartedAt: first.SessionStartedAt, SessionExpiresAt: first.SessionExpiresAt,
 	}
-	e.same("the answer of Rotate", want, e.rotate(r))
-	e.same("the successor's row", live(want), e.row(r.NewJTI))
-	e.same("the presented token's row", consumed(first, core.ReasonRotated), e.row(first.JTI))
+	e.wantEqual("the answer of Rotate", want, e.mustRotate(r))
+	e.wantEqual("the successor's row", activeState(want), e.loadRow(r.NewJTI))
+	e.wantEqual("the presented token's row", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))
 	e.wantBlacklisted("the presented token", true, first.JTI)
 	e.wantBlacklisted("the successor", false, r.NewJTI)
 
-	third := e.rotate(e.rotation(r.NewJTI))
+	third := e.mustRotate(e.newRotation(r.NewJTI))
 	if third.ParentJTI != r.NewJTI || third.SessionID != first.SessionID || third.UserID != first.UserID {
 		e.Errorf("the third token has parent %q, session %q, user %q; want the second one, the first one, the same",
 			third.ParentJTI, third.SessionID, third.UserID)
 	}
 
-	bare := e.login(func(t *core.OutstandingToken) { t.UserID, t.SessionExpiresAt = "", time.Time{} })
-	got := e.rotate(e.rotation(bare.JTI))
+	bare := e.recordLogin(func(t *core.OutstandingToken) { t.UserID, t.SessionExpiresAt = "", time.Time{} })
+	got := e.mustRotate(e.newRotation(bare.JTI))
 	if got.UserID != "" || !got.SessionExpiresAt.IsZero() {
 		e.Errorf("the successor of a token without user and session end has user %q and end %v", got.UserID, got.SessionExpiresAt)
 	}
 }
 
 func rotateNamesSession(e *env) {
-	row, sid := e.login(func(t *core.OutstandingToken) { t.SessionID = e.newID() }), e.newID()
+	row, sid := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID = e.newID() }), e.newID()
 	for _, c := range []struct {
 		what      string
 		presented core.OutstandingToken
 		sid, want string
 	}{
 		{"a row that names a session, with another sid", row, sid, row.SessionID},
-		{"a row that names no session, with a sid", e.django(), sid, sid},
-		{"a row that names no session, without a sid", e.django(), "", ""},
+		{"a row that names no session, with a sid", e.recordDjangoToken(), sid, sid},
+		{"a row that names no session, without a sid", e.recordDjangoToken(), "", ""},
 	} {
-		r := e.rotation(c.presented.JTI)
+		r := e.newRotation(c.presented.JTI)
 		r.SessionID = c.sid
 		if c.want == "" {
 			c.want = c.presented.JTI
 		}
-		successor := e.rotate(r)
+		successor := e.mustRotate(r)
 		if successor.SessionID != c.want {
 			e.Errorf("the successor of %s has session %q, want %q", c.what, successor.SessionID, c.want)
 		}
-		e.same("the row of the successor of "+c.what, live(successor), e.row(r.NewJTI))
-		e.same("the presented row's record: "+c.what, c.presented, e.row(c.presented.JTI).OutstandingToken)
+		e.wantEqual("the row of the successor of "+c.what, activeState(successor), e.loadRow(r.NewJTI))
+		e.wantEqual("the presented row's record: "+c.what, c.presented, e.loadRow(c.presented.JTI).OutstandingToken)
 	}
 }
 
-func rotateRefusesBlacklisted(e *env) {
+func rotateRejectsBlacklisted(e *env) {
 	for _, reason := range []core.Reason{core.ReasonRotated, core.ReasonLogout} {
-		t := e.login()
-		e.blacklist(t.JTI, reason)
-		r := e.rotation(t.JTI)
+		t := e.recordLogin()
+		e.mustBlacklist(t.JTI, reason)
+		r := e.newRotation(t.JTI)
 		r.Now, r.ActiveAfter = now.Add(time.Minute), now.Add(time.Minute)
-		e.refuse("a blacklisted token", r)
+		e.wantNotRotated("a blacklisted token", r)
 		r.Consume = false
-		e.refuse("a blacklisted token, without Consume", r)
+		e.wantNotRotated("a blacklisted token, without Consume", r)
 	}
 }
 
-func rotateRefusesEnded(e *env) {
+func rotateRejectsExpired(e *env) {
 	alive := now.Add(-time.Minute)
 	for _, consume := range []bool{true, false} {
 		for _, end := range []time.Time{alive, alive.Add(-time.Microsecond), alive.Add(-time.Hour)} {
-			t := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = end })
-			r := e.rotation(t.JTI)
+			t := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = end })
+			r := e.newRotation(t.JTI)
 			r.ActiveAfter, r.Consume = alive, consume
-			e.refuse("a token that ended "+alive.Sub(end).String()+" before AliveAfter", r)
+			e.wantNotRotated("a token that ended "+alive.Sub(end).String()+" before AliveAfter", r)
 		}
 		// The leeway: it ended before Now, but after AliveAfter.
-		t := e.login(func(t *core.OutstandingToken) { t.ExpiresAt = alive.Add(time.Microsecond) })
-		r := e.rotation(t.JTI)
+		t := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = alive.Add(time.Microsecond) })
+		r := e.newRotation(t.JTI)
 		r.ActiveAfter, r.Consume = alive, consume
-		e.rotate(r)
+		e.mustRotate(r)
 	}
 }
 
 func rotateWithoutConsume(e *env) {
-	first := e.login()
+	first := e.recordLogin()
 	for range 2 {
-		r := e.rotation(first.JTI)
+		r := e.newRotation(first.JTI)
 		r.Consume = false
-		successor := e.rotate(r)
+		successor := e.mustRotate(r)
 		want := first
 		want.JTI, want.ParentJTI, want.CreatedAt, want.ExpiresAt = r.NewJTI, first.JTI, now, r.ExpiresAt
-		e.same("the answer of Rotate", want, successor)
-		e.same("the successor's row", live(want), e.row(r.NewJTI))
-		e.same("the presented token's row", live(first), e.row(first.JTI))
+		e.wantEqual("the answer of Rotate", want, successor)
+		e.wantEqual("the successor's row", activeState(want), e.loadRow(r.NewJTI))
+		e.wantEqual("the presented token's row", activeState(first), e.loadRow(first.JTI))
 	}
 }
 
 func rotateIsAtomic(e *env) {
-	taken, first := e.login(), e.login()
-	r := e.rotation(first.JTI)
+	taken, first := e.recordLogin(), e.recordLogin()
+	r := e.newRotation(first.JTI)
 	r.NewJTI = taken.JTI
 	if _, ok, err := e.Store.Rotate(e.ctx, r); ok && err == nil {
 		e.Errorf("Rotate to a jti that another token has: got true, want false or an error")
 	}
-	e.same("the presented token's row", live(first), e.row(first.JTI))
-	e.same("the row of the token that has the jti", live(taken), e.row(taken.JTI))
+	e.wantEqual("the presented token's row", activeState(first), e.loadRow(first.JTI))
+	e.wantEqual("the row of the token that has the jti", activeState(taken), e.loadRow(taken.JTI))
 }

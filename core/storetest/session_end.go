@@ -8,44 +8,44 @@ import (
 
 func sessionEndCases() []testCase {
 	return []testCase{{
-		name: "Rotate refuses a token whose session ended at or before Now",
+		name: "Rotate rejects a token whose session ended at or before Now",
 		rule: "rotation never extends a session: one that ended at or before Now is over, whatever the token's own end and the leeway",
-		run:  sessionEnded,
+		run:  rotateRejectsEndedSession,
 	}, {
-		name: "Rotate cuts the successor's end to the session's",
+		name: "Rotate limits the successor's expiry to the session's end",
 		rule: "no token of a session outlives it",
-		run:  successorIsCut,
+		run:  successorIsCapped,
 	}, {
 		name: "Rotate ends a session without an end by SessionLifetime",
 		rule: "a session whose row has no end ends SessionLifetime after its start, or after the row's birth; the successor carries that end",
-		run:  lifetimeEndsSession,
+		run:  rotateAppliesLifetime,
 	}, {
-		name: "Rotate leaves a session's own end alone whatever SessionLifetime is",
+		name: "Rotate keeps a session's own end whatever SessionLifetime is",
 		rule: "SessionLifetime counts for rows without an end only: a changed setting does not move the end of a session under way",
-		run:  lifetimeLeavesEnd,
+		run:  rotateKeepsSessionEnd,
 	}, {
-		name: "Rotate counts SessionLifetime from IssuedAt where the row does not say when it was created",
+		name: "Rotate counts SessionLifetime from IssuedAt if the record has no CreatedAt",
 		rule: "a row without CreatedAt and SessionStartedAt, as Django may write it, rotates: its session started at IssuedAt, else at Now",
-		run:  lifetimeWithoutCreatedAt,
+		run:  rotateWithoutCreatedAt,
 	}}
 }
 
-func sessionEnded(e *env) {
+func rotateRejectsEndedSession(e *env) {
 	for _, consume := range []bool{true, false} {
 		for _, end := range []time.Time{now, now.Add(-time.Microsecond), now.Add(-time.Hour)} {
-			t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = end })
-			r := e.rotation(t.JTI)
+			t := e.recordLogin(func(t *core.OutstandingToken) { t.SessionExpiresAt = end })
+			r := e.newRotation(t.JTI)
 			r.ActiveAfter, r.Consume = now.Add(-2*time.Hour), consume
-			e.refuse("a token whose session ended "+now.Sub(end).String()+" before Now", r)
+			e.wantNotRotated("a token whose session ended "+now.Sub(end).String()+" before Now", r)
 		}
-		t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = now.Add(time.Microsecond) })
-		r := e.rotation(t.JTI)
+		t := e.recordLogin(func(t *core.OutstandingToken) { t.SessionExpiresAt = now.Add(time.Microsecond) })
+		r := e.newRotation(t.JTI)
 		r.Consume = consume
-		e.rotate(r)
+		e.mustRotate(r)
 	}
 }
 
-func successorIsCut(e *env) {
+func successorIsCapped(e *env) {
 	for _, c := range []struct {
 		what       string
 		end, want  time.Time
@@ -53,26 +53,26 @@ func successorIsCut(e *env) {
 		sessionEnd time.Time
 	}{
 		{"a session that ends sooner", now.Add(time.Hour), now.Add(time.Hour), 0, now.Add(time.Hour)},
-		{"a session that ends later", endsAt, tokenTo, 0, endsAt},
-		{"a session without an end", time.Time{}, tokenTo, 0, time.Time{}},
+		{"a session that ends later", sessionEnd, tokenExpiry, 0, sessionEnd},
+		{"a session without an end", time.Time{}, tokenExpiry, 0, time.Time{}},
 		{"a session that ends sooner by SessionLifetime", time.Time{}, loginAt.Add(2 * time.Hour), 2 * time.Hour, loginAt.Add(2 * time.Hour)},
 	} {
 		for _, consume := range []bool{true, false} {
-			t := e.login(func(t *core.OutstandingToken) { t.SessionExpiresAt = c.end })
-			r := e.rotation(t.JTI)
-			r.ExpiresAt, r.SessionLifetime, r.Consume = tokenTo, c.lifetime, consume
+			t := e.recordLogin(func(t *core.OutstandingToken) { t.SessionExpiresAt = c.end })
+			r := e.newRotation(t.JTI)
+			r.ExpiresAt, r.SessionLifetime, r.Consume = tokenExpiry, c.lifetime, consume
 			want := t
 			want.JTI, want.ParentJTI, want.CreatedAt, want.ExpiresAt = r.NewJTI, t.JTI, now, c.want
 			want.SessionExpiresAt = c.sessionEnd
-			e.same("the answer of Rotate in "+c.what, want, e.rotate(r))
-			e.same("the successor's row in "+c.what, live(want), e.row(r.NewJTI))
+			e.wantEqual("the answer of Rotate in "+c.what, want, e.mustRotate(r))
+			e.wantEqual("the successor's row in "+c.what, activeState(want), e.loadRow(r.NewJTI))
 		}
 	}
 }
 
-func lifetimeEndsSession(e *env) {
+func rotateAppliesLifetime(e *env) {
 	started := func(start, birth time.Time) string {
-		return e.login(func(t *core.OutstandingToken) {
+		return e.recordLogin(func(t *core.OutstandingToken) {
 			t.SessionStartedAt, t.CreatedAt, t.SessionExpiresAt = start, birth, time.Time{}
 		}).JTI
 	}
@@ -84,37 +84,37 @@ func lifetimeEndsSession(e *env) {
 			"a token of unknown session start, born SessionLifetime ago":           started(time.Time{}, start),
 			"a token of unknown session start, born more than SessionLifetime ago": started(time.Time{}, start.Add(-time.Hour)),
 		} {
-			r := e.rotation(jti)
+			r := e.newRotation(jti)
 			r.ActiveAfter, r.SessionLifetime, r.Consume = now.Add(-time.Hour), lifetime, consume
-			e.refuse(what, r)
+			e.wantNotRotated(what, r)
 		}
 		for what, jti := range map[string]string{
 			"a session started less than SessionLifetime ago, the row older": started(start.Add(time.Minute), start.Add(-time.Hour)),
 			"a row born less than SessionLifetime ago, start unknown":        started(time.Time{}, start.Add(time.Minute)),
 		} {
-			r := e.rotation(jti)
+			r := e.newRotation(jti)
 			r.SessionLifetime, r.Consume = lifetime, consume
-			got, want := e.rotate(r), now.Add(time.Minute)
+			got, want := e.mustRotate(r), now.Add(time.Minute)
 			if !got.SessionExpiresAt.Equal(want) || !got.ExpiresAt.Equal(want) {
 				e.Errorf("%s: the successor's session ends at %v and itself at %v, want both at %v", what, got.SessionExpiresAt, got.ExpiresAt, want)
 			}
-			e.same("the successor's row, "+what, live(got), e.row(r.NewJTI))
+			e.wantEqual("the successor's row, "+what, activeState(got), e.loadRow(r.NewJTI))
 		}
 	}
 }
 
-func lifetimeLeavesEnd(e *env) {
-	first := e.login()
+func rotateKeepsSessionEnd(e *env) {
+	first := e.recordLogin()
 	for _, lifetime := range []time.Duration{time.Minute, 365 * 24 * time.Hour} {
-		r := e.rotation(first.JTI)
+		r := e.newRotation(first.JTI)
 		r.SessionLifetime, r.Consume = lifetime, false
-		if got := e.rotate(r); !got.SessionExpiresAt.Equal(first.SessionExpiresAt) {
+		if got := e.mustRotate(r); !got.SessionExpiresAt.Equal(first.SessionExpiresAt) {
 			e.Errorf("with SessionLifetime %v the successor's session ends at %v, want its own end %v", lifetime, got.SessionExpiresAt, first.SessionExpiresAt)
 		}
 	}
 }
 
-func lifetimeWithoutCreatedAt(e *env) {
+func rotateWithoutCreatedAt(e *env) {
 	undated := func(t *core.OutstandingToken) {
 		t.CreatedAt, t.SessionStartedAt, t.SessionExpiresAt = time.Time{}, time.Time{}, time.Time{}
 	}
@@ -123,9 +123,9 @@ func lifetimeWithoutCreatedAt(e *env) {
 		for what, issuedAt := range map[string]time.Time{
 			"issued SessionLifetime ago": now.Add(-lifetime), "issued more than SessionLifetime ago": now.Add(-2 * lifetime),
 		} {
-			r := e.rotation(e.login(undated).JTI)
+			r := e.newRotation(e.recordLogin(undated).JTI)
 			r.SessionLifetime, r.IssuedAt, r.Consume = lifetime, issuedAt, consume
-			e.refuse("a token without CreatedAt, "+what, r)
+			e.wantNotRotated("a token without CreatedAt, "+what, r)
 		}
 		for _, c := range []struct {
 			what           string
@@ -134,18 +134,18 @@ func lifetimeWithoutCreatedAt(e *env) {
 			{"issued less than SessionLifetime ago", now.Add(time.Minute - lifetime), now.Add(time.Minute)},
 			{"without iat", time.Time{}, now.Add(lifetime)},
 		} {
-			r := e.rotation(e.login(undated).JTI)
+			r := e.newRotation(e.recordLogin(undated).JTI)
 			r.SessionLifetime, r.IssuedAt, r.Consume = lifetime, c.issuedAt, consume
-			got := e.rotate(r)
+			got := e.mustRotate(r)
 			if !got.SessionExpiresAt.Equal(c.want) || !got.ExpiresAt.Equal(c.want) {
 				e.Errorf("a token without CreatedAt, %s: the successor's session ends at %v and itself at %v, want both at %v", c.what, got.SessionExpiresAt, got.ExpiresAt, c.want)
 			}
-			e.same("the successor's row of a token without CreatedAt, "+c.what, live(got), e.row(r.NewJTI))
+			e.wantEqual("the successor's row of a token without CreatedAt, "+c.what, activeState(got), e.loadRow(r.NewJTI))
 		}
 	}
-	dated := e.rotation(e.login(func(t *core.OutstandingToken) { t.SessionStartedAt, t.SessionExpiresAt = time.Time{}, time.Time{} }).JTI)
+	dated := e.newRotation(e.recordLogin(func(t *core.OutstandingToken) { t.SessionStartedAt, t.SessionExpiresAt = time.Time{}, time.Time{} }).JTI)
 	dated.SessionLifetime, dated.IssuedAt = 2*time.Hour, now.Add(-2*time.Hour)
-	if got, want := e.rotate(dated).SessionExpiresAt, loginAt.Add(2*time.Hour); !got.Equal(want) {
+	if got, want := e.mustRotate(dated).SessionExpiresAt, loginAt.Add(2*time.Hour); !got.Equal(want) {
 		e.Errorf("a row with CreatedAt: the successor's session ends at %v, want %v: IssuedAt does not count", got, want)
 	}
 }

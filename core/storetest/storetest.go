@@ -58,11 +58,11 @@ type testCase struct {
 func Run(t *testing.T, open func(t *testing.T) Harness) {
 	t.Helper()
 	h := open(t)
-	again := h.Store
+	second := h.Store
 	if h.Again != nil {
-		again = h.Again(t)
+		second = h.Again(t)
 	}
-	for _, c := range cases() {
+	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
 			if c.missing != nil {
 				if what := c.missing(h); what != "" {
@@ -76,15 +76,15 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 			}()
 			ctx, cancel := context.WithTimeout(t.Context(), caseTimeout)
 			defer cancel()
-			c.run(newEnv(ctx, t, h, again))
+			c.run(newEnv(ctx, t, h, second))
 		})
 	}
 }
 
-func cases() []testCase {
+func allCases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		outstandCases(), rotateCases(), sessionEndCases(), ownerCases(), blacklistCases(), stateCases(), revokeCases(), sessionsCases(), flushCases(),
+		recordCases(), rotateCases(), sessionEndCases(), ownerCases(), blacklistCases(), stateCases(), revokeCases(), sessionsCases(), flushCases(),
 		userCases(), contextCases(), raceCases(), revokeRaceCases(),
 	} {
 		all = append(all, group...)

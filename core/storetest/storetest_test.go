@@ -16,7 +16,7 @@ func TestGoodStorePasses(t *testing.T) {
 func TestBrokenStoresFail(t *testing.T) {
 	t.Parallel()
 	byName := make(map[string]testCase)
-	for _, c := range cases() {
+	for _, c := range allCases() {
 		byName[c.name] = c
 	}
 	for _, m := range brokenStores() {
@@ -42,7 +42,7 @@ func TestEachCaseFindsABrokenStore(t *testing.T) {
 		finds[m.caught] = true
 	}
 	seen := make(map[string]bool)
-	for _, c := range cases() {
+	for _, c := range allCases() {
 		if seen[c.name] {
 			t.Errorf("two cases are named %q", c.name)
 		}

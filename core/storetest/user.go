@@ -17,9 +17,9 @@ func userCases() []testCase {
 		name:    "the records of a deleted user stay, without a user",
 		rule:    "a deleted user's rows stay with UserID \"\" and stay on the blacklist: a consumed token never works again",
 		missing: canDelete,
-		run:     userDeleted,
+		run:     deletedUserKeepsRecords,
 	}, {
-		name: "Outstand answers ErrUserGone for a user without a row",
+		name: "Record returns ErrUserGone for a user without a row",
 		rule: "a token of a user who was deleted meanwhile is refused with ErrUserGone and not recorded: any other error would be a 503",
 		missing: func(h Harness) string {
 			if !h.EnforcesUsers {
@@ -27,38 +27,38 @@ func userCases() []testCase {
 			}
 			return canDelete(h)
 		},
-		run: userGone,
+		run: recordReturnsUserGone,
 	}}
 }
 
-func userDeleted(e *env) {
-	fresh, spent := e.login(), e.login()
-	e.blacklist(spent.JTI, core.ReasonLogout)
+func deletedUserKeepsRecords(e *env) {
+	fresh, spent := e.recordLogin(), e.recordLogin()
+	e.mustBlacklist(spent.JTI, core.ReasonLogout)
 	other := e.newUser()
-	bystander := e.login(func(t *core.OutstandingToken) { t.UserID = other })
+	bystander := e.recordLogin(func(t *core.OutstandingToken) { t.UserID = other })
 	e.deleteUser(e.userID)
 
 	fresh.UserID, spent.UserID = "", ""
-	e.same("the live row of a deleted user", live(fresh), e.row(fresh.JTI))
-	e.same("the consumed row of a deleted user", consumed(spent, core.ReasonLogout), e.row(spent.JTI))
-	e.same("the row of another user", live(bystander), e.row(bystander.JTI))
+	e.wantEqual("the live row of a deleted user", activeState(fresh), e.loadRow(fresh.JTI))
+	e.wantEqual("the consumed row of a deleted user", consumedState(spent, core.ReasonLogout), e.loadRow(spent.JTI))
+	e.wantEqual("the row of another user", activeState(bystander), e.loadRow(bystander.JTI))
 	e.wantBlacklisted("the consumed token of a deleted user", true, spent.JTI)
-	if got := e.rotate(e.rotation(fresh.JTI)).UserID; got != "" {
+	if got := e.mustRotate(e.newRotation(fresh.JTI)).UserID; got != "" {
 		e.Errorf("the successor of a deleted user's token has user %q, want none", got)
 	}
-	e.revoke(core.Scope{SessionID: fresh.SessionID}, 1)
+	e.wantRevoked(core.Scope{SessionID: fresh.SessionID}, 1)
 }
 
-func userGone(e *env) {
+func recordReturnsUserGone(e *env) {
 	e.deleteUser(e.userID)
-	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenTo}
+	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry}
 	if err := e.Store.Record(e.ctx, t); !errors.Is(err, core.ErrUserGone) {
 		e.Errorf("Outstand of a deleted user's token: error %v, want core.ErrUserGone", err)
 	}
-	if e.state(t.JTI, "").Presented != nil {
+	if e.loadState(t.JTI, "").Presented != nil {
 		e.Errorf("Outstand answered ErrUserGone, but recorded the token")
 	}
 	t.UserID = ""
-	e.outstand(t)
-	e.same("a token without a user", live(t), e.row(t.JTI))
+	e.recordToken(t)
+	e.wantEqual("a token without a user", activeState(t), e.loadRow(t.JTI))
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-func outstandCases() []testCase {
+func recordCases() []testCase {
 	return []testCase{{
-		name: "Outstand keeps every field",
+		name: "Record keeps every field",
 		rule: "every token that left the server has a row that names its session and its user; what is unknown stays empty or zero",
-		run:  outstandKeepsFields,
+		run:  recordKeepsFields,
 	}, {
-		name: "Outstand leaves a jti on record as it is",
+		name: "Record does not change an existing record",
 		rule: "a jti that is on record already is left as it is, without an error: recording a token twice revives or moves nothing",
-		run:  outstandKeepsFirst,
+		run:  recordKeepsFirst,
 	}, {
-		name: "jtis are told apart exactly",
+		name: "jtis are compared exactly",
 		rule: "a jti is 1 to 255 characters of any text, compared exactly: two tokens never share a row",
-		run:  jtisAreExact,
+		run:  jtisAreCompared,
 	}, {
 		name: "times are kept to the microsecond and returned in UTC",
 		rule: "times are kept to the microsecond at least and returned in UTC, or ends and windows move by the store that keeps them",
@@ -27,40 +27,40 @@ func outstandCases() []testCase {
 	}}
 }
 
-func outstandKeepsFields(e *env) {
-	full := e.login(func(t *core.OutstandingToken) { t.ParentJTI = e.newID() })
-	e.same("a token with all fields", live(full), e.row(full.JTI))
+func recordKeepsFields(e *env) {
+	full := e.recordLogin(func(t *core.OutstandingToken) { t.ParentJTI = e.newID() })
+	e.wantEqual("a token with all fields", activeState(full), e.loadRow(full.JTI))
 
-	bare := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenTo}
-	e.outstand(bare)
-	e.same("a token without user and session", live(bare), e.row(bare.JTI))
+	bare := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenExpiry}
+	e.recordToken(bare)
+	e.wantEqual("a token without user and session", activeState(bare), e.loadRow(bare.JTI))
 }
 
-func outstandKeepsFirst(e *env) {
-	first := e.login()
+func recordKeepsFirst(e *env) {
+	first := e.recordLogin()
 	other := core.OutstandingToken{
-		JTI: first.JTI, UserID: e.newUser(), CreatedAt: now, ExpiresAt: endsAt, SessionID: e.newID(), ParentJTI: e.newID(),
+		JTI: first.JTI, UserID: e.newUser(), CreatedAt: now, ExpiresAt: sessionEnd, SessionID: e.newID(), ParentJTI: e.newID(),
 	}
-	e.outstand(other)
-	e.same("a live token that was recorded twice", live(first), e.row(first.JTI))
+	e.recordToken(other)
+	e.wantEqual("a live token that was recorded twice", activeState(first), e.loadRow(first.JTI))
 
-	e.blacklist(first.JTI, core.ReasonLogout)
-	e.outstand(other)
-	e.same("a consumed token that was recorded again", consumed(first, core.ReasonLogout), e.row(first.JTI))
+	e.mustBlacklist(first.JTI, core.ReasonLogout)
+	e.recordToken(other)
+	e.wantEqual("a consumed token that was recorded again", consumedState(first, core.ReasonLogout), e.loadRow(first.JTI))
 }
 
-func jtisAreExact(e *env) {
+func jtisAreCompared(e *env) {
 	base := e.newID()
 	variants := []string{
 		base + "a", base + "A", base + "a ", " " + base + "a", base + "%", base + "_", base + "á", base + "a\u0301",
 		base + `'"\;--`, base + "\n", base + strings.Repeat("😀", 255-len(base)),
 	}
 	for _, jti := range variants {
-		e.login(func(t *core.OutstandingToken) { t.JTI, t.SessionID = jti, jti })
+		e.recordLogin(func(t *core.OutstandingToken) { t.JTI, t.SessionID = jti, jti })
 	}
-	e.blacklist(variants[0], core.ReasonLogout)
+	e.mustBlacklist(variants[0], core.ReasonLogout)
 	for i, jti := range variants {
-		got := e.row(jti)
+		got := e.loadRow(jti)
 		if got.JTI != jti || got.SessionID != jti {
 			e.Errorf("the row of jti %q has jti %q and session %q", jti, got.JTI, got.SessionID)
 		}
@@ -72,19 +72,19 @@ func jtisAreExact(e *env) {
 
 func timesAreKept(e *env) {
 	zone := time.FixedZone("east", 5*60*60+30*60)
-	first := e.login(func(t *core.OutstandingToken) {
+	first := e.recordLogin(func(t *core.OutstandingToken) {
 		t.CreatedAt, t.ExpiresAt = t.CreatedAt.In(zone), t.ExpiresAt.In(zone)
 		t.SessionStartedAt, t.SessionExpiresAt = t.SessionStartedAt.In(zone), t.SessionExpiresAt.In(zone)
 	})
-	r := e.rotation(first.JTI)
+	r := e.newRotation(first.JTI)
 	// Finer than a microsecond: kept or cut, but the same in the answer, that is signed, and in the row.
 	r.Now, r.ExpiresAt = r.Now.Add(789).In(zone), r.ExpiresAt.Add(789).In(zone)
-	successor := e.rotate(r)
-	e.same("the answer of Rotate and the row, times finer than a microsecond", e.row(r.NewJTI).OutstandingToken, successor)
+	successor := e.mustRotate(r)
+	e.wantEqual("the answer of Rotate and the row, times finer than a microsecond", e.loadRow(r.NewJTI).OutstandingToken, successor)
 	if d := successor.ExpiresAt.Sub(r.ExpiresAt).Abs(); d >= time.Microsecond {
 		e.Errorf("the successor's end moved by %v, want less than a microsecond", d)
 	}
-	presented := e.row(first.JTI)
+	presented := e.loadRow(first.JTI)
 	for name, got := range map[string]time.Time{
 		"CreatedAt": presented.CreatedAt, "ExpiresAt": presented.ExpiresAt, "BlacklistedAt": presented.BlacklistedAt,
 		"SessionStartedAt": presented.SessionStartedAt, "SessionExpiresAt": presented.SessionExpiresAt,
@@ -95,5 +95,5 @@ func timesAreKept(e *env) {
 			e.Errorf("%s is in %v, want time.UTC", name, got.Location())
 		}
 	}
-	e.same("a row that was recorded in another zone", first, presented.OutstandingToken)
+	e.wantEqual("a row that was recorded in another zone", first, presented.OutstandingToken)
 }
