@@ -6,10 +6,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// blacklistCases are the cases of Blacklist and IsBlacklisted.
 func blacklistCases() []testCase {
 	return []testCase{{
 		name: "Blacklist consumes a recorded token once",
-		rule: "won is true for exactly one call; the first reason and time stay, for they decide how a retry is answered",
+		rule: "won is true for exactly one call; the first reason and time stay, because they decide how a retry is answered",
 		run:  blacklistOnce,
 	}, {
 		name: "Blacklist keeps every reason",
@@ -17,15 +18,16 @@ func blacklistCases() []testCase {
 		run:  blacklistKeepsReasons,
 	}, {
 		name: "Blacklist changes nothing for a jti without a row",
-		rule: "found is false, and nothing changes, where the jti has no row: recording the token is the caller's decision",
+		rule: "found is false, and nothing changes, if the jti has no row: recording the token is the caller's decision",
 		run:  blacklistUnknown,
 	}, {
 		name: "IsBlacklisted is true for consumed tokens only",
-		rule: "a token is blacklisted where it has a blacklist row, however it came there; a jti without a row is not blacklisted",
+		rule: "a token is on the blacklist if Blacklist, Rotate or Revoke consumed it; a jti without a row is not",
 		run:  isBlacklisted,
 	}}
 }
 
+// blacklistOnce blacklists a consumed, a rotated and an expired token.
 func blacklistOnce(e *env) {
 	first := e.recordLogin()
 	e.mustBlacklist(first.JTI, core.ReasonLogout)
@@ -47,6 +49,7 @@ func blacklistOnce(e *env) {
 	e.mustBlacklist(ended.JTI, core.ReasonLogout)
 }
 
+// blacklistKeepsReasons reads back every reason, also a custom one and Django's empty one.
 func blacklistKeepsReasons(e *env) {
 	for _, reason := range []core.Reason{
 		core.ReasonRotated, core.ReasonLogout, core.ReasonReuse, core.ReasonPassword, core.ReasonAdmin, "limit", "",
@@ -57,6 +60,7 @@ func blacklistKeepsReasons(e *env) {
 	}
 }
 
+// blacklistUnknown blacklists a jti before it is recorded, which must have no effect afterwards either.
 func blacklistUnknown(e *env) {
 	jti := e.newID()
 	found, won, err := e.Store.Blacklist(e.ctx, jti, nil, core.ReasonLogout, now)
@@ -71,6 +75,7 @@ func blacklistUnknown(e *env) {
 	e.wantBlacklisted("the jti, recorded afterwards", false, jti)
 }
 
+// isBlacklisted compares tokens consumed by each of the three methods with others.
 func isBlacklisted(e *env) {
 	fresh, logout, rotated, revoked := e.recordLogin(), e.recordLogin(), e.recordLogin(), e.recordLogin()
 	ended := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = loginAt })
@@ -78,7 +83,7 @@ func isBlacklisted(e *env) {
 	e.mustBlacklist(ended.JTI, core.ReasonLogout)
 	e.mustRotate(e.newRotation(rotated.JTI))
 	e.wantRevoked(core.Scope{SessionID: revoked.SessionID}, 1)
-	e.wantBlacklisted("a live token", false, fresh.JTI)
+	e.wantBlacklisted("an active token", false, fresh.JTI)
 	e.wantBlacklisted("a jti without a row", false, e.newID())
 	e.wantBlacklisted("a consumed token", true, logout.JTI, rotated.JTI, revoked.JTI, ended.JTI)
 }

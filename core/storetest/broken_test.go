@@ -10,19 +10,19 @@ import (
 // broken is a store with some methods replaced.
 type broken struct {
 	core.Store
-	outstand  func(context.Context, core.OutstandingToken) error
-	rotate    func(context.Context, core.Rotation) (core.OutstandingToken, bool, error)
-	blacklist func(context.Context, string, *string, core.Reason, time.Time) (bool, bool, error)
-	listed    func(context.Context, string) (*string, bool, error)
-	state     func(context.Context, string, string) (core.SessionState, error)
-	revoke    func(context.Context, core.Scope, core.Reason, time.Time) (int, error)
-	sessions  func(context.Context, string, time.Time) ([]core.OutstandingToken, error)
-	flush     func(context.Context, time.Time) (int, error)
+	record        func(context.Context, core.OutstandingToken) error
+	rotate        func(context.Context, core.Rotation) (core.OutstandingToken, bool, error)
+	blacklist     func(context.Context, string, *string, core.Reason, time.Time) (bool, bool, error)
+	isBlacklisted func(context.Context, string) (*string, bool, error)
+	state         func(context.Context, string, string) (core.SessionState, error)
+	revoke        func(context.Context, core.Scope, core.Reason, time.Time) (int, error)
+	sessions      func(context.Context, string, time.Time) ([]core.OutstandingToken, error)
+	flush         func(context.Context, time.Time) (int, error)
 }
 
 func (b *broken) Record(ctx context.Context, t core.OutstandingToken) error {
-	if b.outstand != nil {
-		return b.outstand(ctx, t)
+	if b.record != nil {
+		return b.record(ctx, t)
 	}
 	return b.Store.Record(ctx, t)
 }
@@ -42,8 +42,8 @@ func (b *broken) Blacklist(ctx context.Context, jti string, owner *string, reaso
 }
 
 func (b *broken) IsBlacklisted(ctx context.Context, jti string) (*string, bool, error) {
-	if b.listed != nil {
-		return b.listed(ctx, jti)
+	if b.isBlacklisted != nil {
+		return b.isBlacklisted(ctx, jti)
 	}
 	return b.Store.IsBlacklisted(ctx, jti)
 }
@@ -76,7 +76,7 @@ func (b *broken) FlushExpired(ctx context.Context, before time.Time) (int, error
 	return b.Store.FlushExpired(ctx, before)
 }
 
-// withRotation is a store that rotates by a changed request.
+// withRotation returns a store that changes what Rotate is asked for.
 func withRotation(s core.Store, change func(*core.Rotation)) core.Store {
 	return &broken{Store: s, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 		change(&r)
@@ -84,8 +84,8 @@ func withRotation(s core.Store, change func(*core.Rotation)) core.Store {
 	}}
 }
 
-// withAnswer is a store whose Rotate answers a changed record.
-func withAnswer(s core.Store, change func(*core.OutstandingToken)) core.Store {
+// withSuccessor returns a store that changes what Rotate returns.
+func withSuccessor(s core.Store, change func(*core.OutstandingToken)) core.Store {
 	return &broken{Store: s, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 		out, ok, err := s.Rotate(ctx, r)
 		change(&out)
@@ -93,15 +93,15 @@ func withAnswer(s core.Store, change func(*core.OutstandingToken)) core.Store {
 	}}
 }
 
-// withRecord is a store that records a changed token.
+// withRecord returns a store that changes what is recorded.
 func withRecord(s core.Store, change func(*core.OutstandingToken)) core.Store {
-	return &broken{Store: s, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+	return &broken{Store: s, record: func(ctx context.Context, t core.OutstandingToken) error {
 		change(&t)
 		return s.Record(ctx, t)
 	}}
 }
 
-// withRow is a store that shows changed rows.
+// withRow returns a store that changes what State returns.
 func withRow(s core.Store, change func(*core.TokenState)) core.Store {
 	return &broken{Store: s, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 		out, err := s.State(ctx, jti, sid)
@@ -114,7 +114,7 @@ func withRow(s core.Store, change func(*core.TokenState)) core.Store {
 	}}
 }
 
-// withScope is a store that revokes a changed scope.
+// withScope returns a store that changes what Revoke is asked for.
 func withScope(s core.Store, change func(*core.Scope)) core.Store {
 	return &broken{Store: s, revoke: func(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
 		change(&scope)

@@ -7,14 +7,16 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// contextCases are the cases about the context of a call.
 func contextCases() []testCase {
 	return []testCase{{
 		name: "a method whose context has ended returns an error and changes nothing",
-		rule: "every method ends with its context; what could not be asked is an error, never a refusal or a success",
+		rule: "every method returns an error if its context has ended: neither a success nor a false may stand for an operation that did not run",
 		run:  methodsObserveContext,
 	}}
 }
 
+// methodsObserveContext calls every method with a canceled context and then looks for changes.
 func methodsObserveContext(e *env) {
 	ctx, cancel := context.WithCancel(e.ctx)
 	cancel()
@@ -26,7 +28,7 @@ func methodsObserveContext(e *env) {
 		method string
 		call   func() error
 	}{
-		{"Outstand", func() error { return e.Store.Record(ctx, fresh) }},
+		{"Record", func() error { return e.Store.Record(ctx, fresh) }},
 		{"Rotate", func() error { _, _, err := e.Store.Rotate(ctx, r); return err }},
 		{"Blacklist", func() error { _, _, err := e.Store.Blacklist(ctx, first.JTI, nil, core.ReasonLogout, now); return err }},
 		{"IsBlacklisted", func() error { _, _, err := e.Store.IsBlacklisted(ctx, first.JTI); return err }},
@@ -36,14 +38,14 @@ func methodsObserveContext(e *env) {
 		{"FlushExpired", func() error { _, err := e.Store.FlushExpired(ctx, flushAt); return err }},
 	} {
 		if err := c.call(); err == nil {
-			e.Errorf("%s with a cancelled context: no error", c.method)
+			e.Errorf("%s with a canceled context: no error", c.method)
 		}
 	}
 	e.wantEqual("the presented token's row", activeState(first), e.loadRow(first.JTI))
 	e.wantEqual("the row to be flushed", activeState(ended), e.loadRow(ended.JTI))
-	for method, jti := range map[string]string{"Outstand": fresh.JTI, "Rotate": r.NewJTI} {
+	for method, jti := range map[string]string{"Record": fresh.JTI, "Rotate": r.NewJTI} {
 		if e.loadState(jti, "").Presented != nil {
-			e.Errorf("%s with a cancelled context recorded a token", method)
+			e.Errorf("%s with a canceled context recorded a token", method)
 		}
 	}
 }

@@ -12,46 +12,48 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// The suite's clock. It lies in the future, so that a store that drops rows by the wall clock keeps them, and has
-// microseconds, so that a store that cuts to seconds is found.
+// The suite's clock. It is in the future, so that a store that drops rows by the wall clock keeps them. It has
+// microseconds, so that a store that truncates to seconds fails.
 var (
 	now         = time.Date(2040, time.March, 4, 5, 6, 7, 891011000, time.UTC)
 	loginAt     = now.Add(-time.Hour)
 	tokenExpiry = now.Add(24 * time.Hour)
 	sessionEnd  = now.Add(30 * 24 * time.Hour)
-	// flushAt lies before everything else, so that a flush meets the rows of the flush cases only.
+	// flushAt is before all other times, so that a flush deletes rows of the flush cases only.
 	flushAt = now.AddDate(-5, 0, 0)
 )
 
-// tb is what a case needs of *testing.T; the suite's own test hands in a recorder.
+// tb is what a case needs of *testing.T. The suite's own tests pass a recorder.
 type tb interface {
 	Helper()
 	Errorf(format string, args ...any)
 	Fatalf(format string, args ...any)
 }
 
-// env is what one case works with.
+// env is the environment of one case.
 type env struct {
 	tb
 	Harness
 	ctx context.Context
-	// again is a second handle on the same data, or Store itself.
+	// second is a second handle on the same data, or Store itself.
 	second core.Store
-	// userID is the user of the rows that login and django record.
+	// userID is the user of the rows that recordLogin and recordDjangoToken record.
 	userID string
 	prefix string
 	ids    atomic.Int64
 }
 
+// newEnv returns the environment of a case, with a user of its own.
 func newEnv(ctx context.Context, t tb, h Harness, second core.Store) *env {
 	e := &env{tb: t, Harness: h, ctx: ctx, second: second, prefix: rand.Text()[:12]}
 	e.userID = e.newUser()
 	return e
 }
 
-// newID is a jti that no row has.
+// newID returns a jti that no row has.
 func (e *env) newID() string { return fmt.Sprintf("%s-%d", e.prefix, e.ids.Add(1)) }
 
+// newUser returns the id of a new user.
 func (e *env) newUser() string {
 	e.Helper()
 	if e.AddUser == nil {
@@ -64,6 +66,7 @@ func (e *env) newUser() string {
 	return id
 }
 
+// deleteUser deletes a user.
 func (e *env) deleteUser(id string) {
 	e.Helper()
 	if err := e.DeleteUser(e.ctx, id); err != nil {
@@ -71,7 +74,7 @@ func (e *env) deleteUser(id string) {
 	}
 }
 
-// login records the first token of a new session.
+// recordLogin records the first token of a new session. The edits change it first.
 func (e *env) recordLogin(edits ...func(*core.OutstandingToken)) core.OutstandingToken {
 	e.Helper()
 	jti := e.newID()
@@ -86,7 +89,7 @@ func (e *env) recordLogin(edits ...func(*core.OutstandingToken)) core.Outstandin
 	return t
 }
 
-// django records a token as Django does: it knows nothing of sessions.
+// recordDjangoToken records a token as Django does, without a session.
 func (e *env) recordDjangoToken() core.OutstandingToken {
 	e.Helper()
 	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry}
@@ -94,29 +97,30 @@ func (e *env) recordDjangoToken() core.OutstandingToken {
 	return t
 }
 
+// recordToken records a token.
 func (e *env) recordToken(t core.OutstandingToken) {
 	e.Helper()
 	if err := e.Store.Record(e.ctx, t); err != nil {
-		e.Fatalf("Outstand: %v", err)
+		e.Fatalf("Record: %v", err)
 	}
 }
 
-// rotation is an ordinary refresh of a token at the suite's time.
+// newRotation returns an ordinary refresh of a token at the suite's time.
 func (e *env) newRotation(jti string) core.Rotation {
 	return core.Rotation{JTI: jti, NewJTI: e.newID(), ExpiresAt: tokenExpiry.Add(time.Hour), Now: now, ActiveAfter: now, Consume: true}
 }
 
-// rotate asks for a rotation that must succeed and returns the successor.
+// mustRotate runs a rotation that must succeed and returns the successor.
 func (e *env) mustRotate(r core.Rotation) core.OutstandingToken {
 	e.Helper()
 	out, ok, err := e.Store.Rotate(e.ctx, r)
 	if err != nil || !ok {
-		e.Fatalf("Rotate of a good token: rotated %v, error %v; want it rotated", ok, err)
+		e.Fatalf("Rotate of an active token: rotated %v, error %v; want it rotated", ok, err)
 	}
 	return out
 }
 
-// refuse asks for a rotation that must be refused and must change nothing.
+// wantNotRotated runs a rotation that must return false and change nothing.
 func (e *env) wantNotRotated(what string, r core.Rotation) {
 	e.Helper()
 	before := e.loadState(r.JTI, "").Presented
@@ -130,6 +134,7 @@ func (e *env) wantNotRotated(what string, r core.Rotation) {
 	e.wantEqual("the row of "+what+" after Rotate", before, e.loadState(r.JTI, "").Presented)
 }
 
+// loadState returns the state of a token and its session.
 func (e *env) loadState(jti, sid string) core.SessionState {
 	e.Helper()
 	out, err := e.Store.State(e.ctx, jti, sid)
@@ -139,7 +144,7 @@ func (e *env) loadState(jti, sid string) core.SessionState {
 	return out
 }
 
-// row is the row of a jti that must be on record.
+// loadRow returns the row of a recorded token.
 func (e *env) loadRow(jti string) core.TokenState {
 	e.Helper()
 	got := e.loadState(jti, "").Presented
@@ -150,27 +155,28 @@ func (e *env) loadRow(jti string) core.TokenState {
 	return *got
 }
 
-// wantHead checks which row is the head of a session; want is "" for none.
+// wantLatest checks the latest token of a session; want is "" for none.
 func (e *env) wantLatest(what, jti, sid, want string) {
 	e.Helper()
 	got := ""
-	if head := e.loadState(jti, sid).Latest; head != nil {
-		got = head.JTI
+	if latest := e.loadState(jti, sid).Latest; latest != nil {
+		got = latest.JTI
 	}
 	if got != want {
-		e.Errorf("the head of %s: got jti %q, want %q", what, got, want)
+		e.Errorf("the latest token of %s: got jti %q, want %q", what, got, want)
 	}
 }
 
-// blacklist consumes a token that must not be consumed yet.
+// mustBlacklist consumes a token that is not consumed yet.
 func (e *env) mustBlacklist(jti string, reason core.Reason) {
 	e.Helper()
 	found, won, err := e.Store.Blacklist(e.ctx, jti, nil, reason, now)
 	if err != nil || !found || !won {
-		e.Fatalf("Blacklist of a good token: found %v, won %v, error %v; want true, true", found, won, err)
+		e.Fatalf("Blacklist of an active token: found %v, won %v, error %v; want true, true", found, won, err)
 	}
 }
 
+// isBlacklisted returns what IsBlacklisted reports about a token.
 func (e *env) isBlacklisted(jti string) bool {
 	e.Helper()
 	_, out, err := e.Store.IsBlacklisted(e.ctx, jti)
@@ -180,7 +186,7 @@ func (e *env) isBlacklisted(jti string) bool {
 	return out
 }
 
-// wantBlacklisted checks what IsBlacklisted says of each token.
+// wantBlacklisted checks what IsBlacklisted reports about each token.
 func (e *env) wantBlacklisted(what string, want bool, jtis ...string) {
 	e.Helper()
 	for _, jti := range jtis {
@@ -190,7 +196,7 @@ func (e *env) wantBlacklisted(what string, want bool, jtis ...string) {
 	}
 }
 
-// revoke ends a scope and checks how many tokens that consumed.
+// wantRevoked revokes a scope and checks how many tokens that consumed.
 func (e *env) wantRevoked(s core.Scope, want int) {
 	e.Helper()
 	got, err := e.Store.Revoke(e.ctx, s, core.ReasonAdmin, now)
@@ -202,6 +208,7 @@ func (e *env) wantRevoked(s core.Scope, want int) {
 	}
 }
 
+// wantEqual compares two values and reports the difference.
 func (e *env) wantEqual(what string, want, got any) {
 	e.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -209,12 +216,12 @@ func (e *env) wantEqual(what string, want, got any) {
 	}
 }
 
-// live is the state of a token that is not on the blacklist.
+// activeState returns the state of a token that is not on the blacklist.
 func activeState(t core.OutstandingToken) core.TokenState {
 	return core.TokenState{OutstandingToken: t}
 }
 
-// consumed is the state of a token that was consumed at the suite's time.
+// consumedState returns the state of a token that was consumed at the suite's time.
 func consumedState(t core.OutstandingToken, reason core.Reason) core.TokenState {
 	return core.TokenState{OutstandingToken: t, Blacklisted: true, BlacklistedAt: now, Reason: reason}
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// guarded is a memstore that asks for the user of a token, as a database with a foreign key does. It also remembers
-// what it recorded, for the broken stores that need a list.
+// guarded is a memstore that checks the user of a token, as a database with a foreign key does. It also lists what it
+// recorded, for broken stores that need it.
 type guarded struct {
 	*memstore.Store
-	mu    sync.Mutex
-	users map[string]bool
-	last  int
-	born  []core.OutstandingToken
+	mu       sync.Mutex
+	users    map[string]bool
+	last     int
+	recorded []core.OutstandingToken
 }
 
 func newGuarded() *guarded { return &guarded{Store: memstore.New(), users: map[string]bool{"": true}} }
@@ -28,9 +28,9 @@ func (g *guarded) Record(ctx context.Context, t core.OutstandingToken) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.users[t.UserID] {
-		return fmt.Errorf("outstand: %w", core.ErrUserGone)
+		return fmt.Errorf("record: %w", core.ErrUserGone)
 	}
-	g.born = append(g.born, t)
+	g.recorded = append(g.recorded, t)
 	return g.Store.Record(ctx, t)
 }
 
@@ -39,17 +39,17 @@ func (g *guarded) Rotate(ctx context.Context, r core.Rotation) (core.Outstanding
 	if ok {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.born = append(g.born, out)
+		g.recorded = append(g.recorded, out)
 	}
 	return out, ok, err
 }
 
-// members are the tokens of a scope that the store knows of at this moment.
+// members returns the tokens of a scope that are recorded at this moment.
 func (g *guarded) members(s core.Scope) []core.OutstandingToken {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var out []core.OutstandingToken
-	for _, t := range g.born {
+	for _, t := range g.recorded {
 		if (s.SessionID != "" && t.SessionID == s.SessionID) || (s.SessionID == "" && t.UserID == s.UserID) {
 			out = append(out, t)
 		}
@@ -74,7 +74,7 @@ func (g *guarded) deleteUser(_ context.Context, id string) error {
 	return nil
 }
 
-// harness is what the suite sees of a guarded store, with some other store before it.
+// harness returns the harness of a store that wraps a guarded one.
 func (g *guarded) harness(s core.Store) Harness {
 	return Harness{
 		Store: s, Again: func(*testing.T) core.Store { return s },
@@ -82,7 +82,7 @@ func (g *guarded) harness(s core.Store) Harness {
 	}
 }
 
-// recorder takes the failures of a case.
+// recorder collects the failures of a case.
 type recorder struct {
 	mu       sync.Mutex
 	failures []string
@@ -101,7 +101,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failures runs a case against a store and returns what it found.
+// failures runs a case against a store and returns its failures.
 func failures(ctx context.Context, c testCase, h Harness) []string {
 	r := new(recorder)
 	var wg sync.WaitGroup

@@ -6,30 +6,31 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// manyRows is more than the batches that stores delete in, and no multiple of them.
+// manyRows is more than one batch of any store, and not a multiple of a batch.
 const manyRows = 2503
 
+// flushCases are the cases of FlushExpired. Each flushes first, because an earlier run may have left rows.
 func flushCases() []testCase {
 	return []testCase{{
 		name: "FlushExpired deletes what expired at or before the time",
-		rule: "records that ended at or before the time go and are counted; a live one, or one within the leeway, must stay",
+		rule: "records that expired at or before the time are deleted and counted; an active one, or one within the leeway, stays",
 		run:  flushBoundary,
 	}, {
 		name: "FlushExpired deletes the blacklist rows of what it deletes, and no others",
-		rule: "a blacklist row goes with its record; a consumed token that has not ended stays consumed",
+		rule: "a blacklist row is deleted with its record; a consumed token that has not expired stays consumed",
 		run:  flushBlacklist,
 	}, {
 		name: "FlushExpired leaves the younger rows of a session",
-		rule: "a session outlives its first row: its head is found by the sid, and it can be revoked",
+		rule: "a session outlives its first row: its latest token is found by the sid, and it can be revoked",
 		run:  flushSession,
 	}, {
 		name: "FlushExpired deletes more than a batch",
-		rule: "one call deletes all there is, however many batches that takes, and counts all of them",
+		rule: "one call deletes all expired records, however many batches that takes, and counts all of them",
 		run:  flushMany,
 	}}
 }
 
-// flush deletes what ended before the suite's other rows and checks the count; below zero does not check.
+// wantFlushed flushes at flushAt and checks how many records that deleted, unless want is negative.
 func (e *env) wantFlushed(want int) {
 	e.Helper()
 	got, err := e.Store.FlushExpired(e.ctx, flushAt)
@@ -41,7 +42,7 @@ func (e *env) wantFlushed(want int) {
 	}
 }
 
-// ending records a token that ends after a time that is counted from the flush's.
+// recordExpiring records a token that expires at flushAt plus after.
 func (e *env) recordExpiring(after time.Duration) core.OutstandingToken {
 	e.Helper()
 	return e.recordLogin(func(t *core.OutstandingToken) {
@@ -49,19 +50,21 @@ func (e *env) recordExpiring(after time.Duration) core.OutstandingToken {
 	})
 }
 
+// flushBoundary flushes tokens that expire a microsecond before, at, and a microsecond after the time.
 func flushBoundary(e *env) {
 	e.wantFlushed(-1)
 	before, at, after := e.recordExpiring(-time.Microsecond), e.recordExpiring(0), e.recordExpiring(time.Microsecond)
 	e.wantFlushed(2)
 	for _, t := range []core.OutstandingToken{before, at} {
 		if e.loadState(t.JTI, "").Presented != nil {
-			e.Errorf("the record that ended %v before the time is still there", flushAt.Sub(t.ExpiresAt))
+			e.Errorf("the record that expired %v before the time is still there", flushAt.Sub(t.ExpiresAt))
 		}
 	}
-	e.wantEqual("the row that ends after the time", activeState(after), e.loadRow(after.JTI))
+	e.wantEqual("the row that expires after the time", activeState(after), e.loadRow(after.JTI))
 	e.wantFlushed(0)
 }
 
+// flushBlacklist flushes consumed tokens. A flushed jti that is recorded again must not be on the blacklist.
 func flushBlacklist(e *env) {
 	e.wantFlushed(-1)
 	ended, stays := e.recordExpiring(-time.Hour), e.recordExpiring(time.Hour)
@@ -69,7 +72,7 @@ func flushBlacklist(e *env) {
 	e.mustBlacklist(stays.JTI, core.ReasonLogout)
 	e.wantFlushed(1)
 	e.wantBlacklisted("a deleted token", false, ended.JTI)
-	e.wantEqual("the row of a consumed token that has not ended", consumedState(stays, core.ReasonLogout), e.loadRow(stays.JTI))
+	e.wantEqual("the row of a consumed token that has not expired", consumedState(stays, core.ReasonLogout), e.loadRow(stays.JTI))
 	e.wantNotRotated("a deleted token", e.newRotation(ended.JTI))
 
 	e.recordToken(ended)
@@ -77,6 +80,7 @@ func flushBlacklist(e *env) {
 	e.wantFlushed(1)
 }
 
+// flushSession flushes the first row of a session whose second one stays.
 func flushSession(e *env) {
 	e.wantFlushed(-1)
 	first := e.recordExpiring(-time.Hour)
@@ -90,6 +94,7 @@ func flushSession(e *env) {
 	e.wantRevoked(core.Scope{SessionID: first.SessionID}, 0)
 }
 
+// flushMany flushes more rows than one batch holds.
 func flushMany(e *env) {
 	e.wantFlushed(-1)
 	var all []core.OutstandingToken
@@ -106,5 +111,5 @@ func flushMany(e *env) {
 			e.Errorf("record %d of %d is still there", i, manyRows)
 		}
 	}
-	e.wantEqual("the row that ends after the time", activeState(stays), e.loadRow(stays.JTI))
+	e.wantEqual("the row that expires after the time", activeState(stays), e.loadRow(stays.JTI))
 }

@@ -56,7 +56,7 @@ func brokenOwners() []mutant {
 			}}
 		}},
 		{"every token is on record", found, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
+			return &broken{Store: g, isBlacklisted: func(ctx context.Context, jti string) (*string, bool, error) {
 				_, blacklisted, err := g.IsBlacklisted(ctx, jti)
 				return new(""), blacklisted, err
 			}}

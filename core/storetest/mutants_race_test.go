@@ -12,10 +12,12 @@ import (
 func brokenRaces() []mutant {
 	const rotate, without = "of concurrent rotations of one token exactly one succeeds", "concurrent rotations without Consume all succeed"
 	const consume, record = "of concurrent Rotate, Blacklist and Revoke exactly one consumes the token", "concurrent calls of Record with one jti record it once"
-	const look = "State reads a session in one snapshot while it rotates"
-	const session, user = "after Revoke of a session no token of it is active, however often it is rotated", "after Revoke of a user no token of theirs is active, however often it is rotated"
+	const unconsumed = "after Revoke no token is active that a rotation without Consume records"
+	const snapshot = "State reads a session in one snapshot while it rotates"
+	const session = "after Revoke of a session no token of it is active, however often it is rotated"
+	const user = "after Revoke of a user no token of theirs is active, however often it is rotated"
 	return []mutant{
-		{"it looks, then rotates", rotate, func(g *guarded) core.Store { return rotatesTwice(g) }},
+		{"it reads, then rotates", rotate, func(g *guarded) core.Store { return rotatesTwice(g) }},
 		{"a loser gets an error", rotate, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
@@ -40,21 +42,21 @@ func brokenRaces() []mutant {
 				return found, found, err
 			}}
 		}},
-		{"a sweep counts what others consumed", consume, func(g *guarded) core.Store {
+		{"Revoke counts what others consumed", consume, func(g *guarded) core.Store {
 			return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
 				_, err := g.Revoke(ctx, s, reason, now)
 				return len(g.members(s)), err
 			}}
 		}},
 		{"a concurrent duplicate is an error", record, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+			return &broken{Store: g, record: func(ctx context.Context, t core.OutstandingToken) error {
 				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
 					return context.DeadlineExceeded
 				}
 				return g.Record(ctx, t)
 			}}
 		}},
-		{"it reads the latest token in two queries", look, func(g *guarded) core.Store {
+		{"it reads the latest token in two queries", snapshot, func(g *guarded) core.Store {
 			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
 				out, err := g.State(ctx, jti, sid)
 				if out.Latest == nil {
@@ -66,9 +68,9 @@ func brokenRaces() []mutant {
 				return out, err
 			}}
 		}},
-		{"it sweeps a session once", session, func(g *guarded) core.Store { return sweepsOnce(g) }},
-		{"it sweeps a session once, without Consume", "after Revoke no token is active that a rotation without Consume records", func(g *guarded) core.Store { return sweepsOnce(g) }},
-		{"it sweeps a user once", user, func(g *guarded) core.Store { return sweepsOnce(g) }},
+		{"it revokes a session in one pass", session, func(g *guarded) core.Store { return revokesInOnePass(g) }},
+		{"it revokes a session in one pass, without Consume", unconsumed, func(g *guarded) core.Store { return revokesInOnePass(g) }},
+		{"it revokes a user in one pass", user, func(g *guarded) core.Store { return revokesInOnePass(g) }},
 	}
 }
 
@@ -80,7 +82,7 @@ func recordsUnknown(g *guarded) core.Store {
 	}}
 }
 
-// rotatesTwice is a store that rotates in three steps, with no regard to who consumed the token.
+// rotatesTwice is a store that rotates in three steps and ignores whether it consumed the token.
 func rotatesTwice(g *guarded) core.Store {
 	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 		state, err := g.State(ctx, r.JTI, r.SessionID)
@@ -98,8 +100,8 @@ func rotatesTwice(g *guarded) core.Store {
 	}}
 }
 
-// sweepsOnce is a store whose Revoke consumes what it saw at first, as one statement does with its snapshot.
-func sweepsOnce(g *guarded) core.Store {
+// revokesInOnePass is a store whose Revoke consumes what it read first, as a single statement does by its snapshot.
+func revokesInOnePass(g *guarded) core.Store {
 	return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
 		seen := g.members(s)
 		time.Sleep(100 * time.Microsecond)

@@ -11,7 +11,7 @@ import (
 
 func brokenBlacklists() []mutant {
 	const once, reasons = "Blacklist consumes a recorded token once", "Blacklist keeps every reason"
-	const unknown, tells = "Blacklist changes nothing for a jti without a row", "IsBlacklisted is true for consumed tokens only"
+	const unknown, consumedOnly = "Blacklist changes nothing for a jti without a row", "IsBlacklisted is true for consumed tokens only"
 	const boundary, rows = "FlushExpired deletes what expired at or before the time", "FlushExpired deletes the blacklist rows of what it deletes, and no others"
 	const younger, batches = "FlushExpired leaves the younger rows of a session", "FlushExpired deletes more than a batch"
 	const deleted, gone = "the records of a deleted user stay, without a user", "Record returns ErrUserGone for a user without a row"
@@ -35,7 +35,7 @@ func brokenBlacklists() []mutant {
 			}
 			return s
 		}},
-		{"it knows two reasons only", reasons, func(g *guarded) core.Store {
+		{"it keeps two reasons only", reasons, func(g *guarded) core.Store {
 			return withRow(g, func(t *core.TokenState) {
 				if t.Blacklisted && t.Reason != core.ReasonRotated {
 					t.Reason = core.ReasonLogout
@@ -48,14 +48,14 @@ func brokenBlacklists() []mutant {
 				return g.Blacklist(ctx, jti, owner, reason, now)
 			}}
 		}},
-		{"an unknown token is blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
+		{"an unknown token is blacklisted", consumedOnly, func(g *guarded) core.Store {
+			return &broken{Store: g, isBlacklisted: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
 				return ownerIn(state), state.Presented == nil || state.Presented.Blacklisted, err
 			}}
 		}},
-		{"an expired token is no longer blacklisted", tells, func(g *guarded) core.Store {
-			return &broken{Store: g, listed: func(ctx context.Context, jti string) (*string, bool, error) {
+		{"an expired token is no longer blacklisted", consumedOnly, func(g *guarded) core.Store {
+			return &broken{Store: g, isBlacklisted: func(ctx context.Context, jti string) (*string, bool, error) {
 				state, err := g.State(ctx, jti, "")
 				return ownerIn(state), state.Presented != nil && state.Presented.Blacklisted && state.Presented.ExpiresAt.After(now), err
 			}}
@@ -71,13 +71,13 @@ func brokenBlacklists() []mutant {
 			}}
 		}},
 		{"it leaves the blacklist row behind", rows, func(g *guarded) core.Store {
-			spent := make(map[string]bool)
+			consumed := make(map[string]bool)
 			return &broken{Store: g,
 				blacklist: func(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (bool, bool, error) {
-					spent[jti] = true
+					consumed[jti] = true
 					return g.Blacklist(ctx, jti, owner, reason, now)
 				},
-				listed: func(_ context.Context, jti string) (*string, bool, error) { return nil, spent[jti], nil },
+				isBlacklisted: func(_ context.Context, jti string) (*string, bool, error) { return nil, consumed[jti], nil },
 			}
 		}},
 		{"it flushes whole sessions", younger, func(g *guarded) core.Store {
@@ -114,7 +114,7 @@ func brokenBlacklists() []mutant {
 			return withRow(g, func(t *core.TokenState) { t.UserID = "" })
 		}},
 		{"it hides ErrUserGone", gone, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+			return &broken{Store: g, record: func(ctx context.Context, t core.OutstandingToken) error {
 				if err := g.Record(ctx, t); err != nil {
 					return fmt.Errorf("foreign key violation: %v", err)
 				}
@@ -122,12 +122,12 @@ func brokenBlacklists() []mutant {
 			}}
 		}},
 		{"it does not check the user", gone, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: g.Store.Record}
+			return &broken{Store: g, record: g.Store.Record}
 		}},
 	}
 }
 
-// ownerIn is whose the presented row is, as IsBlacklisted returns it.
+// ownerIn returns the user of the presented row as IsBlacklisted does.
 func ownerIn(state core.SessionState) *string {
 	if state.Presented == nil {
 		return nil

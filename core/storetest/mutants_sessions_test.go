@@ -8,7 +8,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// withSessions is a store that changes the question or the answer of Sessions.
+// withSessions returns a store with another Sessions.
 func withSessions(g *guarded, list func(ctx context.Context, userID string, now time.Time) ([]core.OutstandingToken, error)) core.Store {
 	return &broken{Store: g, sessions: list}
 }
@@ -89,7 +89,7 @@ func brokenSessions() []mutant {
 			return withRotation(g, func(r *core.Rotation) { r.Device = core.Device{} })
 		}},
 		{"a field that a refresh leaves out is lost", devices, func(g *guarded) core.Store {
-			return withAnswer(g, func(t *core.OutstandingToken) { t.Device.Name = "" })
+			return withSuccessor(g, func(t *core.OutstandingToken) { t.Device.Name = "" })
 		}},
 		{"it keeps no device", devices, func(g *guarded) core.Store {
 			return withRecord(g, func(t *core.OutstandingToken) { t.Device = core.Device{} })

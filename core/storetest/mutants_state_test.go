@@ -38,7 +38,7 @@ func brokenStates() []mutant {
 			}
 			return out, err
 		})},
-		{"the sid goes before the row", session, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
+		{"the sid is preferred to the row", session, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
 			if sid != "" {
 				bySID, _ := g.State(ctx, "", sid)
@@ -80,8 +80,8 @@ func brokenStates() []mutant {
 		})},
 		{"all rows without a session are one", nothing, state(func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error) {
 			out, err := g.State(ctx, jti, sid)
-			if out.Latest == nil && sid == "" && len(g.born) > 0 {
-				out.Latest = &core.TokenState{OutstandingToken: g.born[len(g.born)-1]}
+			if out.Latest == nil && sid == "" && len(g.recorded) > 0 {
+				out.Latest = &core.TokenState{OutstandingToken: g.recorded[len(g.recorded)-1]}
 			}
 			return out, err
 		})},
@@ -102,7 +102,7 @@ func brokenStates() []mutant {
 func brokenScopes() []mutant {
 	const session, django = "Revoke ends a session", "Revoke ends a session whose first row names none"
 	const user, except, nothing = "Revoke ends all sessions of a user", "Revoke ends all sessions of a user but one", "Revoke of an empty scope ends nothing"
-	// each consumes the tokens of a scope that keep allows.
+	// each revokes, one by one, the tokens of a scope for which keep is true.
 	each := func(g *guarded, keep func(core.OutstandingToken) bool) core.Store {
 		return &broken{Store: g, revoke: func(ctx context.Context, s core.Scope, reason core.Reason, now time.Time) (int, error) {
 			n := 0

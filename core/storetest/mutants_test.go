@@ -9,7 +9,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// mutant is a store that breaks one rule, and the case that has to find it.
+// mutant is a store that breaks one rule, and the case that must fail with it.
 type mutant struct {
 	name   string
 	caught string
@@ -36,7 +36,7 @@ func brokenRecords() []mutant {
 			})
 		}},
 		{"a duplicate is an error", first, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+			return &broken{Store: g, record: func(ctx context.Context, t core.OutstandingToken) error {
 				if state, _ := g.State(ctx, t.JTI, ""); state.Presented != nil {
 					return context.DeadlineExceeded
 				}
@@ -47,7 +47,7 @@ func brokenRecords() []mutant {
 			last := make(map[string]core.OutstandingToken)
 			return &broken{
 				Store: g,
-				outstand: func(ctx context.Context, t core.OutstandingToken) error {
+				record: func(ctx context.Context, t core.OutstandingToken) error {
 					last[t.JTI] = t
 					return g.Record(ctx, t)
 				},
@@ -70,7 +70,7 @@ func brokenRecords() []mutant {
 			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.Truncate(time.Millisecond) })
 		}},
 		{"it returns the requested expiry, not the recorded one", times, func(g *guarded) core.Store {
-			return withAnswer(g, func(t *core.OutstandingToken) { t.ExpiresAt = t.ExpiresAt.Add(789) })
+			return withSuccessor(g, func(t *core.OutstandingToken) { t.ExpiresAt = t.ExpiresAt.Add(789) })
 		}},
 		{"it returns times in another zone", times, func(g *guarded) core.Store {
 			return withRow(g, func(t *core.TokenState) { t.ExpiresAt = t.ExpiresAt.In(time.Local) })
@@ -99,10 +99,10 @@ func brokenRecords() []mutant {
 
 func brokenRotations() []mutant {
 	const records, session = "Rotate consumes the token and records its successor", "Rotate takes the session from the row, else the sid, else the jti"
-	const unknown, listed = "Rotate rejects an unknown token", "Rotate rejects a blacklisted token"
+	const unknown, blacklisted = "Rotate rejects an unknown token", "Rotate rejects a blacklisted token"
 	const ended, over = "Rotate rejects a token that expired at or before ActiveAfter", "Rotate rejects a token whose session ended at or before Now"
 	const keeps, atomically = "Rotate without Consume leaves the presented token as it is", "Rotate consumes nothing if the successor cannot be recorded"
-	const cuts, lifetime = "Rotate limits the successor's expiry to the session's end", "Rotate ends a session without an end by SessionLifetime"
+	const capped, lifetime = "Rotate limits the successor's expiry to the session's end", "Rotate ends a session without an end by SessionLifetime"
 	const ownEnd = "Rotate keeps a session's own end whatever SessionLifetime is"
 	const undated = "Rotate counts SessionLifetime from IssuedAt if the record has no CreatedAt"
 	return []mutant{
@@ -110,7 +110,7 @@ func brokenRotations() []mutant {
 			return withRotation(g, func(r *core.Rotation) { r.Consume = false })
 		}},
 		{"it returns no start of the session", records, func(g *guarded) core.Store {
-			return withAnswer(g, func(t *core.OutstandingToken) { t.SessionStartedAt = time.Time{} })
+			return withSuccessor(g, func(t *core.OutstandingToken) { t.SessionStartedAt = time.Time{} })
 		}},
 		{"it prefers the sid to the row", session, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
@@ -132,7 +132,7 @@ func brokenRotations() []mutant {
 			})
 		}},
 		{"it records an unknown token", unknown, func(g *guarded) core.Store { return recordsUnknown(g) }},
-		{"it rotates what is blacklisted", listed, func(g *guarded) core.Store { return rotatesTwice(g) }},
+		{"it rotates what is blacklisted", blacklisted, func(g *guarded) core.Store { return rotatesTwice(g) }},
 		{"it applies the leeway twice", ended, func(g *guarded) core.Store {
 			return withRotation(g, func(r *core.Rotation) { r.ActiveAfter = r.ActiveAfter.Add(-2 * time.Microsecond) })
 		}},
@@ -160,7 +160,7 @@ func brokenRotations() []mutant {
 				return out, ok, err
 			}}
 		}},
-		{"it returns an expiry after the session's end", cuts, func(g *guarded) core.Store {
+		{"it returns an expiry after the session's end", capped, func(g *guarded) core.Store {
 			return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 				out, ok, err := g.Rotate(ctx, r)
 				out.ExpiresAt = r.ExpiresAt
@@ -171,7 +171,7 @@ func brokenRotations() []mutant {
 			return withRotation(g, func(r *core.Rotation) { r.SessionLifetime = 0 })
 		}},
 		{"it counts SessionLifetime from CreatedAt only", lifetime, func(g *guarded) core.Store {
-			return &broken{Store: g, outstand: func(ctx context.Context, t core.OutstandingToken) error {
+			return &broken{Store: g, record: func(ctx context.Context, t core.OutstandingToken) error {
 				t.SessionStartedAt = time.Time{}
 				return g.Record(ctx, t)
 			}}
@@ -197,7 +197,7 @@ func brokenRotations() []mutant {
 	}
 }
 
-// rotatingUndated is a store that changes the rotations of tokens whose row does not say when it was created.
+// rotatingUndated is a store that changes the rotations of tokens whose row has no CreatedAt.
 func rotatingUndated(g *guarded, change func(*core.Rotation)) core.Store {
 	return &broken{Store: g, rotate: func(ctx context.Context, r core.Rotation) (core.OutstandingToken, bool, error) {
 		if state, err := g.State(ctx, r.JTI, ""); err == nil && state.Presented != nil && state.Presented.CreatedAt.IsZero() {

@@ -2,14 +2,15 @@ package storetest
 
 import "github.com/go-simplejwt/simplejwt/core"
 
+// ownerCases are the cases about records of another user than the one who presents the token.
 func ownerCases() []testCase {
 	return []testCase{{
 		name: "Rotate and Blacklist leave another user's token alone",
-		rule: "services that share a key can sign a token with the jti of another user's: with an Owner, only a row of that user, or without one, is consumed",
+		rule: "a service that shares the key can sign a token with the jti of another user's token: with an Owner, only a row of that user, or of none, is consumed",
 		run:  ownerRestrictsToken,
 	}, {
 		name: "Rotate does not join another user's session by the sid",
-		rule: "where the row names no session, Rotation.SessionID counts only if no record of that session is another user's",
+		rule: "if the row names no session, Rotation.SessionID counts only if no record of that session belongs to another user",
 		run:  ownerRestrictsSession,
 	}, {
 		name: "Revoke of a session spares other users' tokens",
@@ -17,11 +18,12 @@ func ownerCases() []testCase {
 		run:  ownerRestrictsScope,
 	}, {
 		name: "IsBlacklisted returns the user of the record",
-		rule: "a token that is not on the blacklist may be another user's, or have no row: that may have been flushed",
+		rule: "the caller has to know whether a token without a blacklist row belongs to another user, or has no row because it was flushed",
 		run:  isBlacklistedReturnsOwner,
 	}}
 }
 
+// isBlacklistedReturnsOwner compares a user's record, one without a user, and none.
 func isBlacklistedReturnsOwner(e *env) {
 	nobodys := e.recordLogin(func(t *core.OutstandingToken) { t.UserID = "" })
 	consumedOne := e.recordLogin()
@@ -43,6 +45,7 @@ func isBlacklistedReturnsOwner(e *env) {
 	}
 }
 
+// ownerRestrictsToken rotates and blacklists tokens for every kind of owner.
 func ownerRestrictsToken(e *env) {
 	other, nobody := e.newUser(), ""
 	withoutUser := func(t *core.OutstandingToken) { t.UserID = "" }
@@ -68,7 +71,7 @@ func ownerRestrictsToken(e *env) {
 			r := e.newRotation(c.token.JTI)
 			r.Owner, r.Consume = c.owner, consume
 			if got := e.mustRotate(r); got.UserID != c.token.UserID {
-				e.Errorf("%s: the successor is of the user %q, want %q", what, got.UserID, c.token.UserID)
+				e.Errorf("%s: the successor belongs to user %q, want %q", what, got.UserID, c.token.UserID)
 			}
 			found, won, err := e.Store.Blacklist(e.ctx, r.NewJTI, c.owner, core.ReasonLogout, now)
 			if !found || !won || err != nil {
@@ -78,6 +81,7 @@ func ownerRestrictsToken(e *env) {
 	}
 }
 
+// ownerRestrictsScope revokes a session that has tokens of two users and of none.
 func ownerRestrictsScope(e *env) {
 	mine := e.recordLogin()
 	sid := mine.SessionID
@@ -96,18 +100,20 @@ func ownerRestrictsScope(e *env) {
 	e.wantRevoked(core.Scope{SessionID: sid}, 1)
 }
 
+// ownerRestrictsSession rotates a token that names no session with the sid of another user's session, and of its
+// own user's.
 func ownerRestrictsSession(e *env) {
 	victim := e.recordLogin()
 	djangos := e.recordDjangoToken()
 	e.userID = e.newUser()
 	unnamed := func(t *core.OutstandingToken) { t.SessionID = "" }
 	for _, consume := range []bool{true, false} {
-		for what, sid := range map[string]string{"a session": victim.SessionID, "a session that Django's row began": djangos.JTI} {
+		for what, sid := range map[string]string{"a session": victim.SessionID, "a session whose first row Django wrote": djangos.JTI} {
 			t := e.recordLogin(unnamed)
 			r := e.newRotation(t.JTI)
 			r.SessionID, r.Consume = sid, consume
 			if got := e.mustRotate(r); got.SessionID != t.JTI || got.UserID != e.userID {
-				e.Errorf("with the sid of %s of another user: the successor is of the session %q, want its own, %q", what, got.SessionID, t.JTI)
+				e.Errorf("with the sid of %s of another user: the successor belongs to session %q, want its own, %q", what, got.SessionID, t.JTI)
 			}
 		}
 	}
@@ -116,6 +122,6 @@ func ownerRestrictsSession(e *env) {
 	r := e.newRotation(e.recordLogin(unnamed).JTI)
 	r.SessionID = own.SessionID
 	if got := e.mustRotate(r); got.SessionID != own.SessionID {
-		e.Errorf("with the sid of a session of its user: the successor is of the session %q, want %q", got.SessionID, own.SessionID)
+		e.Errorf("with the sid of a session of its user: the successor belongs to session %q, want %q", got.SessionID, own.SessionID)
 	}
 }

@@ -9,36 +9,37 @@ import (
 )
 
 const (
-	raceSize   = 16
+	raceSize   = 16 // concurrent calls
 	raceRounds = 10
 )
 
+// raceCases are the cases about concurrent calls.
 func raceCases() []testCase {
 	return []testCase{{
 		name: "of concurrent rotations of one token exactly one succeeds",
-		rule: "of any number of concurrent calls for one token at most one answers true, over all handles on the data: a second one forks the session",
+		rule: "of any number of concurrent calls for one token at most one returns true, over all handles on the data: a second one would fork the session",
 		run:  raceRotate,
 	}, {
 		name: "concurrent rotations without Consume all succeed",
-		rule: "without Consume nothing arbitrates: each call records a successor of its own",
+		rule: "without Consume nothing decides between the calls: each records a successor",
 		run:  raceWithoutConsume,
 	}, {
 		name: "of concurrent Rotate, Blacklist and Revoke exactly one consumes the token",
-		rule: "won is true for exactly one of all calls that would consume the token, so that each token ends once and for one reason",
+		rule: "won is true for exactly one of all calls that would consume the token, so that each token is consumed once and for one reason",
 		run:  raceConsume,
 	}, {
 		name: "concurrent calls of Record with one jti record it once",
-		rule: "a jti that is on record already is left as it is, without an error, also when it is being recorded at this moment",
+		rule: "recording a jti again changes nothing and is not an error, also if the first call is still running",
 		run:  raceRecord,
 	}, {
 		name: "State reads a session in one snapshot while it rotates",
-		rule: "consuming and recording are seen together: at any time a session that rotates has a live head, or a retry is refused at random",
+		rule: "consuming and recording become visible together: a session that rotates always has an active latest token, or retries would be rejected at random",
 		run:  raceState,
 	}}
 }
 
-// together calls act n times at once, in turn on both handles, and returns the answers once all have ended. An error
-// fails the case.
+// runConcurrently calls act n times at once, alternating between both handles, and returns the results once all
+// calls have returned. An error fails the case.
 func runConcurrently[T any](e *env, n int, act func(i int, s core.Store) (T, error)) []T {
 	e.Helper()
 	out, errs, start := make([]T, n), make([]error, n), make(chan struct{})
@@ -54,13 +55,13 @@ func runConcurrently[T any](e *env, n int, act func(i int, s core.Store) (T, err
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			e.Fatalf("in a race, which the store has to settle without errors: %v", err)
+			e.Fatalf("concurrent calls must not return errors: %v", err)
 		}
 	}
 	return out
 }
 
-// handle is one of the two handles on the data.
+// storeOf returns the handle for call i.
 func (e *env) storeOf(i int) core.Store {
 	if i%2 == 0 {
 		return e.Store
@@ -68,9 +69,10 @@ func (e *env) storeOf(i int) core.Store {
 	return e.second
 }
 
-func countTrue(answers []bool) int {
+// countTrue returns how many results are true.
+func countTrue(results []bool) int {
 	n := 0
-	for _, yes := range answers {
+	for _, yes := range results {
 		if yes {
 			n++
 		}
@@ -78,6 +80,7 @@ func countTrue(answers []bool) int {
 	return n
 }
 
+// raceRotate rotates one token at once and compares the results with the rows.
 func raceRotate(e *env) {
 	for range raceRounds {
 		first := e.recordLogin()
@@ -93,7 +96,7 @@ func raceRotate(e *env) {
 		}
 		for i, jti := range news {
 			if recorded := e.loadState(jti, "").Presented != nil; recorded != won[i] {
-				e.Errorf("a rotation that answered %v recorded a successor: %v", won[i], recorded)
+				e.Errorf("a rotation that returned %v recorded a successor: %v", won[i], recorded)
 			}
 			if won[i] {
 				e.wantLatest("the session after the race", first.JTI, "", jti)
@@ -103,6 +106,7 @@ func raceRotate(e *env) {
 	}
 }
 
+// raceWithoutConsume rotates one token at once without consuming it.
 func raceWithoutConsume(e *env) {
 	first := e.recordLogin()
 	won := runConcurrently(e, raceSize, func(_ int, s core.Store) (bool, error) {
@@ -117,7 +121,8 @@ func raceWithoutConsume(e *env) {
 	e.wantEqual("the presented row", activeState(first), e.loadRow(first.JTI))
 }
 
-// raceConsume lets a third of the raceSize rotate, a third blacklist, a third revoke, and settles the account by the rows.
+// raceConsume consumes one token by all three methods at once, and compares the reasons that the rows have with
+// what the calls returned.
 func raceConsume(e *env) {
 	for range raceRounds {
 		first := e.recordLogin()
@@ -158,10 +163,11 @@ func raceConsume(e *env) {
 				got[reason] = n
 			}
 		}
-		e.wantEqual("who consumed a token by the rows, and who says so", want, got)
+		e.wantEqual("reasons of consumed tokens, by the rows and by what the calls returned", want, got)
 	}
 }
 
+// raceRecord records one jti at once with different parents: the row must be that of one call.
 func raceRecord(e *env) {
 	for range raceRounds {
 		jti := e.newID()
@@ -177,29 +183,29 @@ func raceRecord(e *env) {
 			}
 		}
 		if n != 1 {
-			e.Errorf("the row of a jti that was recorded concurrently is that of %d calls, want one", n)
+			e.Errorf("the row of a jti that was recorded concurrently matches %d calls, want one", n)
 		}
 		e.wantRevoked(core.Scope{SessionID: jti}, 1)
 	}
 }
 
-// raceState lets one racer rotate while two look, each until the other side has done its share.
+// raceState lets one call rotate a session while two others read it, until each side has done enough.
 func raceState(e *env) {
-	const steps, looks = 20, 50
+	const minRotations, minReads = 20, 50
 	first := e.recordLogin()
-	var rotated, looked, stopped atomic.Int64
+	var rotated, read, stopped atomic.Int64
 	runConcurrently(e, 3, func(i int, s core.Store) (struct{}, error) {
 		defer stopped.Add(1)
 		if i == 0 {
 			jti := first.JTI
-			for (rotated.Load() < steps || looked.Load() < 2*looks) && stopped.Load() == 0 {
+			for (rotated.Load() < minRotations || read.Load() < 2*minReads) && stopped.Load() == 0 {
 				r := e.newRotation(jti)
 				_, ok, err := s.Rotate(e.ctx, r)
 				if err != nil {
 					return struct{}{}, err
 				}
 				if !ok {
-					return struct{}{}, errors.New("the head of a session was not rotated")
+					return struct{}{}, errors.New("the latest token of a session was not rotated")
 				}
 				jti = r.NewJTI
 				rotated.Add(1)
@@ -212,9 +218,9 @@ func raceState(e *env) {
 				return struct{}{}, err
 			}
 			if state.Latest == nil || state.Latest.Blacklisted {
-				return struct{}{}, errors.New("State of a session that rotates has no live head")
+				return struct{}{}, errors.New("State of a session that rotates has no active latest token")
 			}
-			looked.Add(1)
+			read.Add(1)
 		}
 		return struct{}{}, nil
 	})

@@ -11,16 +11,18 @@ import (
 
 const (
 	revokeRounds    = 50
-	minRevokeRounds = 10 // on a machine that takes maxRevokeTime for them
+	minRevokeRounds = 10 // on a slow machine, where they take maxRevokeTime
 	maxRevokeTime   = 10 * time.Second
 	revokeClients   = 3
-	// maxRotations bounds a client, so that a store whose sessions cannot be ended fails instead of hanging.
+	// maxRotations limits the rotations of a client, so that a store whose sessions never end fails instead of
+	// hanging.
 	maxRotations = 40
 )
 
+// revokeRaceCases are the cases about Revoke while tokens of its scope are rotated.
 func revokeRaceCases() []testCase {
-	const rule = "once Revoke has returned, no token of the scope is usable, nor one that a concurrent Rotate records: " +
-		"a child that is being born while the sweep runs is invisible to it, so it sweeps until it finds none"
+	const rule = "once Revoke has returned, no token of the scope is active, nor one that a concurrent Rotate records: " +
+		"a statement does not see a successor that is inserted while it runs, so Revoke repeats until it finds none"
 	session := func(t core.OutstandingToken) core.Scope { return core.Scope{SessionID: t.SessionID} }
 	user := func(t core.OutstandingToken) core.Scope { return core.Scope{UserID: t.UserID} }
 	return []testCase{{
@@ -33,11 +35,13 @@ func revokeRaceCases() []testCase {
 		run:  func(e *env) { raceRevoke(e, user, true) },
 	}, {
 		name: "after Revoke no token is active that a rotation without Consume records",
-		rule: rule + "; without Consume no unique row orders the two, so the rotation has to look again as well",
+		rule: rule + "; without Consume no unique index orders the two, so the rotation must check again as well",
 		run:  func(e *env) { raceRevoke(e, session, false) },
 	}}
 }
 
+// raceRevoke revokes a scope while clients rotate its session, and then looks for active tokens among all that were
+// recorded.
 func raceRevoke(e *env, scope func(core.OutstandingToken) core.Scope, consume bool) {
 	start := time.Now()
 	for round := range revokeRounds {
@@ -54,7 +58,7 @@ func raceRevoke(e *env, scope func(core.OutstandingToken) core.Scope, consume bo
 		})
 		for _, jti := range race.jtis {
 			if row := e.loadState(jti, "").Presented; row != nil && !row.Blacklisted {
-				e.Fatalf("round %d: a token of %d in the session is usable after Revoke", round, len(race.jtis))
+				e.Fatalf("round %d: one of %d tokens in the session is active after Revoke", round, len(race.jtis))
 				return
 			}
 		}
@@ -66,7 +70,7 @@ type revokeRace struct {
 	*env
 	first   core.OutstandingToken
 	consume bool
-	// warm is how many rotations there are before the sweep starts, so that it meets chains of every length.
+	// warm is how many rotations run before Revoke starts, so that it meets sessions of every length.
 	warm      int64
 	rotations atomic.Int64
 	ready     chan struct{}
@@ -74,11 +78,12 @@ type revokeRace struct {
 	revoked   atomic.Bool
 
 	mu sync.Mutex
-	// jtis are all that a rotation was asked to record, whatever it answered.
+	// jtis are the ids of all successors, whether their rotation succeeded or not.
 	jtis []string
 }
 
-// client rotates, and goes on from the head where another one was faster, until the session is over.
+// rotateUntilEnded rotates a token until its session has ended. If another client was faster it continues with the
+// latest token.
 func (r *revokeRace) rotateUntilEnded(s core.Store) error {
 	defer r.once.Do(func() { close(r.ready) })
 	jti := r.first.JTI
@@ -86,13 +91,13 @@ func (r *revokeRace) rotateUntilEnded(s core.Store) error {
 		if r.rotations.Load() >= r.warm {
 			r.once.Do(func() { close(r.ready) })
 		}
-		over := r.revoked.Load()
+		revoked := r.revoked.Load()
 		next, ok, err := r.rotateOnce(s, jti)
 		if err != nil {
 			return err
 		}
-		if ok && over {
-			return errors.New("a rotation that began after Revoke had returned succeeded")
+		if ok && revoked {
+			return errors.New("a rotation that started after Revoke had returned succeeded")
 		}
 		if ok {
 			jti = next
@@ -107,6 +112,7 @@ func (r *revokeRace) rotateUntilEnded(s core.Store) error {
 	return nil
 }
 
+// rotateOnce rotates a token, notes the successor's jti and returns it.
 func (r *revokeRace) rotateOnce(s core.Store, jti string) (string, bool, error) {
 	next := r.newRotation(jti)
 	next.Consume = r.consume
@@ -120,6 +126,7 @@ func (r *revokeRace) rotateOnce(s core.Store, jti string) (string, bool, error) 
 	return next.NewJTI, ok, err
 }
 
+// revokeScope revokes the scope once the clients have warmed up, and checks the latest token.
 func (r *revokeRace) revokeScope(s core.Store, scope core.Scope) error {
 	<-r.ready
 	if _, err := s.Revoke(r.ctx, scope, core.ReasonAdmin, now); err != nil {
@@ -127,9 +134,9 @@ func (r *revokeRace) revokeScope(s core.Store, scope core.Scope) error {
 	}
 	r.revoked.Store(true)
 	state, err := s.State(r.ctx, r.first.JTI, r.first.SessionID)
-	// Without Consume the newest row may be that of a rotation which has not answered yet and will take it back.
+	// Without Consume the latest row may belong to a rotation that has not returned yet and will revoke it.
 	if err == nil && r.consume && (state.Latest == nil || !state.Latest.Blacklisted) {
-		return errors.New("the session's head is not on the blacklist after Revoke has returned")
+		return errors.New("the latest token of the session is not on the blacklist after Revoke has returned")
 	}
 	return err
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// recordCases are the cases of Record, and of what a store keeps of ids and times.
 func recordCases() []testCase {
 	return []testCase{{
 		name: "Record keeps every field",
-		rule: "every token that left the server has a row that names its session and its user; what is unknown stays empty or zero",
+		rule: "every issued token has a row that names its session and its user; what is unknown stays empty or zero",
 		run:  recordKeepsFields,
 	}, {
 		name: "Record does not change an existing record",
-		rule: "a jti that is on record already is left as it is, without an error: recording a token twice revives or moves nothing",
+		rule: "recording a jti again changes nothing and is not an error: it must not reactivate a consumed token",
 		run:  recordKeepsFirst,
 	}, {
 		name: "jtis are compared exactly",
@@ -22,11 +23,12 @@ func recordCases() []testCase {
 		run:  jtisAreCompared,
 	}, {
 		name: "times are kept to the microsecond and returned in UTC",
-		rule: "times are kept to the microsecond at least and returned in UTC, or ends and windows move by the store that keeps them",
+		rule: "times are kept to the microsecond at least and returned in UTC, or expiries and grace periods would depend on the store",
 		run:  timesAreKept,
 	}}
 }
 
+// recordKeepsFields reads back a token with all fields and one with as few as possible.
 func recordKeepsFields(e *env) {
 	full := e.recordLogin(func(t *core.OutstandingToken) { t.ParentJTI = e.newID() })
 	e.wantEqual("a token with all fields", activeState(full), e.loadRow(full.JTI))
@@ -36,19 +38,21 @@ func recordKeepsFields(e *env) {
 	e.wantEqual("a token without user and session", activeState(bare), e.loadRow(bare.JTI))
 }
 
+// recordKeepsFirst records a jti again with other fields, before and after it is consumed.
 func recordKeepsFirst(e *env) {
 	first := e.recordLogin()
 	other := core.OutstandingToken{
 		JTI: first.JTI, UserID: e.newUser(), CreatedAt: now, ExpiresAt: sessionEnd, SessionID: e.newID(), ParentJTI: e.newID(),
 	}
 	e.recordToken(other)
-	e.wantEqual("a live token that was recorded twice", activeState(first), e.loadRow(first.JTI))
+	e.wantEqual("an active token that was recorded twice", activeState(first), e.loadRow(first.JTI))
 
 	e.mustBlacklist(first.JTI, core.ReasonLogout)
 	e.recordToken(other)
 	e.wantEqual("a consumed token that was recorded again", consumedState(first, core.ReasonLogout), e.loadRow(first.JTI))
 }
 
+// jtisAreCompared records jtis that differ in case, spaces, wildcards or normalization, and consumes one of them.
 func jtisAreCompared(e *env) {
 	base := e.newID()
 	variants := []string{
@@ -70,6 +74,7 @@ func jtisAreCompared(e *env) {
 	}
 }
 
+// timesAreKept records times in another zone, and rotates at times finer than a microsecond.
 func timesAreKept(e *env) {
 	zone := time.FixedZone("east", 5*60*60+30*60)
 	first := e.recordLogin(func(t *core.OutstandingToken) {
@@ -77,12 +82,12 @@ func timesAreKept(e *env) {
 		t.SessionStartedAt, t.SessionExpiresAt = t.SessionStartedAt.In(zone), t.SessionExpiresAt.In(zone)
 	})
 	r := e.newRotation(first.JTI)
-	// Finer than a microsecond: kept or cut, but the same in the answer, that is signed, and in the row.
+	// Finer than a microsecond: kept or truncated, but the same in the returned record, which is signed, and in the row.
 	r.Now, r.ExpiresAt = r.Now.Add(789).In(zone), r.ExpiresAt.Add(789).In(zone)
 	successor := e.mustRotate(r)
-	e.wantEqual("the answer of Rotate and the row, times finer than a microsecond", e.loadRow(r.NewJTI).OutstandingToken, successor)
+	e.wantEqual("the record that Rotate returned and the row, times finer than a microsecond", e.loadRow(r.NewJTI).OutstandingToken, successor)
 	if d := successor.ExpiresAt.Sub(r.ExpiresAt).Abs(); d >= time.Microsecond {
-		e.Errorf("the successor's end moved by %v, want less than a microsecond", d)
+		e.Errorf("the successor's expiry moved by %v, want less than a microsecond", d)
 	}
 	presented := e.loadRow(first.JTI)
 	for name, got := range map[string]time.Time{

@@ -6,30 +6,32 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// revokeCases are the cases of Revoke; sessions.go, owner.go and race_revoke.go have more.
 func revokeCases() []testCase {
 	return []testCase{{
 		name: "Revoke ends a session",
-		rule: "all tokens of the session that are not consumed yet are consumed, ended ones too, and counted; others stay, and a second call finds none",
+		rule: "all tokens of the session that are not consumed yet are consumed and counted, expired ones too; others stay, and a second call finds none",
 		run:  revokeSession,
 	}, {
 		name: "Revoke ends a session whose first row names none",
-		rule: "a session covers the row whose jti it is and that names no session: Django wrote that one",
+		rule: "a session covers the row with its jti that names no session, which Django wrote",
 		run:  revokeDjangoSession,
 	}, {
 		name: "Revoke ends all sessions of a user",
-		rule: "after a change of password nothing that the user had works, also not what Django recorded; other users go on",
+		rule: "after a change of the password no token of the user is active, also none that Django recorded; other users keep their sessions",
 		run:  revokeUser,
 	}, {
 		name: "Revoke ends all sessions of a user but one",
-		rule: "ExceptSession goes on, with its row that names no session; a row of no session is not excepted (NULL is not unequal in SQL)",
+		rule: "ExceptSession stays active, with its row that names no session; a row of another session that names none does not (in SQL, NULL <> x is not true)",
 		run:  revokeAllButOne,
 	}, {
 		name: "Revoke of an empty scope ends nothing",
-		rule: "a scope that names neither a session nor a user covers no token, not all those without a user or a session",
+		rule: "a scope that names neither a session nor a user covers no token, and not all those without a user or a session",
 		run:  revokeEmptyScope,
 	}}
 }
 
+// revokeSession revokes a session with rotated, active and expired tokens, twice.
 func revokeSession(e *env) {
 	first, other := e.recordLogin(), e.recordLogin()
 	second := e.mustRotate(e.newRotation(first.JTI))
@@ -52,6 +54,7 @@ func revokeSession(e *env) {
 	e.wantRevoked(core.Scope{SessionID: e.newID()}, 0)
 }
 
+// revokeDjangoSession revokes a session whose first row names none, next to another such row.
 func revokeDjangoSession(e *env) {
 	first, other := e.recordDjangoToken(), e.recordDjangoToken()
 	r := e.newRotation(first.JTI)
@@ -67,6 +70,7 @@ func revokeDjangoSession(e *env) {
 	e.wantBlacklisted("a token of another session", false, moved.JTI)
 }
 
+// revokeUser revokes all tokens of a user, next to those of another user and of nobody.
 func revokeUser(e *env) {
 	first, django := e.recordLogin(), e.recordDjangoToken()
 	second := e.mustRotate(e.newRotation(first.JTI))
@@ -83,11 +87,12 @@ func revokeUser(e *env) {
 	e.wantRevoked(core.Scope{UserID: e.newUser()}, 0)
 }
 
+// revokeAllButOne excepts a session, once by rows that name it and once by its first row.
 func revokeAllButOne(e *env) {
 	kept, ended, django, begun := e.recordLogin(), e.recordLogin(), e.recordDjangoToken(), e.recordDjangoToken()
-	head := e.mustRotate(e.newRotation(kept.JTI))
+	latest := e.mustRotate(e.newRotation(kept.JTI))
 	e.wantRevoked(core.Scope{UserID: e.userID, ExceptSession: kept.SessionID}, 3)
-	e.wantBlacklisted("the head of the session that goes on", false, head.JTI)
+	e.wantBlacklisted("the latest token of the session that stays active", false, latest.JTI)
 	e.wantBlacklisted("a token of another session, or of none", true, ended.JTI, django.JTI, begun.JTI)
 
 	e.userID = e.newUser()
@@ -96,10 +101,11 @@ func revokeAllButOne(e *env) {
 	r.Consume = false
 	child := e.mustRotate(r)
 	e.wantRevoked(core.Scope{UserID: e.userID, ExceptSession: begun.JTI}, 1)
-	e.wantBlacklisted("a token of the session that goes on, whose first row names none", false, begun.JTI, child.JTI)
+	e.wantBlacklisted("a token of the session that stays active, whose first row names none", false, begun.JTI, child.JTI)
 	e.wantBlacklisted("a token of no session", true, django.JTI)
 }
 
+// revokeEmptyScope revokes the zero Scope: an error is fine too.
 func revokeEmptyScope(e *env) {
 	nobody := core.OutstandingToken{JTI: e.newID(), CreatedAt: loginAt, ExpiresAt: tokenExpiry}
 	e.recordToken(nobody)

@@ -6,6 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// rotateCases are the cases of Rotate; session_end.go has those about the end of the session.
 func rotateCases() []testCase {
 	return []testCase{{
 		name: "Rotate consumes the token and records its successor",
@@ -13,11 +14,11 @@ func rotateCases() []testCase {
 		run:  rotateRecordsSuccessor,
 	}, {
 		name: "Rotate takes the session from the row, else the sid, else the jti",
-		rule: "Rotation.SessionID counts only where the row names no session; without both the presented token is the session's first",
+		rule: "Rotation.SessionID counts only if the row names no session; without either the presented token is the session's first",
 		run:  rotateNamesSession,
 	}, {
 		name: "Rotate consumes the token for the given reason",
-		rule: "a renewed session has no grace for the token it had: the reason decides, and without one it is a rotation",
+		rule: "only a rotated token has a grace period, a renewed one has none: the reason decides, and the empty one stands for ReasonRotated",
 		run: func(e *env) {
 			for asked, want := range map[core.Reason]core.Reason{"": core.ReasonRotated, core.ReasonRenewed: core.ReasonRenewed} {
 				t := e.recordLogin()
@@ -29,7 +30,7 @@ func rotateCases() []testCase {
 		},
 	}, {
 		name: "Rotate rejects an unknown token",
-		rule: "a token without a row is not rotated and not recorded: its row may have been flushed",
+		rule: "a token without a row is neither rotated nor recorded: its row may have been flushed",
 		run: func(e *env) {
 			e.wantNotRotated("an unknown token", e.newRotation(e.newID()))
 			r := e.newRotation(e.newID())
@@ -38,23 +39,24 @@ func rotateCases() []testCase {
 		},
 	}, {
 		name: "Rotate rejects a blacklisted token",
-		rule: "a consumed token never works again, and its reason and time stay: they decide whether a retry is within its grace",
+		rule: "a consumed token is never active again, and its reason and time stay: they decide whether a retry is within the grace period",
 		run:  rotateRejectsBlacklisted,
 	}, {
 		name: "Rotate rejects a token that expired at or before ActiveAfter",
-		rule: "a row that ended at or before AliveAfter is not rotated: a flush may be about to delete it",
+		rule: "a token that expired at or before ActiveAfter is not rotated: a flush may be about to delete it",
 		run:  rotateRejectsExpired,
 	}, {
 		name: "Rotate without Consume leaves the presented token as it is",
-		rule: "without Consume the presented token stays good and rotates again, each time, until it is on the blacklist",
+		rule: "without Consume the presented token stays active and can be rotated again, until it is on the blacklist",
 		run:  rotateWithoutConsume,
 	}, {
 		name: "Rotate consumes nothing if the successor cannot be recorded",
-		rule: "consuming and recording happen together or not at all: otherwise a failure logs the user out",
+		rule: "consuming and recording happen together or not at all: otherwise a failure would log the user out",
 		run:  rotateIsAtomic,
 	}}
 }
 
+// rotateRecordsSuccessor checks every field of the successor and of the presented row.
 func rotateRecordsSuccessor(e *env) {
 	first := e.recordLogin()
 	r := e.newRotation(first.JTI)
@@ -62,7 +64,7 @@ func rotateRecordsSuccessor(e *env) {
 		JTI: r.NewJTI, UserID: first.UserID, CreatedAt: now, ExpiresAt: r.ExpiresAt, SessionID: first.SessionID,
 		ParentJTI: first.JTI, SessionStartedAt: first.SessionStartedAt, SessionExpiresAt: first.SessionExpiresAt,
 	}
-	e.wantEqual("the answer of Rotate", want, e.mustRotate(r))
+	e.wantEqual("the record that Rotate returned", want, e.mustRotate(r))
 	e.wantEqual("the successor's row", activeState(want), e.loadRow(r.NewJTI))
 	e.wantEqual("the presented token's row", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))
 	e.wantBlacklisted("the presented token", true, first.JTI)
@@ -81,6 +83,7 @@ func rotateRecordsSuccessor(e *env) {
 	}
 }
 
+// rotateNamesSession rotates with and without a session in the row and a sid in the token.
 func rotateNamesSession(e *env) {
 	row, sid := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID = e.newID() }), e.newID()
 	for _, c := range []struct {
@@ -106,6 +109,7 @@ func rotateNamesSession(e *env) {
 	}
 }
 
+// rotateRejectsBlacklisted rotates consumed tokens, a minute later so that a changed time would show.
 func rotateRejectsBlacklisted(e *env) {
 	for _, reason := range []core.Reason{core.ReasonRotated, core.ReasonLogout} {
 		t := e.recordLogin()
@@ -118,23 +122,25 @@ func rotateRejectsBlacklisted(e *env) {
 	}
 }
 
+// rotateRejectsExpired rotates tokens on both sides of ActiveAfter, which is a minute before Now.
 func rotateRejectsExpired(e *env) {
-	alive := now.Add(-time.Minute)
+	activeAfter := now.Add(-time.Minute)
 	for _, consume := range []bool{true, false} {
-		for _, end := range []time.Time{alive, alive.Add(-time.Microsecond), alive.Add(-time.Hour)} {
+		for _, end := range []time.Time{activeAfter, activeAfter.Add(-time.Microsecond), activeAfter.Add(-time.Hour)} {
 			t := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = end })
 			r := e.newRotation(t.JTI)
-			r.ActiveAfter, r.Consume = alive, consume
-			e.wantNotRotated("a token that ended "+alive.Sub(end).String()+" before AliveAfter", r)
+			r.ActiveAfter, r.Consume = activeAfter, consume
+			e.wantNotRotated("a token that expired "+activeAfter.Sub(end).String()+" before ActiveAfter", r)
 		}
-		// The leeway: it ended before Now, but after AliveAfter.
-		t := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = alive.Add(time.Microsecond) })
+		// Within the leeway: it expired before Now, but after ActiveAfter.
+		t := e.recordLogin(func(t *core.OutstandingToken) { t.ExpiresAt = activeAfter.Add(time.Microsecond) })
 		r := e.newRotation(t.JTI)
-		r.ActiveAfter, r.Consume = alive, consume
+		r.ActiveAfter, r.Consume = activeAfter, consume
 		e.mustRotate(r)
 	}
 }
 
+// rotateWithoutConsume rotates one token twice.
 func rotateWithoutConsume(e *env) {
 	first := e.recordLogin()
 	for range 2 {
@@ -143,12 +149,13 @@ func rotateWithoutConsume(e *env) {
 		successor := e.mustRotate(r)
 		want := first
 		want.JTI, want.ParentJTI, want.CreatedAt, want.ExpiresAt = r.NewJTI, first.JTI, now, r.ExpiresAt
-		e.wantEqual("the answer of Rotate", want, successor)
+		e.wantEqual("the record that Rotate returned", want, successor)
 		e.wantEqual("the successor's row", activeState(want), e.loadRow(r.NewJTI))
 		e.wantEqual("the presented token's row", activeState(first), e.loadRow(first.JTI))
 	}
 }
 
+// rotateIsAtomic rotates to a jti that another token has.
 func rotateIsAtomic(e *env) {
 	taken, first := e.recordLogin(), e.recordLogin()
 	r := e.newRotation(first.JTI)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestGoodStorePasses(t *testing.T) {
+func TestRun(t *testing.T) {
 	t.Parallel()
 	Run(t, func(*testing.T) Harness {
 		g := newGuarded()
@@ -13,7 +13,7 @@ func TestGoodStorePasses(t *testing.T) {
 	})
 }
 
-func TestBrokenStoresFail(t *testing.T) {
+func TestRun_BrokenStores(t *testing.T) {
 	t.Parallel()
 	byName := make(map[string]testCase)
 	for _, c := range allCases() {
@@ -35,7 +35,7 @@ func TestBrokenStoresFail(t *testing.T) {
 	}
 }
 
-func TestEachCaseFindsABrokenStore(t *testing.T) {
+func TestRun_EveryCaseCanFail(t *testing.T) {
 	t.Parallel()
 	finds := make(map[string]bool)
 	for _, m := range brokenStores() {
@@ -56,7 +56,7 @@ func TestEachCaseFindsABrokenStore(t *testing.T) {
 	}
 }
 
-func TestCasesAboutUsersAreSkipped(t *testing.T) {
+func TestRun_WithoutUsers(t *testing.T) {
 	t.Parallel()
 	g := newGuarded()
 	for _, c := range userCases() {

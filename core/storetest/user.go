@@ -6,6 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// userCases are the cases about deleted users.
 func userCases() []testCase {
 	canDelete := func(h Harness) string {
 		if h.DeleteUser == nil {
@@ -15,15 +16,15 @@ func userCases() []testCase {
 	}
 	return []testCase{{
 		name:    "the records of a deleted user stay, without a user",
-		rule:    "a deleted user's rows stay with UserID \"\" and stay on the blacklist: a consumed token never works again",
+		rule:    "a deleted user's rows stay with UserID \"\" and stay on the blacklist: a consumed token is never active again",
 		missing: canDelete,
 		run:     deletedUserKeepsRecords,
 	}, {
 		name: "Record returns ErrUserGone for a user without a row",
-		rule: "a token of a user who was deleted meanwhile is refused with ErrUserGone and not recorded: any other error would be a 503",
+		rule: "the token of a user who was deleted concurrently is not recorded; any error but ErrUserGone would be answered with status 503",
 		missing: func(h Harness) string {
 			if !h.EnforcesUsers {
-				return "the harness does not say EnforcesUsers"
+				return "the harness does not set EnforcesUsers"
 			}
 			return canDelete(h)
 		},
@@ -31,6 +32,7 @@ func userCases() []testCase {
 	}}
 }
 
+// deletedUserKeepsRecords deletes a user who has an active and a consumed token.
 func deletedUserKeepsRecords(e *env) {
 	fresh, spent := e.recordLogin(), e.recordLogin()
 	e.mustBlacklist(spent.JTI, core.ReasonLogout)
@@ -39,7 +41,7 @@ func deletedUserKeepsRecords(e *env) {
 	e.deleteUser(e.userID)
 
 	fresh.UserID, spent.UserID = "", ""
-	e.wantEqual("the live row of a deleted user", activeState(fresh), e.loadRow(fresh.JTI))
+	e.wantEqual("the active row of a deleted user", activeState(fresh), e.loadRow(fresh.JTI))
 	e.wantEqual("the consumed row of a deleted user", consumedState(spent, core.ReasonLogout), e.loadRow(spent.JTI))
 	e.wantEqual("the row of another user", activeState(bystander), e.loadRow(bystander.JTI))
 	e.wantBlacklisted("the consumed token of a deleted user", true, spent.JTI)
@@ -49,14 +51,15 @@ func deletedUserKeepsRecords(e *env) {
 	e.wantRevoked(core.Scope{SessionID: fresh.SessionID}, 1)
 }
 
+// recordReturnsUserGone records a token of a deleted user, and one without a user.
 func recordReturnsUserGone(e *env) {
 	e.deleteUser(e.userID)
 	t := core.OutstandingToken{JTI: e.newID(), UserID: e.userID, CreatedAt: loginAt, ExpiresAt: tokenExpiry}
 	if err := e.Store.Record(e.ctx, t); !errors.Is(err, core.ErrUserGone) {
-		e.Errorf("Outstand of a deleted user's token: error %v, want core.ErrUserGone", err)
+		e.Errorf("Record of a deleted user's token: error %v, want core.ErrUserGone", err)
 	}
 	if e.loadState(t.JTI, "").Presented != nil {
-		e.Errorf("Outstand answered ErrUserGone, but recorded the token")
+		e.Errorf("Record returned ErrUserGone, but recorded the token")
 	}
 	t.UserID = ""
 	e.recordToken(t)
