@@ -136,6 +136,7 @@ func (r *classDenials) asError() error {
 // access token lasts, such as a change of the password.
 func (a *Auth) CheckingSession() Authenticator { return sessionCheckingAuth{a} }
 
+// sessionCheckingAuth is the Authenticator of CheckingSession.
 type sessionCheckingAuth struct{ *Auth }
 
 // AuthenticateToken is Auth.AuthenticateToken with the check of the session.
@@ -153,6 +154,7 @@ func (a *Auth) Stateless() Authenticator {
 	return statelessAuth{a}
 }
 
+// statelessAuth is the Authenticator of Stateless.
 type statelessAuth struct{ *Auth }
 
 // AuthenticateToken verifies the token and checks nothing else.

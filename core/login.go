@@ -233,7 +233,7 @@ func (a *Auth) setUserClaims(ctx context.Context, t *Token, user simplejwt.User)
 		return a.unavailable(ctx, "read USER_ID_FIELD", err)
 	}
 	if !user.AuthActive() {
-		a.deps.Logger.WarnContext(ctx, "making a token for an inactive user", "user_id", user.AuthID())
+		a.deps.Logger.WarnContext(ctx, "creating a token for an inactive user", "user_id", user.AuthID())
 	}
 	if err := a.customClaims(ctx, t, user); err != nil {
 		return err
@@ -256,7 +256,10 @@ func (a *Auth) customClaims(ctx context.Context, t *Token, user simplejwt.User) 
 	if err != nil {
 		return a.unavailable(ctx, "custom claims", err)
 	}
-	own := []string{"exp", "iat", a.settings.JTIClaim, a.settings.TokenTypeClaim, a.settings.UserIDClaim, a.settings.RevokeTokenClaim, a.settings.SlidingTokenRefreshExpClaim, claimSession}
+	own := []string{
+		"exp", "iat", a.settings.JTIClaim, a.settings.TokenTypeClaim, a.settings.UserIDClaim, a.settings.RevokeTokenClaim,
+		a.settings.SlidingTokenRefreshExpClaim, claimSession,
+	}
 	registered := []string{"iss", "sub", "aud", "nbf", "jti"} // RFC 7519 section 4.1: kept, but the hook may change them
 	t.claims.DeleteFunc(func(name string) bool {
 		return !set[name] && !slices.Contains(own, name) && !slices.Contains(registered, name)

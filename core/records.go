@@ -78,10 +78,10 @@ type stateQuery struct {
 
 // state reads a token and the latest token of its session. Errors: ErrTokenInvalid if one of them belongs to
 // another user, ErrServiceUnavailable.
-func (r records) state(ctx context.Context, l stateQuery) (SessionState, error) {
+func (r records) state(ctx context.Context, q stateQuery) (SessionState, error) {
 	callCtx, cancel := withStoreTimeout(ctx)
 	defer cancel()
-	state, err := r.store.State(callCtx, l.jti, l.sid)
+	state, err := r.store.State(callCtx, q.jti, q.sid)
 	if err != nil {
 		return SessionState{}, r.unavailable(ctx, "look up session", err)
 	}
@@ -89,17 +89,17 @@ func (r records) state(ctx context.Context, l stateQuery) (SessionState, error) 
 		if t == nil {
 			continue
 		}
-		if !isOwnedBy(l.owner, t.UserID) {
+		if !isOwnedBy(q.owner, t.UserID) {
 			return SessionState{}, ErrTokenInvalid.withCause(errWrongOwner)
 		}
-		t.setCreatedAt(l.issuedAt, l.issuedAt)
+		t.setCreatedAt(q.issuedAt, q.issuedAt)
 	}
 	return state, nil
 }
 
 // errWrongOwner is why a token with a valid signature is invalid: a service with the same key issued it for one
 // user, with the jti or the sid of another.
-var errWrongOwner = errors.New("its jti or its sid is another user's")
+var errWrongOwner = errors.New("its jti or its sid belongs to another user")
 
 // blacklist puts a token on the blacklist. won reports that this call did so. found is false if the owner has no
 // such record. Errors: ErrServiceUnavailable.

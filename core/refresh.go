@@ -41,15 +41,15 @@ func (a *Auth) Refresh(ctx context.Context, raw string) (Pair, simplejwt.User, e
 	if err := a.customClaims(ctx, access, user); err != nil { // before the store consumes the presented token
 		return Pair{}, nil, err
 	}
-	done, err := a.advanceSession(ctx, presented, next, user)
+	result, err := a.advanceSession(ctx, presented, next, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
-	access.joinSession(done)
+	access.joinSession(result)
 	if !a.settings.RotateRefreshTokens {
 		next = nil
 	}
-	pair, err := a.finishRefresh(ctx, done, next, access, user)
+	pair, err := a.finishRefresh(ctx, result, next, access, user)
 	if err != nil {
 		return Pair{}, nil, err
 	}
@@ -66,12 +66,12 @@ func (a *Auth) refreshContext(ctx context.Context) (context.Context, context.Can
 }
 
 // finishRefresh signs the tokens of a refresh and emits the event. refresh is nil for none.
-func (a *Auth) finishRefresh(ctx context.Context, done refreshResult, refresh, access *Token, user simplejwt.User) (Pair, error) {
+func (a *Auth) finishRefresh(ctx context.Context, result refreshResult, refresh, access *Token, user simplejwt.User) (Pair, error) {
 	pair, err := a.signPair(ctx, refresh, access)
 	if err != nil {
 		return Pair{}, err
 	}
-	a.emit(ctx, Event{Type: done.event, UserID: userID(user), JTI: done.token.JTI(), SessionID: done.token.SessionID(), TokenType: a.classes.refresh.Type})
+	a.emit(ctx, Event{Type: result.event, UserID: userID(user), JTI: result.token.JTI(), SessionID: result.token.SessionID(), TokenType: a.classes.refresh.Type})
 	return pair, nil
 }
 

@@ -19,7 +19,8 @@ const maxReasonBytes = 32
 // which would start a grace period, nor ReasonRenewed, which means that another session has replaced this one.
 func checkRevokeReason(reason Reason) (Reason, error) {
 	if len(reason) > maxReasonBytes || reason == ReasonRotated || reason == ReasonRenewed {
-		return "", fmt.Errorf("end sessions: %q is not a reason: it must have at most %d bytes, and be neither %q nor %q", reason, maxReasonBytes, ReasonRotated, ReasonRenewed)
+		return "", fmt.Errorf("end sessions: invalid reason %q: it must have at most %d bytes, and be neither %q nor %q",
+			reason, maxReasonBytes, ReasonRotated, ReasonRenewed)
 	}
 	return cmp.Or(reason, ReasonAdmin), nil
 }

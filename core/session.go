@@ -36,15 +36,15 @@ func (a *Auth) Sessions(ctx context.Context, userID string) ([]Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, h := range latest {
-		dated := h
+	for _, row := range latest {
+		dated := row
 		dated.setCreatedAt(now, now)
 		if a.rules.hasEnded(&TokenState{OutstandingToken: dated}, now) {
 			continue // ended by a SESSION_LIFETIME that was set after its login
 		}
-		s := Session{ID: h.Session(), Device: h.Device, StartedAt: h.SessionStartedAt, LastRefreshedAt: h.CreatedAt, ExpiresAt: h.ExpiresAt}
-		if s.StartedAt.IsZero() && h.SessionID == "" { // a row that Django wrote: each is a session of its own
-			s.StartedAt = h.CreatedAt
+		s := Session{ID: row.Session(), Device: row.Device, StartedAt: row.SessionStartedAt, LastRefreshedAt: row.CreatedAt, ExpiresAt: row.ExpiresAt}
+		if s.StartedAt.IsZero() && row.SessionID == "" { // a row that Django wrote: each is a session of its own
+			s.StartedAt = row.CreatedAt
 		}
 		s.ExpiresAt = earlierEnd(s.ExpiresAt, a.rules.sessionEnd(dated))
 		out = append(out, s)

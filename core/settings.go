@@ -179,7 +179,8 @@ func (c settingsCheck) checkLifetimeOrder(canSign bool) {
 
 // checkClaims checks that each claim whose name is a setting has a name, and no other claim's name.
 func (c settingsCheck) checkClaims() {
-	c.settings.JTIClaim, c.settings.TokenTypeClaim = checkClaimName(c.settings.JTIClaim, c.invalid, "JTI_CLAIM"), checkClaimName(c.settings.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
+	c.settings.JTIClaim = checkClaimName(c.settings.JTIClaim, c.invalid, "JTI_CLAIM")
+	c.settings.TokenTypeClaim = checkClaimName(c.settings.TokenTypeClaim, c.invalid, "TOKEN_TYPE_CLAIM")
 	taken := map[string]string{"exp": "", "iat": "", "nbf": "", "aud": "", "iss": "", claimSession: ""}
 	for _, n := range []struct{ setting, name string }{
 		{"JTI_CLAIM", c.settings.JTIClaim},
@@ -264,7 +265,8 @@ func (c settingsCheck) checkRotation() {
 		}
 	}
 	if c.settings.ReuseDetection && c.settings.RotationGracePeriod <= 0 {
-		c.deps.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: a reload or a lost response logs the user out")
+		c.deps.Logger.Warn("REUSE_DETECTION without ROTATION_GRACE_PERIOD ends a session whenever a client refreshes twice: " +
+			"a reload or a lost response logs the user out")
 	}
 	if c.settings.CheckSessionCacheTimeout > 0 && !c.settings.CheckSession {
 		c.invalid.Add("CHECK_SESSION_CACHE_TIMEOUT", "needs CHECK_SESSION")

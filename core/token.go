@@ -26,7 +26,7 @@ type Token struct {
 func (a *Auth) NewToken(class ClassName) (*Token, error) {
 	c := a.classes.byName[class]
 	if c == nil || c == a.classes.untyped {
-		return nil, fmt.Errorf("make token: there is no class %q to make", class)
+		return nil, fmt.Errorf("new token: there is no class %q", class)
 	}
 	return a.newToken(c, a.now()), nil
 }

@@ -96,6 +96,7 @@ func isNil(v any) bool {
 // ErrServiceUnavailable.
 type noUsers struct{}
 
+// errNoUsers is the error of every method of noUsers.
 var errNoUsers = errors.New("Deps.Users is missing")
 
 func (noUsers) UsernameField() string { return "username" }
