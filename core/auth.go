@@ -37,9 +37,10 @@ type Deps struct {
 	// DATA_UPLOAD_MAX_MEMORY_SIZE.
 	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)
 	// Claims adds custom claims to a token. It is called at login and at every refresh, with the current user, for
-	// the refresh or sliding token and for each access token. It is called before anything is consumed: an *Error
-	// is returned to the client as it is, any other error becomes ErrServiceUnavailable. Registered claims that it
-	// sets are overwritten.
+	// the refresh or sliding token and for each access token. A custom claim that it does not set this time is
+	// removed. What it sets for exp, iat, sid and the claims whose names are settings is overwritten. It is called
+	// before anything is consumed: an *Error is returned to the client as it is, any other error becomes
+	// ErrServiceUnavailable.
 	Claims func(ctx context.Context, user simplejwt.User, token *Token) error
 	// Keys finds the keys of JWK_URL. The package core/jwks implements it.
 	Keys Keys

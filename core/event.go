@@ -19,8 +19,8 @@ const (
 	EventRefresh EventType = "refresh"
 	// EventRetry is a refresh with a token that was rotated less than ROTATION_GRACE_PERIOD ago. It issued tokens.
 	EventRetry EventType = "retry"
-	// EventReuse is a refresh or a logout with a token that was rotated before the grace period: somebody has a
-	// copy of it.
+	// EventReuse is a refresh or a logout with a token that was rotated longer than ROTATION_GRACE_PERIOD ago:
+	// somebody has a copy of it.
 	EventReuse EventType = "reuse"
 	// EventRevoke is the end of sessions. Count is how many tokens were put on the blacklist, not counting a
 	// presented one.

@@ -12,7 +12,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// maxReasonBytes is the width of the column.
+// maxReasonBytes is the longest Reason, the width of its column.
 const maxReasonBytes = 32
 
 // checkRevokeReason returns the reason to record, ReasonAdmin for "". A caller may give neither ReasonRotated,

@@ -73,8 +73,8 @@ func (t *Token) applyRecord(row OutstandingToken, event EventType) refreshResult
 	return refreshResult{t, t.auth.rules.sessionEnd(row), event}
 }
 
-// denyReuse denies a token that was rotated before the grace period. With REUSE_DETECTION it ends the session,
-// because one of the two holders of the token is a thief (RFC 9700 section 4.14).
+// denyReuse denies a token that was rotated longer than ROTATION_GRACE_PERIOD ago. With REUSE_DETECTION it ends the
+// session, because one of the two holders of the token is a thief (RFC 9700 section 4.14).
 func (a *Auth) denyReuse(ctx context.Context, t *Token, state SessionState) error {
 	session := t.sessionByRecord(state.Presented)
 	var err error

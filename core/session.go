@@ -12,8 +12,8 @@ import (
 type Session struct {
 	// ID is the session's id, which its tokens carry as the claim sid.
 	ID string `json:"id"`
-	// Device is the client of the last refresh that rotated, else of the login. A name that the refresh did not
-	// send is the login's.
+	// Device is the client of the last refresh that rotated, else of the login. Fields that the refresh did not
+	// send are older.
 	Device
 	// StartedAt is the time of the login; zero, and left out of JSON, if it is unknown.
 	StartedAt time.Time `json:"started_at,omitzero"`

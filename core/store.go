@@ -23,19 +23,20 @@ type Reason string
 
 // The reasons that this library records. The empty Reason stands for a blacklist row that Django wrote.
 const (
-	// ReasonRotated: a refresh replaced the token by its successor. It alone has a grace period.
+	// ReasonRotated means that a refresh replaced the token by its successor. It alone has a grace period.
 	ReasonRotated Reason = "rotated"
-	// ReasonLogout: the client logged out, or a login failed after it was recorded.
+	// ReasonLogout means that the user logged out or ended the session from their list, or that a login failed
+	// after it was recorded.
 	ReasonLogout Reason = "logout"
-	// ReasonReuse: a rotated token of the session was presented after the grace period.
+	// ReasonReuse means that a rotated token of the session was presented after the grace period.
 	ReasonReuse Reason = "reuse"
-	// ReasonPassword: the user's password was changed.
+	// ReasonPassword means that the user's password was changed.
 	ReasonPassword Reason = "password"
-	// ReasonAdmin: the session was ended from a list, or by an administrator.
+	// ReasonAdmin means that the program ended the session and gave no other reason, as for an administrator.
 	ReasonAdmin Reason = "admin"
-	// ReasonLimit: a newer login of the user exceeded MAX_SESSIONS_PER_USER.
+	// ReasonLimit means that a newer login of the user exceeded MAX_SESSIONS_PER_USER.
 	ReasonLimit Reason = "limit"
-	// ReasonRenewed: RenewSession replaced the session by a new one.
+	// ReasonRenewed means that RenewSession replaced the session by a new one.
 	ReasonRenewed Reason = "renewed"
 )
 
