@@ -114,7 +114,9 @@ func TestCheckUsers(t *testing.T) {
 				}
 				return
 			}
-			named := func(f simplejwt.InvalidSetting) bool { return f.Setting == c.setting && strings.Contains(f.Problem, c.problem) }
+			named := func(f simplejwt.InvalidSetting) bool {
+				return f.Setting == c.setting && strings.Contains(f.Problem, c.problem)
+			}
 			if !slices.ContainsFunc(faults, named) {
 				t.Errorf("got %v, want %s: ... %s ...", faults, c.setting, c.problem)
 			}

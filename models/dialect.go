@@ -12,7 +12,7 @@ import (
 // engines are the supported databases, by the name of their GORM dialect. Nothing else in this package asks for that name.
 var engines = map[string]func() engine{
 	"postgres": func() engine { return &postgresEngine{} },
-	"sqlite":   func() engine { return newSQLite() },
+	"sqlite":   func() engine { return newSQLiteEngine() },
 }
 
 // newEngine returns the engine of db's dialect. The error names a dialect that is not supported, and those that are.

@@ -19,9 +19,9 @@ type engine interface {
 	migrator
 
 	// classify returns what an error of the database means. Ask kindOf, which also knows the errors of this package and of GORM.
-	classify(err error) errorKind
+	classifyError(err error) errorKind
 	// equal is the condition that a field of the user model has a value.
-	equal(field *schema.Field, value any) clause.Expression
+	fieldEquals(field *schema.Field, value any) clause.Expression
 	// lockUser makes a query lock the user's row that it finds: until the transaction ends, nobody changes it.
 	lockUser(query *gorm.DB) *gorm.DB
 }
@@ -33,12 +33,12 @@ type operations interface {
 	// insertLogin is insertToken if the query finds a user, whose row it locks. It reports whether it inserted the token. An
 	// engine that cannot do that returns errors.ErrUnsupported.
 	insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (bool, error)
-	rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
-	blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error)
+	rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error)
+	blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error)
 	isBlacklisted(ctx context.Context, on conn, jti string) (owner *string, blacklisted bool, err error)
 	readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error)
 	listSessions(ctx context.Context, on conn, userID string, now time.Time) ([]core.OutstandingToken, error)
-	sweep(ctx context.Context, on conn, s sweep) (swept, error)
+	runSweep(ctx context.Context, on conn, s sweep) (swept, error)
 	// deleteBatch returns core.ErrFlushRunning where another process flushes and this one had better not.
 	deleteBatch(ctx context.Context, on conn, b batch) (flushed, error)
 }
@@ -81,11 +81,11 @@ func kindOf(e engine, err error) errorKind {
 	case errors.Is(err, gorm.ErrForeignKeyViolated): // with TranslateError
 		return kindForeignKey
 	}
-	return e.classify(err)
+	return e.classifyError(err)
 }
 
 // againOnForeignKey has an operation tried again if a row that it refers to was deleted while it ran.
-func againOnForeignKey(e engine, err error) error {
+func retryOnForeignKey(e engine, err error) error {
 	if kindOf(e, err) == kindForeignKey {
 		return fmt.Errorf("%w: %w", errAgain, err)
 	}

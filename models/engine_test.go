@@ -57,11 +57,11 @@ func TestErrorsAreClassified(t *testing.T) {
 			if got := kindOf(e, c.err); got != want {
 				t.Errorf("%s, on %s: kind %d, want %d", c.name, name, got, want)
 			}
-			tried := kindOf(e, againOnForeignKey(e, c.err)) == kindTransient
+			tried := kindOf(e, retryOnForeignKey(e, c.err)) == kindTransient
 			if again := want == kindTransient || want == kindForeignKey; tried != again {
 				t.Errorf("%s, on %s: tried again: %v, want %v", c.name, name, tried, again)
 			}
-			if got := againOnForeignKey(e, c.err); !errors.Is(got, c.err) {
+			if got := retryOnForeignKey(e, c.err); !errors.Is(got, c.err) {
 				t.Errorf("%s, on %s: %v became %v", c.name, name, c.err, got)
 			}
 		}

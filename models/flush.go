@@ -40,32 +40,32 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 		return 0, core.ErrFlushRunning
 	}
 	defer s.flushing.Unlock()
-	next, total := batch{before: truncate(before), most: firstBatch}, 0
+	next, total := batch{before: truncateTime(before), most: firstBatch}, 0
 	for {
 		var done flushed
 		start := time.Now()
 		err := s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
 			var err error
 			done, err = s.pool.engine.deleteBatch(ctx, on, next)
-			return againOnForeignKey(s.pool.engine, err) // A token was blacklisted while its record was being deleted.
+			return retryOnForeignKey(s.pool.engine, err) // A token was blacklisted while its record was being deleted.
 		})
 		if err != nil {
-			return total, during(operation, err)
+			return total, wrapError(operation, err)
 		}
 		if total += done.deleted; done.found < next.most {
 			return total, nil
 		}
 		took := time.Since(start)
-		next = next.after(done, took)
-		if err := wait(ctx, took); err != nil {
-			return total, during(operation, err)
+		next = next.nextBatch(done, took)
+		if err := waitFor(ctx, took); err != nil {
+			return total, wrapError(operation, err)
 		}
 	}
 }
 
 // after is the batch that follows one. It starts where that ended: before that lie only what was deleted, which an index
 // would lead to until it is vacuumed.
-func (b batch) after(done flushed, took time.Duration) batch {
+func (b batch) nextBatch(done flushed, took time.Duration) batch {
 	b.from = done.last
 	switch {
 	case took > slowBatch:

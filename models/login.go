@@ -17,8 +17,8 @@ var _ core.LoginRecorder = (*Store)(nil)
 type gormUsers interface {
 	// unchangedUser selects and locks the row of a user who still has their password. errors.ErrUnsupported says that these
 	// Users can't do that.
-	unchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error)
-	connections() gorm.ConnPool
+	selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error)
+	connPool() gorm.ConnPool
 }
 
 // userQuery is a SELECT of a user's row.
@@ -37,15 +37,15 @@ type userQuery struct {
 func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
 	const operation = "record a login"
 	if s.pool.err != nil {
-		return false, during(operation, s.pool.err)
+		return false, wrapError(operation, s.pool.err)
 	}
 	of, ok := users.(gormUsers)
-	if !ok || s.lockDenied.Load() || s.pool.fixed == nil || !sameDatabase(s.pool.fixed, of.connections()) {
+	if !ok || s.lockDenied.Load() || s.pool.fixed == nil || !sameDatabase(s.pool.fixed, of.connPool()) {
 		return false, errors.ErrUnsupported
 	}
 	var recorded bool
 	err := s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		query, err := of.unchangedUser(ctx, user)
+		query, err := of.selectUnchangedUser(ctx, user)
 		if err != nil {
 			return err
 		}
@@ -61,21 +61,21 @@ func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users 
 	case kindForeignKey:
 		return false, fmt.Errorf("%s: %w", operation, core.ErrUserGone)
 	}
-	return recorded, during(operation, err)
+	return recorded, wrapError(operation, err)
 }
 
 // unchangedUser asks with the conditions that are set on the users' handle, by which the user was found.
-func (u *Users[T, P]) unchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error) {
-	model, err := u.model(user)
-	field := u.column(u.password)
+func (u *Users[T, P]) selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error) {
+	model, err := u.asModel(user)
+	field := u.lookUpField(u.password)
 	if err != nil || field == nil {
 		return userQuery{}, errors.ErrUnsupported
 	}
 	var none []T
-	dry := u.row(u.db.Session(&gorm.Session{DryRun: true, Context: ctx}), model).
-		Where(u.pool.engine.equal(field, user.AuthPassword())).Select("1")
+	dry := u.whereUser(u.db.Session(&gorm.Session{DryRun: true, Context: ctx}), model).
+		Where(u.pool.engine.fieldEquals(field, user.AuthPassword())).Select("1")
 	dry = u.pool.engine.lockUser(dry).Find(&none)
 	return userQuery{dry.Statement.SQL.String(), dry.Statement.Vars}, dry.Error
 }
 
-func (u *Users[T, P]) connections() gorm.ConnPool { return u.pool.fixed }
+func (u *Users[T, P]) connPool() gorm.ConnPool { return u.pool.fixed }

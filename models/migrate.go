@@ -34,7 +34,7 @@ var indexes = [...]index{
 //
 // A dialect that is not supported is an error, and nothing is created.
 func AutoMigrate(ctx context.Context, db *gorm.DB, user any) error {
-	return during("migrate token tables", autoMigrate(ctx, db, user))
+	return wrapError("migrate token tables", autoMigrate(ctx, db, user))
 }
 
 func autoMigrate(ctx context.Context, db *gorm.DB, user any) error {
@@ -42,13 +42,13 @@ func autoMigrate(ctx context.Context, db *gorm.DB, user any) error {
 	if err != nil {
 		return err
 	}
-	base := quiet(db, true).WithContext(ctx)
+	base := quietSession(db, true).WithContext(ctx)
 	owner, err := parseOwner(base, user)
 	if err != nil {
 		return err
 	}
-	return retry(ctx, e, migrationTimeout, func() error {
-		return e.migrateAlone(base, func(tx *gorm.DB) error { return migration{tx, e}.run(owner) })
+	return retryTransient(ctx, e, migrationTimeout, func() error {
+		return e.migrateAlone(base, func(tx *gorm.DB) error { return migration{tx, e}.migrateTables(owner) })
 	})
 }
 
@@ -58,7 +58,7 @@ type migration struct {
 	migrator
 }
 
-func (m migration) run(owner *owner) error {
+func (m migration) migrateTables(owner *owner) error {
 	if err := m.resolveOwner(owner); err != nil {
 		return err
 	}

@@ -30,14 +30,14 @@ func newPool(db *gorm.DB) *pool {
 		return p
 	}
 	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have answered with db's own, this time
-	if chosen, err := p.choose(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
+	if chosen, err := p.chooseConnPool(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
 		p.fixed = db.Statement.ConnPool
 	}
 	return p
 }
 
 // choose asks plugins for the connections of a statement that writes: of one that is built, but not carried out.
-func (p *pool) choose(ctx context.Context) (gorm.ConnPool, error) {
+func (p *pool) chooseConnPool(ctx context.Context) (gorm.ConnPool, error) {
 	var none []OutstandingToken
 	dry := p.db.Session(&gorm.Session{DryRun: true, Context: ctx}).Select("id").Find(&none)
 	return dry.Statement.ConnPool, dry.Error
@@ -78,8 +78,8 @@ func (p *pool) withRetry(ctx context.Context, op func(context.Context, conn) err
 	}
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
-	return retry(ctx, p.engine, operationTimeout, func() error {
-		on, err := p.conn(ctx)
+	return retryTransient(ctx, p.engine, operationTimeout, func() error {
+		on, err := p.newConn(ctx)
 		if err != nil {
 			return err
 		}
@@ -87,11 +87,11 @@ func (p *pool) withRetry(ctx context.Context, op func(context.Context, conn) err
 	})
 }
 
-func (p *pool) conn(ctx context.Context) (conn, error) {
+func (p *pool) newConn(ctx context.Context) (conn, error) {
 	on := p.fixed
 	if on == nil {
 		var err error
-		if on, err = p.choose(ctx); err != nil {
+		if on, err = p.chooseConnPool(ctx); err != nil {
 			return conn{}, err
 		}
 	}
@@ -102,21 +102,21 @@ func (p *pool) conn(ctx context.Context) (conn, error) {
 }
 
 // orm is a handle for what GORM builds.
-func (c conn) orm(ctx context.Context) *gorm.DB {
+func (c conn) gormDB(ctx context.Context) *gorm.DB {
 	db := c.pool.db.WithContext(ctx)
 	db.Statement.ConnPool = c.ConnPool
 	return db
 }
 
 // transaction runs do in a transaction, or in a savepoint where this is one.
-func (c conn) transaction(ctx context.Context, do func(tx conn) error) error {
-	return c.orm(ctx).Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) })
+func (c conn) inTransaction(ctx context.Context, do func(tx conn) error) error {
+	return c.gormDB(ctx).Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) })
 }
 
 // row runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where
 // GORM's prepared statements can't be made, it answers a row that panics.
-func (c conn) row(ctx context.Context, query string, args []any, into ...any) error {
-	rows, err := c.QueryContext(ctx, c.pool.text(query), args...)
+func (c conn) queryRow(ctx context.Context, query string, args []any, into ...any) error {
+	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (c conn) row(ctx context.Context, query string, args []any, into ...any) er
 
 // exec runs a statement and answers how many rows it changed.
 func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) {
-	result, err := c.ExecContext(ctx, c.pool.text(query), args...)
+	result, err := c.ExecContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -144,17 +144,17 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) 
 }
 
 // text is a statement with the placeholders of the dialect. There are only as many as this package can put together.
-func (p *pool) text(query string) string {
+func (p *pool) cachedSQL(query string) string {
 	if text, ok := p.texts.Load(query); ok {
 		return text.(string)
 	}
-	text := p.bind(query, 0)
+	text := p.bindPlaceholders(query, 0)
 	p.texts.Store(query, text)
 	return text
 }
 
 // bind puts the placeholders of the dialect in the place of each ?, where so many parameters come before.
-func (p *pool) bind(query string, before int) string {
+func (p *pool) bindPlaceholders(query string, before int) string {
 	stmt := &gorm.Statement{DB: p.db, Vars: make([]any, before)}
 	for i, part := range strings.Split(query, "?") {
 		if i > 0 {

@@ -70,7 +70,7 @@ const insertSuccessor = `, n AS (
 ) SELECT ` + successorColumns + ` FROM n`
 
 // rotate is one statement. Concurrent rotations wait at the unique index until the first one has committed.
-func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
+func (*postgresEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
 		lifetime = new(r.SessionLifetime.Microseconds())
@@ -80,19 +80,19 @@ func (*postgresEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 		issuedAt = r.Now
 	}
 	query := selectLive + keepLive + insertSuccessor
-	args := []any{nullable(r.SessionID), issuedAt, lifetime, r.JTI, r.ActiveAfter, r.Owner, r.Owner, r.Now}
+	args := []any{nullIfEmpty(r.SessionID), issuedAt, lifetime, r.JTI, r.ActiveAfter, r.Owner, r.Owner, r.Now}
 	if r.Consume {
 		query = selectLive + consumeLive + insertSuccessor
 		args = append(args, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)))
 	}
-	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullable(r.Device.Name), nullable(r.Device.IP), nullable(r.Device.UserAgent))
+	args = append(args, r.NewJTI, r.Now, r.ExpiresAt, nullIfEmpty(r.Device.Name), nullIfEmpty(r.Device.IP), nullIfEmpty(r.Device.UserAgent))
 	row := OutstandingToken{JTI: r.NewJTI, ParentJTI: &r.JTI}
-	err := on.row(ctx, query, args, &row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
+	err := on.queryRow(ctx, query, args, &row.UserID, &row.CreatedAt, &row.ExpiresAt, &row.SessionID,
 		&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent)
-	if noRows(err) {
+	if isNoRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}
-	return row.record(), err == nil, err
+	return row.toRecord(), err == nil, err
 }
 
 const blacklistSQL = `WITH o AS (
@@ -103,9 +103,9 @@ const blacklistSQL = `WITH o AS (
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
-func (*postgresEngine) blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (*postgresEngine) blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
-	err = on.row(ctx, blacklistSQL, []any{jti, owner, owner, now, nullable(string(reason))}, &rows, &inserted)
+	err = on.queryRow(ctx, blacklistSQL, []any{jti, owner, owner, now, nullIfEmpty(string(reason))}, &rows, &inserted)
 	return rows > 0, inserted > 0, err
 }
 
@@ -113,8 +113,8 @@ func (*postgresEngine) blacklist(ctx context.Context, on conn, jti string, owner
 // it can outgrows a chase that is not as fast as a rotation, so no statistics, which lag, decide how it is planned: the
 // limit has the primary key find the tokens, and the subquery has the unique index find their blacklist rows.
 const (
-	sweepAll   = `WITH o AS MATERIALIZED (SELECT o.id FROM token_blacklist_outstandingtoken o WHERE `
-	sweepYoung = `WITH young AS MATERIALIZED (
+	sweepAll    = `WITH o AS MATERIALIZED (SELECT o.id FROM token_blacklist_outstandingtoken o WHERE `
+	sweepRecent = `WITH young AS MATERIALIZED (
   SELECT id, user_id, jti, session_id, expires_at FROM token_blacklist_outstandingtoken WHERE id >= ?::bigint ORDER BY id LIMIT 1000
 ), o AS MATERIALIZED (SELECT o.id FROM young o WHERE `
 	sweepUnconsumed = `
@@ -128,13 +128,13 @@ const (
          COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
 )
 
-func (*postgresEngine) sweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
+func (*postgresEngine) runSweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
 	head, args := sweepAll, []any{}
 	if s.from > 0 {
-		head, args = sweepYoung, []any{s.from}
+		head, args = sweepRecent, []any{s.from}
 	}
 	args = append(append(args, s.args...), s.now, s.reason)
-	err = on.row(ctx, head+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
+	err = on.queryRow(ctx, head+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
 	return out, err
 }
 
@@ -165,7 +165,7 @@ func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out
 	var mine bool
 	var last *time.Time
 	lock := !p.noAdvisoryLocks.Load()
-	err = on.row(ctx, deleteBatchSQL(lock, b.most), []any{b.from, b.before}, &mine, &out.found, &out.deleted, &last)
+	err = on.queryRow(ctx, deleteBatchSQL(lock, b.most), []any{b.from, b.before}, &mine, &out.found, &out.deleted, &last)
 	if state := sqlState(err); lock && (state == undefinedFunction || state == notSupported) {
 		p.noAdvisoryLocks.Store(true)
 		return flushed{}, fmt.Errorf("%w: %w", errAgain, err)
@@ -179,11 +179,11 @@ func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out
 
 // equal sends an integer as a bigint: sent as the column's own integer, one out of its range would be the driver's error
 // instead of no match.
-func (p *postgresEngine) equal(field *schema.Field, value any) clause.Expression {
+func (p *postgresEngine) fieldEquals(field *schema.Field, value any) clause.Expression {
 	if isInteger(field) {
 		return clause.Expr{SQL: "? = ?::bigint", Vars: []any{columnOf(field), value}}
 	}
-	return p.sharedSQL.equal(field, value)
+	return p.sharedSQL.fieldEquals(field, value)
 }
 
 func (*postgresEngine) lockUser(query *gorm.DB) *gorm.DB {
@@ -208,7 +208,7 @@ const (
 	undefinedFunction = "42883"
 )
 
-func (*postgresEngine) classify(err error) errorKind {
+func (*postgresEngine) classifyError(err error) errorKind {
 	switch sqlState(err) {
 	case serializationFailure, deadlockDetected:
 		return kindTransient
@@ -278,7 +278,7 @@ func (*postgresEngine) keyType(tx *gorm.DB, table string, key *schema.Field) (sq
 	err = tx.Raw(`SELECT format_type(atttypid, atttypmod) FROM pg_attribute
 		WHERE attrelid = to_regclass(?::text) AND attname = ?::text AND NOT attisdropped`,
 		tx.Statement.Quote(table), key.DBName).Row().Scan(&sqlType)
-	if noRows(err) {
+	if isNoRows(err) {
 		return "", fmt.Errorf("the user model's table %s has no column %s", table, key.DBName)
 	}
 	return sqlType, err

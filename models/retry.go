@@ -20,7 +20,7 @@ const (
 
 // quiet is a handle of db's connections that logs nothing, as GORM's logger would print values, and that wraps no
 // transaction around single statements. The caller's db stays as it is.
-func quiet(db *gorm.DB, fresh bool) *gorm.DB {
+func quietSession(db *gorm.DB, fresh bool) *gorm.DB {
 	out := db.Session(&gorm.Session{NewDB: fresh, Logger: logger.Discard, SkipDefaultTransaction: true})
 	// GORM's dbresolver sends reads to replicas, which lag: a token just consumed would still look good.
 	return out.Set("gorm:db_resolver:write", struct{}{}).Session(&gorm.Session{})
@@ -28,7 +28,7 @@ func quiet(db *gorm.DB, fresh bool) *gorm.DB {
 
 // retry runs op again, after a pause, as long as it fails because of another transaction: a serialization failure, a
 // deadlock, a locked SQLite file. In all of these nothing of op was kept. It gives up with ctx or after limit.
-func retry(ctx context.Context, e engine, limit time.Duration, op func() error) error {
+func retryTransient(ctx context.Context, e engine, limit time.Duration, op func() error) error {
 	start := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := op()
@@ -36,14 +36,14 @@ func retry(ctx context.Context, e engine, limit time.Duration, op func() error) 
 			return err
 		}
 		jittered := pause/2 + rand.N(pause) //nolint:gosec // no secret: it keeps the losers apart
-		if waitErr := wait(ctx, jittered); waitErr != nil {
+		if waitErr := waitFor(ctx, jittered); waitErr != nil {
 			return fmt.Errorf("%w, retrying after: %w", waitErr, err)
 		}
 	}
 }
 
 // wait sleeps, or ends with ctx.
-func wait(ctx context.Context, d time.Duration) error {
+func waitFor(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

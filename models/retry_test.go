@@ -12,7 +12,7 @@ func TestRetryRepeatsUntilSuccess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
-		err := retry(t.Context(), newSQLite(), operationTimeout, func() error {
+		err := retryTransient(t.Context(), newSQLiteEngine(), operationTimeout, func() error {
 			if calls++; calls < 5 {
 				return sqliteError(5)
 			}
@@ -45,7 +45,7 @@ func TestRetryEnds(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
 				defer cancel()
 				start := time.Now()
-				err := retry(ctx, newSQLite(), operationTimeout, func() error { return c.err })
+				err := retryTransient(ctx, newSQLiteEngine(), operationTimeout, func() error { return c.err })
 				if took := time.Since(start); took < c.least || took > c.most {
 					t.Errorf("took %v, want %v to %v", took, c.least, c.most)
 				}

@@ -8,10 +8,10 @@ import (
 )
 
 // truncate brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
-func truncate(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
 // nullable is NULL for "".
-func nullable(text string) *string {
+func nullIfEmpty(text string) *string {
 	if text == "" {
 		return nil
 	}
@@ -19,11 +19,11 @@ func nullable(text string) *string {
 }
 
 // nullableTime is NULL for the zero time.
-func nullableTime(t time.Time) *time.Time {
+func nullIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = truncate(t)
+	t = truncateTime(t)
 	return &t
 }
 
@@ -44,22 +44,22 @@ func timeOrZero(p *time.Time) time.Time {
 // newRow is the row of a record.
 func newRow(t core.OutstandingToken) OutstandingToken {
 	return OutstandingToken{
-		UserID:           nullable(t.UserID),
+		UserID:           nullIfEmpty(t.UserID),
 		JTI:              t.JTI,
-		CreatedAt:        nullableTime(t.CreatedAt),
-		ExpiresAt:        truncate(t.ExpiresAt),
-		SessionID:        nullable(t.SessionID),
-		ParentJTI:        nullable(t.ParentJTI),
-		SessionStartedAt: nullableTime(t.SessionStartedAt),
-		SessionExpiresAt: nullableTime(t.SessionExpiresAt),
-		DeviceName:       nullable(t.Device.Name),
-		IP:               nullable(t.Device.IP),
-		UserAgent:        nullable(t.Device.UserAgent),
+		CreatedAt:        nullIfZero(t.CreatedAt),
+		ExpiresAt:        truncateTime(t.ExpiresAt),
+		SessionID:        nullIfEmpty(t.SessionID),
+		ParentJTI:        nullIfEmpty(t.ParentJTI),
+		SessionStartedAt: nullIfZero(t.SessionStartedAt),
+		SessionExpiresAt: nullIfZero(t.SessionExpiresAt),
+		DeviceName:       nullIfEmpty(t.Device.Name),
+		IP:               nullIfEmpty(t.Device.IP),
+		UserAgent:        nullIfEmpty(t.Device.UserAgent),
 	}
 }
 
 // record is what a row says.
-func (o OutstandingToken) record() core.OutstandingToken {
+func (o OutstandingToken) toRecord() core.OutstandingToken {
 	return core.OutstandingToken{
 		JTI:              o.JTI,
 		UserID:           textOrEmpty(o.UserID),
@@ -86,7 +86,7 @@ type tokenRow struct {
 }
 
 // columns are where the columns go, in the order of stateSQL.
-func (r *tokenRow) columns() []any {
+func (r *tokenRow) scanTargets() []any {
 	return []any{
 		&r.id, &r.userID, &r.jti, &r.createdAt, &r.expiresAt, &r.sessionID, &r.parentJTI, &r.startedAt, &r.sessionEndAt,
 		&r.deviceName, &r.ip, &r.userAgent, &r.blacklistedAt, &r.reason,
@@ -94,7 +94,7 @@ func (r *tokenRow) columns() []any {
 }
 
 // state is what the row says, nil for no row.
-func (r *tokenRow) state() *core.TokenState {
+func (r *tokenRow) toState() *core.TokenState {
 	if !r.id.Valid {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (r *tokenRow) state() *core.TokenState {
 			UserID: r.userID, JTI: r.jti.String, CreatedAt: r.createdAt, ExpiresAt: r.expiresAt.Time,
 			SessionID: r.sessionID, ParentJTI: r.parentJTI, SessionStartedAt: r.startedAt, SessionExpiresAt: r.sessionEndAt,
 			DeviceName: r.deviceName, IP: r.ip, UserAgent: r.userAgent,
-		}.record(),
+		}.toRecord(),
 		Blacklisted: r.blacklistedAt.Valid,
 		Reason:      core.Reason(r.reason.String),
 	}

@@ -10,7 +10,7 @@ import (
 // newestHeads finds the live tokens of a user, of each session the newest one as h, and puts them into the order in which
 // the sessions began: by the id of the row whose jti is the session's id. A session whose first row was flushed is older
 // than all that still have theirs.
-const newestHeads = ` FROM (
+const newestOfSessions = ` FROM (
     SELECT max(t.id) AS id FROM token_blacklist_outstandingtoken t
       LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = t.id
      WHERE t.user_id = ? AND t.expires_at > ? AND b.id IS NULL
@@ -25,26 +25,26 @@ const newestHeads = ` FROM (
 // surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user. The inner
 // SELECT is for databases that allow no LIMIT behind IN.
 const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id, o.jti) NOT IN (
-  SELECT kept.session FROM (SELECT COALESCE(h.session_id, h.jti) AS session` + newestHeads + `) AS kept)`
+  SELECT kept.session FROM (SELECT COALESCE(h.session_id, h.jti) AS session` + newestOfSessions + `) AS kept)`
 
 // Sessions answers the newest live token of each session of a user, the session that began last first.
 func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		out, err = s.pool.engine.listSessions(ctx, on, userID, truncate(now))
+		out, err = s.pool.engine.listSessions(ctx, on, userID, truncateTime(now))
 		return err
 	})
 	if kindOf(s.pool.engine, err) == kindUnmatchable {
 		return nil, nil // The user's id is no value of the column: no row has it.
 	}
 	if err != nil {
-		return nil, during("look up sessions", err)
+		return nil, wrapError("look up sessions", err)
 	}
 	return out, nil
 }
 
 // records runs a statement that answers the columns of listSessionsSQL.
-func (c conn) records(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
-	rows, err := c.QueryContext(ctx, c.pool.text(query), args...)
+func (c conn) queryRecords(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
+	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (c conn) records(ctx context.Context, query string, args []any) ([]core.Out
 			&row.SessionStartedAt, &row.SessionExpiresAt, &row.DeviceName, &row.IP, &row.UserAgent); err != nil {
 			return nil, err
 		}
-		out = append(out, row.record())
+		out = append(out, row.toRecord())
 	}
 	return out, rows.Err()
 }

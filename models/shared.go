@@ -43,7 +43,7 @@ func (sharedSQL) insertToken(ctx context.Context, on conn, t core.OutstandingTok
 }
 
 func (sharedSQL) insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (bool, error) {
-	query := "WITH u AS MATERIALIZED (" + user.text + ")" + on.pool.bind(insertLoginSQL, len(user.args))
+	query := "WITH u AS MATERIALIZED (" + user.text + ")" + on.pool.bindPlaceholders(insertLoginSQL, len(user.args))
 	result, err := on.ExecContext(ctx, query, append(user.args, insertTokenArgs(t)...)...)
 	if err != nil {
 		return false, err
@@ -58,8 +58,8 @@ const isBlacklistedSQL = `SELECT o.user_id, b.id FROM token_blacklist_outstandin
 func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (owner *string, blacklisted bool, err error) {
 	var row OutstandingToken
 	var consumed sql.NullInt64
-	err = on.row(ctx, isBlacklistedSQL, []any{jti}, &row.UserID, &consumed)
-	if noRows(err) {
+	err = on.queryRow(ctx, isBlacklistedSQL, []any{jti}, &row.UserID, &consumed)
+	if isNoRows(err) {
 		return nil, false, nil
 	}
 	return new(textOrEmpty(row.UserID)), consumed.Valid, err
@@ -89,21 +89,21 @@ const stateSQL = `SELECT
 
 func (sharedSQL) readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error) {
 	var presented, head tokenRow
-	args := []any{jti, nullable(sid), nullable(sid)}
-	if err := on.row(ctx, stateSQL, args, append(presented.columns(), head.columns()...)...); err != nil {
+	args := []any{jti, nullIfEmpty(sid), nullIfEmpty(sid)}
+	if err := on.queryRow(ctx, stateSQL, args, append(presented.scanTargets(), head.scanTargets()...)...); err != nil {
 		return core.SessionState{}, err
 	}
-	return core.SessionState{Presented: presented.state(), Latest: head.state()}, nil
+	return core.SessionState{Presented: presented.toState(), Latest: head.toState()}, nil
 }
 
 const listSessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,
-  h.session_expires_at, h.device_name, h.ip, h.user_agent` + newestHeads
+  h.session_expires_at, h.device_name, h.ip, h.user_agent` + newestOfSessions
 
 func (sharedSQL) listSessions(ctx context.Context, on conn, userID string, now time.Time) ([]core.OutstandingToken, error) {
-	return on.records(ctx, listSessionsSQL, []any{userID, now, now, core.MaxSessions})
+	return on.queryRecords(ctx, listSessionsSQL, []any{userID, now, now, core.MaxSessions})
 }
 
-func (sharedSQL) equal(field *schema.Field, value any) clause.Expression {
+func (sharedSQL) fieldEquals(field *schema.Field, value any) clause.Expression {
 	return clause.Eq{Column: columnOf(field), Value: value}
 }
 

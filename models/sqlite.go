@@ -21,7 +21,7 @@ type sqliteEngine struct {
 	writer chan struct{} // holds a value while one of this engine's operations writes
 }
 
-func newSQLite() *sqliteEngine { return &sqliteEngine{writer: make(chan struct{}, 1)} }
+func newSQLiteEngine() *sqliteEngine { return &sqliteEngine{writer: make(chan struct{}, 1)} }
 
 // withWriter serializes writers, in the order in which they came: contenders would otherwise back off in SQLite's busy
 // handler, longer each time. Writers of other processes, and those past this engine, are still met there.
@@ -74,11 +74,11 @@ var errLost = errors.New("not rotated")
 
 // rotate reads the presented token, which never changes but for its user, and then consumes it and inserts its successor
 // in one transaction.
-func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
+func (s *sqliteEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var presented OutstandingToken
-	err := on.row(ctx, selectPresented, []any{r.JTI}, &presented.JTI, &presented.UserID, &presented.CreatedAt, &presented.ExpiresAt, &presented.SessionID,
+	err := on.queryRow(ctx, selectPresented, []any{r.JTI}, &presented.JTI, &presented.UserID, &presented.CreatedAt, &presented.ExpiresAt, &presented.SessionID,
 		&presented.SessionStartedAt, &presented.SessionExpiresAt, &presented.DeviceName, &presented.IP, &presented.UserAgent)
-	if noRows(err) {
+	if isNoRows(err) {
 		return core.OutstandingToken{}, false, nil
 	}
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 	}
 	if presented.SessionID == nil && r.SessionID != "" {
 		var others int
-		err := on.row(ctx, countOthers, []any{r.SessionID, r.SessionID, textOrEmpty(presented.UserID)}, &others)
+		err := on.queryRow(ctx, countOthers, []any{r.SessionID, r.SessionID, textOrEmpty(presented.UserID)}, &others)
 		if err != nil {
 			return core.OutstandingToken{}, false, err
 		}
@@ -97,7 +97,7 @@ func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 			r.SessionID = ""
 		}
 	}
-	next, ok := r.Successor(presented.record())
+	next, ok := r.Successor(presented.toRecord())
 	if !ok {
 		return core.OutstandingToken{}, false, nil
 	}
@@ -106,7 +106,7 @@ func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 		if !r.Consume {
 			return child.insertAsSuccessor(ctx, on, ifUnused)
 		}
-		return on.transaction(ctx, func(tx conn) error {
+		return on.inTransaction(ctx, func(tx conn) error {
 			won, err := tx.exec(ctx, consumePresented, r.Now, string(cmp.Or(r.Reason, core.ReasonRotated)), r.JTI, r.Owner, r.Owner)
 			if err == nil && won == 0 {
 				return errLost
@@ -120,7 +120,7 @@ func (s *sqliteEngine) rotate(ctx context.Context, on conn, r core.Rotation) (co
 	if errors.Is(err, errLost) {
 		return core.OutstandingToken{}, false, nil
 	}
-	return child.record(), err == nil, err
+	return child.toRecord(), err == nil, err
 }
 
 // insertAsSuccessor inserts the row as the successor of its parent, and takes over the parent's user. It returns errLost if
@@ -130,24 +130,24 @@ func (o *OutstandingToken) insertAsSuccessor(ctx context.Context, on conn, condi
 		o.JTI, o.CreatedAt, o.ExpiresAt, o.SessionID, o.ParentJTI, o.SessionStartedAt, o.SessionExpiresAt,
 		o.DeviceName, o.IP, o.UserAgent, o.ParentJTI,
 	}
-	err := on.row(ctx, insertChild+condition+" RETURNING user_id", args, &o.UserID)
-	if noRows(err) {
+	err := on.queryRow(ctx, insertChild+condition+" RETURNING user_id", args, &o.UserID)
+	if isNoRows(err) {
 		return errLost
 	}
 	return err
 }
 
-func (s *sqliteEngine) blacklist(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
+func (s *sqliteEngine) blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var inserted int
 	err = s.withWriter(ctx, func() error {
-		inserted, err = on.exec(ctx, consumePresented, now, nullable(string(reason)), jti, owner, owner)
+		inserted, err = on.exec(ctx, consumePresented, now, nullIfEmpty(string(reason)), jti, owner, owner)
 		return err
 	})
 	if err != nil || inserted > 0 {
 		return inserted > 0, inserted > 0, err
 	}
 	var rows int
-	err = on.row(ctx, `SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?`+ifOwned, []any{jti, owner, owner}, &rows)
+	err = on.queryRow(ctx, `SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?`+ifOwned, []any{jti, owner, owner}, &rows)
 	return rows > 0, false, err
 }
 
@@ -157,7 +157,7 @@ const sweepSQL = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, 
 
 // sweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
 // there is nothing left to find.
-func (s *sqliteEngine) sweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
+func (s *sqliteEngine) runSweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
 	args := append([]any{w.now, w.reason}, w.args...)
 	err = s.withWriter(ctx, func() error {
 		out.consumed, err = on.exec(ctx, sweepSQL+w.where, args...)
@@ -171,7 +171,7 @@ const inOldest = ` IN (SELECT id FROM token_blacklist_outstandingtoken WHERE exp
 // deleteBatch finds the same records twice, as nobody else writes meanwhile.
 func (s *sqliteEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
 	err = s.withWriter(ctx, func() error {
-		return on.transaction(ctx, func(tx conn) error {
+		return on.inTransaction(ctx, func(tx conn) error {
 			if _, err := tx.exec(ctx, `DELETE FROM token_blacklist_blacklistedtoken WHERE token_id`+inOldest, b.before, b.most); err != nil {
 				return err
 			}
@@ -197,7 +197,7 @@ const (
 )
 
 // classify also asks for texts, as the errors of some drivers carry no code that can be read without importing them.
-func (*sqliteEngine) classify(err error) errorKind {
+func (*sqliteEngine) classifyError(err error) errorKind {
 	code := sqliteCode(err)
 	switch {
 	case code&0xff == sqliteBusy, code&0xff == sqliteLocked,

@@ -13,7 +13,7 @@ import (
 func TestWritersOnSQLiteTakeTurnsAndWaitNoLongerThanTheirContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		e := newSQLite()
+		e := newSQLiteEngine()
 		var mu sync.Mutex
 		var order []int
 		after := func(want ...int) bool {

@@ -33,15 +33,15 @@ var (
 // Most of its statements pass GORM's callbacks by. Where GORM's dbresolver is in use by then, all go to its sources.
 //
 // A dialect that is not supported is an error of core.New, and of every method.
-func NewStore(db *gorm.DB) *Store { return &Store{pool: newPool(quiet(db, true))} }
+func NewStore(db *gorm.DB) *Store { return &Store{pool: newPool(quietSession(db, true))} }
 
 // CheckStore reports a dialect that is not supported, as "Deps.Store".
 func (s *Store) CheckStore() simplejwt.SettingsError {
-	var faults simplejwt.SettingsError
+	var invalid simplejwt.SettingsError
 	if s.pool.err != nil {
-		faults.Add("Deps.Store", "%v", s.pool.err)
+		invalid.Add("Deps.Store", "%v", s.pool.err)
 	}
-	return faults
+	return invalid
 }
 
 // Record records a token. A jti that is on record already is left as it is. It answers core.ErrUserGone where the
@@ -51,21 +51,21 @@ func (s *Store) Record(ctx context.Context, t core.OutstandingToken) error {
 	if kind := kindOf(s.pool.engine, err); t.UserID != "" && (kind == kindForeignKey || kind == kindUnmatchable) {
 		return fmt.Errorf("record a token: %w", core.ErrUserGone)
 	}
-	return during("record a token", err)
+	return wrapError("record a token", err)
 }
 
 // Rotate consumes the presented token and records its successor, in one statement or one transaction.
 func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.OutstandingToken, ok bool, err error) {
-	r.Now, r.ActiveAfter, r.ExpiresAt = truncate(r.Now), truncate(r.ActiveAfter), truncate(r.ExpiresAt)
+	r.Now, r.ActiveAfter, r.ExpiresAt = truncateTime(r.Now), truncateTime(r.ActiveAfter), truncateTime(r.ExpiresAt)
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		out, ok, err = s.pool.engine.rotate(ctx, on, r)
-		return againOnForeignKey(s.pool.engine, err) // The user was deleted meanwhile: the row has none any more.
+		out, ok, err = s.pool.engine.rotateToken(ctx, on, r)
+		return retryOnForeignKey(s.pool.engine, err) // The user was deleted meanwhile: the row has none any more.
 	})
 	if err == nil && ok && !r.Consume {
-		ok, err = s.confirm(ctx, r)
+		ok, err = s.confirmRotation(ctx, r)
 	}
 	if err != nil || !ok {
-		return core.OutstandingToken{}, false, during("rotate a token", err)
+		return core.OutstandingToken{}, false, wrapError("rotate a token", err)
 	}
 	return out, true, nil
 }
@@ -73,7 +73,7 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.Outstandi
 // confirm keeps the promise of Revoke where the presented token is not consumed, so that no unique row orders a rotation and a
 // sweep: the rotation looks again once its successor is on record. It does so whatever its client does, as the successor of an
 // ended session would revive it. If the database is unavailable for as long as both statements may take, that is not prevented.
-func (s *Store) confirm(ctx context.Context, r core.Rotation) (bool, error) {
+func (s *Store) confirmRotation(ctx context.Context, r core.Rotation) (bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	state, err := s.State(ctx, r.JTI, "")
 	if err == nil && (state.Presented == nil || !state.Presented.Blacklisted) {
@@ -90,10 +90,10 @@ func (s *Store) confirm(ctx context.Context, r core.Rotation) (bool, error) {
 // Blacklist puts a recorded token of the owner on the blacklist.
 func (s *Store) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
-		found, won, err = s.pool.engine.blacklist(ctx, on, jti, owner, reason, truncate(now))
-		return againOnForeignKey(s.pool.engine, err) // The record was flushed meanwhile.
+		found, won, err = s.pool.engine.blacklistToken(ctx, on, jti, owner, reason, truncateTime(now))
+		return retryOnForeignKey(s.pool.engine, err) // The record was flushed meanwhile.
 	})
-	return found, won, during("blacklist a token", err)
+	return found, won, wrapError("blacklist a token", err)
 }
 
 // IsBlacklisted returns whose row the token has, and whether that has a blacklist row.
@@ -102,7 +102,7 @@ func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, b
 		owner, blacklisted, err = s.pool.engine.isBlacklisted(ctx, on, jti)
 		return err
 	})
-	return owner, blacklisted, during("look up the blacklist", err)
+	return owner, blacklisted, wrapError("look up the blacklist", err)
 }
 
 // State reads the presented token and the head of its session in one statement.
@@ -111,7 +111,7 @@ func (s *Store) State(ctx context.Context, jti, sid string) (out core.SessionSta
 		out, err = s.pool.engine.readState(ctx, on, jti, sid)
 		return err
 	})
-	return out, during("read a session", err)
+	return out, wrapError("read a session", err)
 }
 
 // sweep is one attempt of Revoke: what is not consumed yet of the tokens o that meet a condition.
@@ -133,14 +133,14 @@ type swept struct {
 
 // Revoke consumes all tokens of the scope, and those that concurrent rotations of them record.
 func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
-	where, args := scopeSQL(scope, truncate(now))
+	where, args := scopeSQL(scope, truncateTime(now))
 	if where == "" || s.pool.err != nil {
-		return 0, during("revoke tokens", s.pool.err)
+		return 0, wrapError("revoke tokens", s.pool.err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	total := 0
-	next := sweep{where: where, args: args, reason: nullable(string(reason)), now: truncate(now)}
+	next := sweep{where: where, args: args, reason: nullIfEmpty(string(reason)), now: truncateTime(now)}
 	// A child that is born while a sweep runs is invisible to it. Its parent is not: that is a candidate which the sweep
 	// could not consume. So the next one chases what was born since, its ids being greater, and only a sweep of the whole
 	// scope that finds nothing to do is the proof that none is left.
@@ -148,15 +148,15 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 		var done swept
 		err := s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
 			var err error
-			done, err = s.pool.engine.sweep(ctx, on, next)
-			return againOnForeignKey(s.pool.engine, err) // A record was flushed meanwhile.
+			done, err = s.pool.engine.runSweep(ctx, on, next)
+			return retryOnForeignKey(s.pool.engine, err) // A record was flushed meanwhile.
 		})
 		total += done.consumed
 		if kindOf(s.pool.engine, err) == kindUnmatchable {
 			return 0, nil // The user's id is no value of the column: no row has it.
 		}
 		if err != nil || done.candidates == 0 && next.from == 0 {
-			return total, during("revoke tokens", err)
+			return total, wrapError("revoke tokens", err)
 		}
 		next.from = done.missed
 	}
@@ -179,7 +179,7 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 		return `o.user_id = ? AND COALESCE(o.session_id, o.jti) <> ?`, []any{scope.UserID, scope.ExceptSession}
 	case scope.ExceptNewest > 0:
 		return surplusSQL, []any{
-			scope.UserID, truncate(scope.ActiveAfter), scope.UserID, truncate(scope.ActiveAfter), now, scope.ExceptNewest,
+			scope.UserID, truncateTime(scope.ActiveAfter), scope.UserID, truncateTime(scope.ActiveAfter), now, scope.ExceptNewest,
 		}
 	default:
 		return `o.user_id = ?`, []any{scope.UserID}
@@ -187,7 +187,7 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 }
 
 // during names the operation that failed.
-func during(operation string, err error) error {
+func wrapError(operation string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -195,6 +195,6 @@ func during(operation string, err error) error {
 }
 
 // noRows reports whether err says that a query found nothing.
-func noRows(err error) bool {
+func isNoRows(err error) bool {
 	return errors.Is(err, sql.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound)
 }

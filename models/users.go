@@ -23,7 +23,7 @@ const (
 	lastLoginColumn = "last_login"
 
 	// namesakes is how many rows a login looks at where the database takes several names for one.
-	namesakes = 100
+	maxNamesakes = 100
 )
 
 // userModel is a pointer to a GORM model that can log in.
@@ -45,26 +45,26 @@ type Users[T any, P userModel[T]] struct {
 	username string
 	password string
 	// fault is why the model or the database cannot be used. CheckUsers reports it at start, every other method returns it.
-	fault error
+	err error
 }
 
 // NewUsers returns Users on db's connections: NewUsers[Account](db). It leaves db as it is and logs nothing; conditions
 // set on db (a tenant, Unscoped) hold for every user. A model that cannot be used, and a dialect that is not supported, is an
 // error of core.New, by CheckUsers, and of every method.
 func NewUsers[T any, P userModel[T]](db *gorm.DB) *Users[T, P] {
-	u := &Users[T, P]{db: quiet(db, false), pool: newPool(quiet(db, true)), username: usernameColumn, password: passwordColumn}
+	u := &Users[T, P]{db: quietSession(db, false), pool: newPool(quietSession(db, true)), username: usernameColumn, password: passwordColumn}
 	if u.pool.err != nil {
-		u.fault = u.pool.err
+		u.err = u.pool.err
 		return u
 	}
 	stmt := &gorm.Statement{DB: db}
 	if err := stmt.Parse(new(T)); err != nil {
-		u.fault = fmt.Errorf("user model %T: %w", *new(T), err)
+		u.err = fmt.Errorf("user model %T: %w", *new(T), err)
 		return u
 	}
 	u.schema = stmt.Schema
 	if len(u.schema.PrimaryFields) != 1 {
-		u.fault = fmt.Errorf("user model %s: the primary key must be one column, it has %d", u.schema.Name, len(u.schema.PrimaryFields))
+		u.err = fmt.Errorf("user model %s: the primary key must be one column, it has %d", u.schema.Name, len(u.schema.PrimaryFields))
 	}
 	model := any(P(new(T)))
 	if named, ok := model.(interface{ AuthUsernameField() string }); ok {
@@ -78,7 +78,7 @@ func NewUsers[T any, P userModel[T]](db *gorm.DB) *Users[T, P] {
 
 // UsernameField is the column of the login's name, so the name of its JSON field.
 func (u *Users[T, P]) UsernameField() string {
-	if field := u.column(u.username); field != nil {
+	if field := u.lookUpField(u.username); field != nil {
 		return field.DBName
 	}
 	return u.username
@@ -86,31 +86,31 @@ func (u *Users[T, P]) UsernameField() string {
 
 // ByUsername finds the user of a login, with regard to case even where the database compares without.
 func (u *Users[T, P]) ByUsername(ctx context.Context, username string) (simplejwt.User, error) {
-	field, err := u.field(u.username)
+	field, err := u.requireField(u.username)
 	if err != nil {
 		return nil, err
 	}
-	return u.find(ctx, field, username, "find a user by name")
+	return u.findByText(ctx, field, username, "find a user by name")
 }
 
 // ByField finds the user whose field has this canonical text. The field is "id" for the primary key, a column, or a Go
 // field.
 func (u *Users[T, P]) ByField(ctx context.Context, name, value string) (simplejwt.User, error) {
-	field, err := u.field(name)
+	field, err := u.requireField(name)
 	if err != nil {
 		return nil, err
 	}
-	return u.find(ctx, field, value, "find a user by "+field.DBName)
+	return u.findByText(ctx, field, value, "find a user by "+field.DBName)
 }
 
 // find asks by the field's own type, so that an index serves, and then compares texts, so that "01" is not 1 and "BOB"
 // is not bob.
-func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, operation string) (simplejwt.User, error) {
+func (u *Users[T, P]) findByText(ctx context.Context, field *schema.Field, text, operation string) (simplejwt.User, error) {
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
 		return nil, core.ErrUserIDInvalid
 	}
-	value, ok := parse(field.FieldType, text)
-	if !ok && looksLike(field.FieldType, text) {
+	value, ok := parseText(field.FieldType, text)
+	if !ok && isTextOfType(field.FieldType, text) {
 		return nil, core.ErrUserNotFound
 	}
 	if !ok {
@@ -119,13 +119,13 @@ func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, opera
 	var rows []T
 	err := u.withRetry(ctx, func(tx *gorm.DB) error {
 		rows = nil
-		return tx.Where(u.pool.engine.equal(field, value)).Limit(namesakes).Find(&rows).Error
+		return tx.Where(u.pool.engine.fieldEquals(field, value)).Limit(maxNamesakes).Find(&rows).Error
 	})
 	if kindOf(u.pool.engine, err) == kindUnmatchable {
 		return nil, core.ErrUserNotFound
 	}
 	if err != nil {
-		return nil, during(operation, err)
+		return nil, wrapError(operation, err)
 	}
 	var found P
 	for i := range rows {
@@ -134,7 +134,7 @@ func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, opera
 			continue
 		}
 		if found != nil {
-			return nil, during(operation, errors.New("several users match"))
+			return nil, wrapError(operation, errors.New("several users match"))
 		}
 		found = P(&rows[i])
 	}
@@ -148,16 +148,16 @@ func (u *Users[T, P]) find(ctx context.Context, field *schema.Field, text, opera
 func (u *Users[T, P]) withRetry(ctx context.Context, op func(tx *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
-	return retry(ctx, u.pool.engine, operationTimeout, func() error { return op(u.db.WithContext(ctx)) })
+	return retryTransient(ctx, u.pool.engine, operationTimeout, func() error { return op(u.db.WithContext(ctx)) })
 }
 
 // FieldValue is the canonical text of a user's field: decimal digits, the text, a UUID's text.
 func (u *Users[T, P]) FieldValue(user simplejwt.User, name string) (string, error) {
-	model, err := u.model(user)
+	model, err := u.asModel(user)
 	if err != nil {
 		return "", err
 	}
-	field, err := u.field(name)
+	field, err := u.requireField(name)
 	if err != nil {
 		return "", err
 	}
@@ -165,7 +165,7 @@ func (u *Users[T, P]) FieldValue(user simplejwt.User, name string) (string, erro
 }
 
 // model is the user as a pointer to the model.
-func (u *Users[T, P]) model(user simplejwt.User) (P, error) {
+func (u *Users[T, P]) asModel(user simplejwt.User) (P, error) {
 	model, ok := user.(P)
 	if !ok || model == nil {
 		return nil, fmt.Errorf("user is a %T, not a %T", user, model)
@@ -174,19 +174,19 @@ func (u *Users[T, P]) model(user simplejwt.User) (P, error) {
 }
 
 // field finds a field of the model, "id" for the primary key.
-func (u *Users[T, P]) field(name string) (*schema.Field, error) {
-	if u.fault != nil {
-		return nil, u.fault
+func (u *Users[T, P]) requireField(name string) (*schema.Field, error) {
+	if u.err != nil {
+		return nil, u.err
 	}
-	if field := u.column(name); field != nil {
+	if field := u.lookUpField(name); field != nil {
 		return field, nil
 	}
 	return nil, fmt.Errorf("user model %s has no column %q", u.schema.Name, name)
 }
 
 // column is field without an error, nil for no such column.
-func (u *Users[T, P]) column(name string) *schema.Field {
-	if u.fault != nil {
+func (u *Users[T, P]) lookUpField(name string) *schema.Field {
+	if u.err != nil {
 		return nil
 	}
 	if name == idField {

@@ -17,12 +17,12 @@ import (
 // read and write text themselves (uuid.UUID), types that databases scan (sql.NullString), and pointers to these.
 
 // parse makes a value of the field's type of a text; false where it is not the canonical text of one.
-func parse(fieldType reflect.Type, text string) (any, bool) {
-	target := reflect.New(deref(fieldType))
-	if !read(target, text) {
+func parseText(fieldType reflect.Type, text string) (any, bool) {
+	target := reflect.New(derefType(fieldType))
+	if !readText(target, text) {
 		return nil, false
 	}
-	back, err := write(target.Elem())
+	back, err := formatText(target.Elem())
 	if err != nil || back != text {
 		return nil, false
 	}
@@ -33,8 +33,8 @@ func parse(fieldType reflect.Type, text string) (any, bool) {
 const maxDigits = 4300
 
 // looksLike reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
-func looksLike(fieldType reflect.Type, text string) bool {
-	target := reflect.New(deref(fieldType))
+func isTextOfType(fieldType reflect.Type, text string) bool {
+	target := reflect.New(derefType(fieldType))
 	if zero := target.Elem(); zero.CanInt() || zero.CanUint() {
 		text = strings.TrimSpace(text)
 		if text != "" && (text[0] == '+' || text[0] == '-') {
@@ -42,7 +42,7 @@ func looksLike(fieldType reflect.Type, text string) bool {
 		}
 		return text != "" && len(text) <= maxDigits && strings.Trim(text, "0123456789") == ""
 	}
-	return read(target, text)
+	return readText(target, text)
 }
 
 // textOf is the canonical text of a model's field. A field that is NULL has none.
@@ -54,7 +54,7 @@ func textOf(field *schema.Field, model any) (string, error) {
 		}
 		value = value.Elem()
 	}
-	text, err := write(value)
+	text, err := formatText(value)
 	if err != nil {
 		return "", fmt.Errorf("the user's %s: %w", field.DBName, err)
 	}
@@ -62,7 +62,7 @@ func textOf(field *schema.Field, model any) (string, error) {
 }
 
 // read sets what target points to; false where the text is none of its type.
-func read(target reflect.Value, text string) bool {
+func readText(target reflect.Value, text string) bool {
 	if reader, ok := target.Interface().(encoding.TextUnmarshaler); ok {
 		return reader.UnmarshalText([]byte(text)) == nil
 	}
@@ -86,7 +86,7 @@ func read(target reflect.Value, text string) bool {
 }
 
 // write is the text of a value that is no pointer.
-func write(value reflect.Value) (string, error) {
+func formatText(value reflect.Value) (string, error) {
 	switch writer := value.Interface().(type) {
 	case encoding.TextMarshaler:
 		text, err := writer.MarshalText()
@@ -96,18 +96,18 @@ func write(value reflect.Value) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if text, ok := scalar(reflect.ValueOf(stored)); ok {
+		if text, ok := formatScalar(reflect.ValueOf(stored)); ok {
 			return text, nil
 		}
 		return "", fmt.Errorf("a %s of this value has no text", value.Type())
 	}
-	if text, ok := scalar(value); ok {
+	if text, ok := formatScalar(value); ok {
 		return text, nil
 	}
 	return "", fmt.Errorf("a %s has no text", value.Type())
 }
 
-func scalar(value reflect.Value) (string, bool) {
+func formatScalar(value reflect.Value) (string, bool) {
 	switch {
 	case !value.IsValid():
 		return "", false
@@ -123,7 +123,7 @@ func scalar(value reflect.Value) (string, bool) {
 
 // hasText reports whether fields of this type can be found by their text.
 func hasText(fieldType reflect.Type) bool {
-	fieldType = deref(fieldType)
+	fieldType = derefType(fieldType)
 	pointer := reflect.PointerTo(fieldType)
 	if fieldType.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		return pointer.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
@@ -137,12 +137,12 @@ func hasText(fieldType reflect.Type) bool {
 
 // isInteger reports whether values of the field reach the database as integers.
 func isInteger(field *schema.Field) bool {
-	zero := reflect.Zero(deref(field.FieldType))
+	zero := reflect.Zero(derefType(field.FieldType))
 	_, valuer := zero.Interface().(driver.Valuer)
 	return !valuer && (zero.CanInt() || zero.CanUint())
 }
 
-func deref(t reflect.Type) reflect.Type {
+func derefType(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

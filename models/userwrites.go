@@ -19,53 +19,53 @@ import (
 // user is gone.
 func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error {
 	const operation = "update last_login"
-	field := u.lastLogin()
+	field := u.lastLoginField()
 	if field == nil {
-		return cmp.Or(u.fault, errors.New("the user model has no column "+lastLoginColumn))
+		return cmp.Or(u.err, errors.New("the user model has no column "+lastLoginColumn))
 	}
-	changed, err := u.set(ctx, user, field, truncate(at), nil)
+	changed, err := u.updateField(ctx, user, field, truncateTime(at), nil)
 	if err == nil && !changed {
 		err = core.ErrUserNotFound
 	}
-	return during(operation, err)
+	return wrapError(operation, err)
 }
 
 // lastLogin finds the column by its name, or by Django's name in Go; nil for none.
-func (u *Users[T, P]) lastLogin() *schema.Field {
-	if field := u.column(lastLoginColumn); field != nil {
+func (u *Users[T, P]) lastLoginField() *schema.Field {
+	if field := u.lookUpField(lastLoginColumn); field != nil {
 		return field
 	}
-	return u.column("LastLogin")
+	return u.lookUpField("LastLogin")
 }
 
 // UpdatePassword replaces the stored hash where it still is the user's AuthPassword, and sets on user the one that is
 // stored now. It answers core.ErrUserNotFound where the user is gone.
 func (u *Users[T, P]) UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error {
 	const operation = "update a password"
-	field, err := u.field(u.password)
+	field, err := u.requireField(u.password)
 	if err != nil {
 		return err
 	}
 	old := user.AuthPassword()
-	changed, err := u.set(ctx, user, field, encoded, &old)
+	changed, err := u.updateField(ctx, user, field, encoded, &old)
 	if err == nil && !changed {
-		err = u.reload(ctx, user, field)
+		err = u.reloadField(ctx, user, field)
 	}
-	return during(operation, err)
+	return wrapError(operation, err)
 }
 
 // set updates one column, where it has the old value if one is given, and then the field of user. It reports whether
 // there was such a row.
-func (u *Users[T, P]) set(ctx context.Context, user simplejwt.User, field *schema.Field, value any, old *string) (bool, error) {
-	model, err := u.model(user)
+func (u *Users[T, P]) updateField(ctx context.Context, user simplejwt.User, field *schema.Field, value any, old *string) (bool, error) {
+	model, err := u.asModel(user)
 	if err != nil {
 		return false, err
 	}
 	var rows int64
 	err = u.withRetry(ctx, func(tx *gorm.DB) error {
-		query := u.row(tx, model)
+		query := u.whereUser(tx, model)
 		if old != nil {
-			query = query.Where(u.pool.engine.equal(field, *old))
+			query = query.Where(u.pool.engine.fieldEquals(field, *old))
 		}
 		done := query.UpdateColumn(field.DBName, value)
 		rows = done.RowsAffected
@@ -78,16 +78,16 @@ func (u *Users[T, P]) set(ctx context.Context, user simplejwt.User, field *schem
 }
 
 // reload sets the field of user to what is stored.
-func (u *Users[T, P]) reload(ctx context.Context, user simplejwt.User, field *schema.Field) error {
-	model, err := u.model(user)
+func (u *Users[T, P]) reloadField(ctx context.Context, user simplejwt.User, field *schema.Field) error {
+	model, err := u.asModel(user)
 	if err != nil {
 		return err
 	}
 	stored := new(T)
 	err = u.withRetry(ctx, func(tx *gorm.DB) error {
-		return u.row(tx, model).Select(field.DBName).Take(stored).Error
+		return u.whereUser(tx, model).Select(field.DBName).Take(stored).Error
 	})
-	if noRows(err) {
+	if isNoRows(err) {
 		return core.ErrUserNotFound
 	}
 	if err != nil {
@@ -98,47 +98,47 @@ func (u *Users[T, P]) reload(ctx context.Context, user simplejwt.User, field *sc
 }
 
 // row selects the user's row. The condition is written out, as GORM leaves it away for a key that is zero.
-func (u *Users[T, P]) row(tx *gorm.DB, model P) *gorm.DB {
+func (u *Users[T, P]) whereUser(tx *gorm.DB, model P) *gorm.DB {
 	key := u.schema.PrimaryFields[0]
 	value, _ := key.ValueOf(tx.Statement.Context, reflect.ValueOf(model).Elem())
-	return tx.Model(P(new(T))).Where(u.pool.engine.equal(key, value))
+	return tx.Model(P(new(T))).Where(u.pool.engine.fieldEquals(key, value))
 }
 
 // CheckUsers reports what the model lacks: one primary key, the column of the login's name, a unique column with a
 // text for USER_ID_FIELD, last_login for UPDATE_LAST_LOGIN.
 func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simplejwt.SettingsError {
-	var faults simplejwt.SettingsError
-	if u.fault != nil {
-		faults.Add("Deps.Users", "%v", u.fault)
-		return faults
+	var invalid simplejwt.SettingsError
+	if u.err != nil {
+		invalid.Add("Deps.Users", "%v", u.err)
+		return invalid
 	}
-	if u.column(u.username) == nil {
-		faults.Add("Deps.Users", "user model %s has no column %q for the name of a login: add it, or a method "+
+	if u.lookUpField(u.username) == nil {
+		invalid.Add("Deps.Users", "user model %s has no column %q for the name of a login: add it, or a method "+
 			"AuthUsernameField() string that names another", u.schema.Name, u.username)
-	} else if !hasText(u.column(u.username).FieldType) {
-		faults.Add("Deps.Users", "user model %s: the column %q is no text", u.schema.Name, u.username)
+	} else if !hasText(u.lookUpField(u.username).FieldType) {
+		invalid.Add("Deps.Users", "user model %s: the column %q is no text", u.schema.Name, u.username)
 	}
-	if u.password != passwordColumn && u.column(u.password) == nil {
-		faults.Add("Deps.Users", "user model %s has no column %q, which AuthPasswordField names", u.schema.Name, u.password)
+	if u.password != passwordColumn && u.lookUpField(u.password) == nil {
+		invalid.Add("Deps.Users", "user model %s has no column %q, which AuthPasswordField names", u.schema.Name, u.password)
 	}
 	if err := u.checkIDField(userIDField); err != nil {
-		faults.Add("USER_ID_FIELD", "%v", err)
+		invalid.Add("USER_ID_FIELD", "%v", err)
 	}
-	if updateLastLogin && u.lastLogin() == nil {
-		faults.Add("UPDATE_LAST_LOGIN", "user model %s has no column %q: add a field LastLogin *time.Time", u.schema.Name, lastLoginColumn)
+	if updateLastLogin && u.lastLoginField() == nil {
+		invalid.Add("UPDATE_LAST_LOGIN", "user model %s has no column %q: add a field LastLogin *time.Time", u.schema.Name, lastLoginColumn)
 	}
-	return faults
+	return invalid
 }
 
 func (u *Users[T, P]) checkIDField(name string) error {
-	field, err := u.field(name)
+	field, err := u.requireField(name)
 	if err != nil {
 		return err
 	}
 	if !hasText(field.FieldType) {
 		return fmt.Errorf("user model %s: the column %q is of a type without a text", u.schema.Name, field.DBName)
 	}
-	if !u.unique(field) {
+	if !u.isUnique(field) {
 		return errors.New("user model " + u.schema.Name + ": the column " + field.DBName +
 			` is not unique: tokens would name several users (tag it gorm:"uniqueIndex")`)
 	}
@@ -147,7 +147,7 @@ func (u *Users[T, P]) checkIDField(name string) error {
 
 // unique reports whether the model declares the column unique by itself. A condition on the index is taken for that of a
 // soft delete; find refuses a text that several users have.
-func (u *Users[T, P]) unique(field *schema.Field) bool {
+func (u *Users[T, P]) isUnique(field *schema.Field) bool {
 	if field.PrimaryKey || field.Unique {
 		return true
 	}
