@@ -30,9 +30,9 @@ func BenchmarkRotateBesideAFlush(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	db := migrated(b, onPostgres(b).open(b), &account{})
+	db := migrateDB(b, newPostgresDatabase(b).open(b), &account{})
 	connections, err := db.DB()
-	must(b, err)
+	requireNoError(b, err)
 	connections.SetMaxIdleConns(16) // a new connection costs more than a rotation
 	store := models.NewStore(db)
 	batches := &timedDeletes{ConnPool: db.ConnPool}
@@ -40,18 +40,18 @@ func BenchmarkRotateBesideAFlush(b *testing.B) {
 	flushing.Statement.ConnPool = batches
 	flusher := models.NewStore(flushing)
 	for range b.N {
-		execute(b, db, fmt.Sprintf(`INSERT INTO token_blacklist_outstandingtoken (token, jti, expires_at)
+		execSQL(b, db, fmt.Sprintf(`INSERT INTO token_blacklist_outstandingtoken (token, jti, expires_at)
 			SELECT '', md5(random()::text || i), '2030-01-01'::timestamptz + i * interval '1 second' FROM generate_series(1, %d) i`, expired),
 			`INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
 			SELECT '2030-01-01', id, 'rotated' FROM token_blacklist_outstandingtoken WHERE expires_at < '2040-01-01' AND id % 2 = 0`,
 			`ANALYZE`)
-		quiet := rotateFor(b, store, func() { time.Sleep(2 * time.Second) })
+		quiet := rotateDuring(b, store, func() { time.Sleep(2 * time.Second) })
 		started := time.Now()
 		var n int
-		beside := rotateFor(b, store, func() {
+		beside := rotateDuring(b, store, func() {
 			var err error
 			n, err = flusher.FlushExpired(b.Context(), time.Date(2040, time.January, 1, 0, 0, 0, 0, time.UTC))
-			must(b, err)
+			requireNoError(b, err)
 		})
 		if n != expired {
 			b.Fatalf("%d records went, want %d", n, expired)
@@ -73,14 +73,14 @@ func BenchmarkRotateBesideAFlush(b *testing.B) {
 
 // BenchmarkRotate rotates one session, on each database.
 func BenchmarkRotate(b *testing.B) {
-	for name, on := range map[string]func(testing.TB) database{"PostgreSQL": onPostgres, "SQLite": onSQLite} {
+	for name, on := range map[string]func(testing.TB) database{"PostgreSQL": newPostgresDatabase, "SQLite": newSQLiteDatabase} {
 		b.Run(name, func(b *testing.B) {
-			store := models.NewStore(migrated(b, on(b).open(b), &account{}))
-			jti := login(b, store, "")
+			store := models.NewStore(migrateDB(b, on(b).open(b), &account{}))
+			jti := recordLogin(b, store, "")
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
-				next := rotation(jti)
+				next := newRotation(jti)
 				if _, ok, err := store.Rotate(b.Context(), next); err != nil || !ok {
 					b.Fatalf("rotated %v, error %v", ok, err)
 				}
@@ -92,15 +92,15 @@ func BenchmarkRotate(b *testing.B) {
 
 // BenchmarkRotateOnSQLite rotates with 8 clients, each session by itself, on a file as docs/performance.md has it opened.
 func BenchmarkRotateOnSQLite(b *testing.B) {
-	d := onSQLite(b)
+	d := newSQLiteDatabase(b)
 	dsn := strings.Replace(d.dsn, "synchronous(OFF)", "synchronous(NORMAL)", 1)
-	db := migrated(b, open(b, sqlite.Open(dsn)), &account{})
+	db := migrateDB(b, openDB(b, sqlite.Open(dsn)), &account{})
 	connections, err := db.DB()
-	must(b, err)
+	requireNoError(b, err)
 	connections.SetMaxIdleConns(16)
 	store := models.NewStore(db)
 	for range b.N {
-		all := rotateFor(b, store, func() { time.Sleep(5 * time.Second) })
+		all := rotateDuring(b, store, func() { time.Sleep(5 * time.Second) })
 		at := func(part float64) float64 { return float64(all[int(float64(len(all)-1)*part)].Microseconds()) }
 		b.ReportMetric(at(0.5), "p50-µs")
 		b.ReportMetric(at(0.99), "p99-µs")
@@ -127,7 +127,7 @@ func (p *timedDeletes) QueryContext(ctx context.Context, query string, args ...a
 }
 
 // rotateFor rotates eight sessions for as long as work takes, and returns how long each rotation took, in order.
-func rotateFor(b *testing.B, store core.Store, work func()) []time.Duration {
+func rotateDuring(b *testing.B, store core.Store, work func()) []time.Duration {
 	b.Helper()
 	done := make(chan struct{})
 	var mu sync.Mutex
@@ -135,7 +135,7 @@ func rotateFor(b *testing.B, store core.Store, work func()) []time.Duration {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			jti := login(b, store, "")
+			jti := recordLogin(b, store, "")
 			var mine []time.Duration
 			for {
 				select {
@@ -146,7 +146,7 @@ func rotateFor(b *testing.B, store core.Store, work func()) []time.Duration {
 					return
 				default:
 				}
-				next := rotation(jti)
+				next := newRotation(jti)
 				start := time.Now()
 				_, ok, err := store.Rotate(b.Context(), next)
 				if err != nil || !ok {

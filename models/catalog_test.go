@@ -7,7 +7,7 @@ import (
 )
 
 // catalog lists all tables, columns, constraints, indexes and sequences of a database, a line each.
-func catalog(t testing.TB, db *gorm.DB) []string {
+func listCatalog(t testing.TB, db *gorm.DB) []string {
 	t.Helper()
 	query := `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type DESC, name`
 	if db.Name() == "postgres" {
@@ -24,7 +24,7 @@ SELECT line FROM (
 ) AS lines (kind, line) ORDER BY kind, line COLLATE "C"`
 	}
 	var lines []string
-	must(t, db.Raw(query).Scan(&lines).Error)
+	requireNoError(t, db.Raw(query).Scan(&lines).Error)
 	return lines
 }
 
@@ -62,12 +62,12 @@ var djangoOnSQLite = []string{
 }
 
 // django makes the tables as Django does.
-func django(t testing.TB, db *gorm.DB) *gorm.DB {
+func createDjangoTables(t testing.TB, db *gorm.DB) *gorm.DB {
 	t.Helper()
 	if db.Name() == "postgres" {
-		execute(t, db, djangoOnPostgres...)
+		execSQL(t, db, djangoOnPostgres...)
 		return db
 	}
-	execute(t, db, djangoOnSQLite...)
+	execSQL(t, db, djangoOnSQLite...)
 	return db
 }

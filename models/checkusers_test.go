@@ -77,7 +77,7 @@ type late struct {
 
 func TestCheckUsers(t *testing.T) {
 	t.Parallel()
-	db := onSQLite(t).open(t)
+	db := newSQLiteDatabase(t).open(t)
 	for _, c := range []struct {
 		name      string
 		users     core.UsersChecker
@@ -107,29 +107,29 @@ func TestCheckUsers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			faults := c.users.CheckUsers(c.idField, c.lastLogin)
+			invalid := c.users.CheckUsers(c.idField, c.lastLogin)
 			if c.setting == "" {
-				if len(faults) > 0 {
-					t.Errorf("got %v, want no fault", faults)
+				if len(invalid) > 0 {
+					t.Errorf("got %v, want no fault", invalid)
 				}
 				return
 			}
 			named := func(f simplejwt.InvalidSetting) bool {
 				return f.Setting == c.setting && strings.Contains(f.Problem, c.problem)
 			}
-			if !slices.ContainsFunc(faults, named) {
-				t.Errorf("got %v, want %s: ... %s ...", faults, c.setting, c.problem)
+			if !slices.ContainsFunc(invalid, named) {
+				t.Errorf("got %v, want %s: ... %s ...", invalid, c.setting, c.problem)
 			}
 		})
 	}
 }
 
-func TestModelsOfUnusualTypesAreFound(t *testing.T) {
+func TestUsers_UnusualTypes(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		db := d.open(t)
-		must(t, db.AutoMigrate(&unusual{}))
-		execute(t, db, `INSERT INTO unusuals (id, username, device) VALUES (7, 'ada', '`+adaID.String()+`')`)
+		requireNoError(t, db.AutoMigrate(&unusual{}))
+		execSQL(t, db, `INSERT INTO unusuals (id, username, device) VALUES (7, 'ada', '`+adaID.String()+`')`)
 		users := models.NewUsers[unusual](db)
 		for field, value := range map[string]string{"id": "7", "username": "ada", "device": adaID.String()} {
 			user, err := users.ByField(t.Context(), field, value)
@@ -147,9 +147,9 @@ func TestModelsOfUnusualTypesAreFound(t *testing.T) {
 	})
 }
 
-func TestAModelThatCannotBeUsedAnswersErrors(t *testing.T) {
+func TestUsers_UnusableModel(t *testing.T) {
 	t.Parallel()
-	users := models.NewUsers[broken](onSQLite(t).open(t))
+	users := models.NewUsers[broken](newSQLiteDatabase(t).open(t))
 	_, byName := users.ByUsername(t.Context(), "ada")
 	_, byField := users.ByField(t.Context(), "id", "1")
 	_, value := users.FieldValue(&broken{}, "id")

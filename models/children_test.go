@@ -25,9 +25,9 @@ import (
 // A test starts its own binary again as a second process, which serves one task: it reads a line, works, and answers a
 // line, until its input ends.
 const (
-	childTask    = "MODELS_TEST_CHILD"
-	childDialect = "MODELS_TEST_DIALECT"
-	childDSN     = "MODELS_TEST_DSN"
+	processTask    = "MODELS_TEST_CHILD"
+	processDialect = "MODELS_TEST_DIALECT"
+	processDSN     = "MODELS_TEST_DSN"
 
 	taskMigrate = "migrate"
 	taskRace    = "race"
@@ -36,44 +36,44 @@ const (
 	taskFlush   = "flush"
 
 	// childClients is how many goroutines, each on a pool of its own, a child works with.
-	childClients = 4
+	processClients = 4
 )
 
 // child is a running second process.
-type child struct {
+type process struct {
 	in  io.Writer
 	out *bufio.Reader
 }
 
 // startChild starts a second process on the database; it ends with the test.
-func startChild(t testing.TB, task string, d database) *child {
+func startProcess(t testing.TB, task string, d database) *process {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), childTask+"="+task, childDialect+"="+d.name, childDSN+"="+d.dsn)
+	command.Env = append(os.Environ(), processTask+"="+task, processDialect+"="+d.name, processDSN+"="+d.dsn)
 	command.Stderr = os.Stderr
 	in, err := command.StdinPipe()
-	must(t, err)
+	requireNoError(t, err)
 	out, err := command.StdoutPipe()
-	must(t, err)
-	must(t, command.Start())
+	requireNoError(t, err)
+	requireNoError(t, command.Start())
 	t.Cleanup(func() {
 		_ = in.Close()
 		_ = command.Wait()
 	})
-	c := &child{in: in, out: bufio.NewReader(out)}
-	if got := c.answer(t); got != "ready" {
+	c := &process{in: in, out: bufio.NewReader(out)}
+	if got := c.receive(t); got != "ready" {
 		t.Fatalf("the second process says %q", got)
 	}
 	return c
 }
 
-func (c *child) ask(t testing.TB, line string) {
+func (c *process) send(t testing.TB, line string) {
 	t.Helper()
 	_, err := fmt.Fprintln(c.in, line)
-	must(t, err)
+	requireNoError(t, err)
 }
 
-func (c *child) answer(t testing.TB) string {
+func (c *process) receive(t testing.TB) string {
 	t.Helper()
 	line, err := c.out.ReadString('\n')
 	if err != nil {
@@ -83,14 +83,14 @@ func (c *child) answer(t testing.TB) string {
 }
 
 // childMain is the main function of the second process.
-func childMain() int {
-	pools := make([]*gorm.DB, childClients)
+func runProcess() int {
+	pools := make([]*gorm.DB, processClients)
 	for i := range pools {
-		dialector := sqlite.Open(os.Getenv(childDSN))
-		if os.Getenv(childDialect) == "PostgreSQL" {
-			dialector = postgres.Open(os.Getenv(childDSN))
+		dialector := sqlite.Open(os.Getenv(processDSN))
+		if os.Getenv(processDialect) == "PostgreSQL" {
+			dialector = postgres.Open(os.Getenv(processDSN))
 		}
-		db, err := connect(dialector)
+		db, err := connectDB(dialector)
 		if err != nil {
 			fmt.Println("cannot connect")
 			return 1
@@ -100,7 +100,7 @@ func childMain() int {
 	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		answer, err := work(ctx, os.Getenv(childTask), lines.Text(), pools)
+		answer, err := runTask(ctx, os.Getenv(processTask), lines.Text(), pools)
 		cancel()
 		if err != nil {
 			answer = "error: " + err.Error()
@@ -111,7 +111,7 @@ func childMain() int {
 }
 
 // work does a task on all pools at once and answers how often it succeeded.
-func work(ctx context.Context, task, argument string, pools []*gorm.DB) (string, error) {
+func runTask(ctx context.Context, task, argument string, pools []*gorm.DB) (string, error) {
 	var successes atomic.Int64
 	errs := make([]error, len(pools))
 	var group sync.WaitGroup
@@ -123,19 +123,19 @@ func work(ctx context.Context, task, argument string, pools []*gorm.DB) (string,
 				n, errs[i] = 1, models.AutoMigrate(ctx, db, &account{})
 			case taskRace:
 				var ok bool
-				_, ok, errs[i] = models.NewStore(db).Rotate(ctx, rotation(argument))
+				_, ok, errs[i] = models.NewStore(db).Rotate(ctx, newRotation(argument))
 				if ok {
 					n = 1
 				}
 			case taskLogin:
-				n, errs[i] = logInOften(ctx, db, argument)
+				n, errs[i] = logInConcurrently(ctx, db, argument)
 			case taskFlush:
 				n, errs[i] = models.NewStore(db).FlushExpired(ctx, now)
 				if errors.Is(errs[i], core.ErrFlushRunning) {
 					errs[i] = nil
 				}
 			case taskRotate:
-				n, errs[i] = rotateUntilOver(ctx, models.NewStore(db), argument)
+				n, errs[i] = rotateUntilEnded(ctx, models.NewStore(db), argument)
 			}
 			successes.Add(int64(n))
 		})
@@ -146,10 +146,10 @@ func work(ctx context.Context, task, argument string, pools []*gorm.DB) (string,
 
 // rotateUntilOver is a client that rotates, and goes on from the head where another one was faster, until its session
 // is over. It answers how often it rotated.
-func rotateUntilOver(ctx context.Context, store core.Store, session string) (int, error) {
+func rotateUntilEnded(ctx context.Context, store core.Store, session string) (int, error) {
 	rotations := 0
 	for jti := session; ; {
-		next := rotation(jti)
+		next := newRotation(jti)
 		_, ok, err := store.Rotate(ctx, next)
 		if err != nil {
 			return rotations, err

@@ -26,16 +26,16 @@ type renamed struct {
 
 func (r renamed) Name() string { return r.name }
 
-func onRenamed(t *testing.T, dsn, name string) *gorm.DB {
+func openRenamed(t *testing.T, dsn, name string) *gorm.DB {
 	t.Helper()
-	return open(t, renamed{sqlite.Open(dsn), name})
+	return openDB(t, renamed{sqlite.Open(dsn), name})
 }
 
 // unsupported are names of dialects that are not supported.
-var unsupported = []string{"mysql", "sqlserver", "oracle", "clickhouse", "cockroach", "unknown", "", "POSTGRES", "SQLite", "postgresql", "sqlite3", "postgres "}
+var unsupportedDialects = []string{"mysql", "sqlserver", "oracle", "clickhouse", "cockroach", "unknown", "", "POSTGRES", "SQLite", "postgresql", "sqlite3", "postgres "}
 
 // namesDialect sees that an error says which dialect is not supported, which are, and what to do.
-func namesDialect(t *testing.T, what, got, name string) {
+func wantDialectNamed(t *testing.T, what, got, name string) {
 	t.Helper()
 	for _, want := range []string{fmt.Sprintf("dialect %q is not supported", name), "only postgres and sqlite", "open a database with", "implement core.Store and core.Users"} {
 		if !strings.Contains(got, want) {
@@ -44,14 +44,14 @@ func namesDialect(t *testing.T, what, got, name string) {
 	}
 }
 
-func TestNewRejectsDialects(t *testing.T) {
+func TestNewStore_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
-	for _, name := range unsupported {
+	for _, name := range unsupportedDialects {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
-			d := onSQLite(t)
-			known := migrated(t, d.open(t), &account{})
-			other := onRenamed(t, d.dsn, name)
+			d := newSQLiteDatabase(t)
+			known := migrateDB(t, d.open(t), &account{})
+			other := openRenamed(t, d.dsn, name)
 			for _, c := range []struct {
 				store core.Store
 				users core.Users
@@ -64,12 +64,12 @@ func TestNewRejectsDialects(t *testing.T) {
 			} {
 				auth, err := core.New(simplejwt.Settings{SigningKey: strings.Repeat("k", 32)},
 					core.Deps{Store: c.store, Users: c.users, Logger: slog.New(slog.DiscardHandler)})
-				var faults simplejwt.SettingsError
-				errors.As(err, &faults)
+				var invalid simplejwt.SettingsError
+				errors.As(err, &invalid)
 				var settings []string
-				for _, one := range faults {
+				for _, one := range invalid {
 					settings = append(settings, one.Setting)
-					namesDialect(t, one.Setting, one.Problem, name)
+					wantDialectNamed(t, one.Setting, one.Problem, name)
 				}
 				if diff := cmp.Diff(c.want, settings); diff != "" || (auth == nil) != (c.want != nil) {
 					t.Errorf("core.New gives %v, %v; the settings named (-want +got):\n%s", auth, err, diff)
@@ -79,22 +79,22 @@ func TestNewRejectsDialects(t *testing.T) {
 	}
 }
 
-func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
+func TestStore_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
-	for _, name := range unsupported {
+	for _, name := range unsupportedDialects {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
-			d := onSQLite(t)
-			db := migrated(t, d.open(t), &account{})
+			d := newSQLiteDatabase(t)
+			db := migrateDB(t, d.open(t), &account{})
 			ada := account{Username: "ada", Password: "old", IsActive: true}
-			must(t, db.Create(&ada).Error)
-			jti := login(t, models.NewStore(db), ada.AuthID())
-			before := everyRow(t, db)
+			requireNoError(t, db.Create(&ada).Error)
+			jti := recordLogin(t, models.NewStore(db), ada.AuthID())
+			before := readEveryRow(t, db)
 
-			other := onRenamed(t, d.dsn, name)
+			other := openRenamed(t, d.dsn, name)
 			store := models.NewStore(other)
 			want := store.CheckStore()[0].Problem
-			for method, err := range errorsOfMethods(t, store, models.NewUsers[account](other), models.NewUsers[account](db), &ada, jti) {
+			for method, err := range callEveryMethod(t, store, models.NewUsers[account](other), models.NewUsers[account](db), &ada, jti) {
 				if err == nil || !strings.HasSuffix(err.Error(), want) {
 					t.Errorf("%s: got %v, want the error that core.New reports", method, err)
 				}
@@ -102,7 +102,7 @@ func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
 					t.Errorf("%s: %v is an answer", method, err)
 				}
 			}
-			if diff := cmp.Diff(before, everyRow(t, db)); diff != "" {
+			if diff := cmp.Diff(before, readEveryRow(t, db)); diff != "" {
 				t.Errorf("something was written (-before +after):\n%s", diff)
 			}
 		})
@@ -110,11 +110,11 @@ func TestUnsupportedDialectsAreErrorsOfEveryMethod(t *testing.T) {
 }
 
 // errorsOfMethods calls every method of a Store and of Users. known are users that the Store may ask.
-func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
+func callEveryMethod(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
 	t.Helper()
 	ctx := t.Context()
-	out := map[string]error{"Record": store.Record(ctx, firstToken(ada))}
-	_, rotated, err := store.Rotate(ctx, rotation(jti))
+	out := map[string]error{"Record": store.Record(ctx, newLoginRecord(ada))}
+	_, rotated, err := store.Rotate(ctx, newRotation(jti))
 	out["Rotate"] = err
 	found, won, err := store.Blacklist(ctx, jti, nil, core.ReasonLogout, now)
 	out["Blacklist"] = err
@@ -129,9 +129,9 @@ func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Use
 	out["Sessions"] = err
 	flushed, err := store.FlushExpired(ctx, now.AddDate(1, 0, 0))
 	out["FlushExpired"] = err
-	recorded, err := store.RecordLogin(ctx, firstToken(ada), users, ada)
+	recorded, err := store.RecordLogin(ctx, newLoginRecord(ada), users, ada)
 	out["RecordLogin"] = err
-	_, out["RecordLogin of other users"] = store.RecordLogin(ctx, firstToken(ada), known, ada)
+	_, out["RecordLogin of other users"] = store.RecordLogin(ctx, newLoginRecord(ada), known, ada)
 	if rotated || found || won || blacklisted || state.Presented != nil || revoked+flushed+len(sessions) > 0 || recorded {
 		t.Error("a method of the Store has an answer beside its error")
 	}
@@ -144,53 +144,53 @@ func errorsOfMethods(t *testing.T, store *models.Store, users, known *models.Use
 }
 
 // everyRow is all that the tables hold.
-func everyRow(t *testing.T, db *gorm.DB) (out struct {
+func readEveryRow(t *testing.T, db *gorm.DB) (out struct {
 	Accounts    []account
 	Outstanding []models.OutstandingToken
 	Blacklisted []models.BlacklistedToken
 }) {
 	t.Helper()
-	must(t, errors.Join(db.Find(&out.Accounts).Error, db.Find(&out.Outstanding).Error, db.Find(&out.Blacklisted).Error))
+	requireNoError(t, errors.Join(db.Find(&out.Accounts).Error, db.Find(&out.Outstanding).Error, db.Find(&out.Blacklisted).Error))
 	return out
 }
 
-func TestAutoMigrateRejectsDialects(t *testing.T) {
+func TestAutoMigrate_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
-	for _, name := range unsupported {
+	for _, name := range unsupportedDialects {
 		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
 			t.Parallel()
-			d := onSQLite(t)
+			d := newSQLiteDatabase(t)
 			db := d.open(t)
-			must(t, db.AutoMigrate(&account{}))
-			before := catalog(t, db)
+			requireNoError(t, db.AutoMigrate(&account{}))
+			before := listCatalog(t, db)
 			for _, user := range []any{&account{}, nil} {
-				err := models.AutoMigrate(t.Context(), onRenamed(t, d.dsn, name), user)
+				err := models.AutoMigrate(t.Context(), openRenamed(t, d.dsn, name), user)
 				if err == nil {
 					t.Fatal("AutoMigrate gives no error")
 				}
-				namesDialect(t, "AutoMigrate", err.Error(), name)
+				wantDialectNamed(t, "AutoMigrate", err.Error(), name)
 			}
-			if diff := cmp.Diff(before, catalog(t, db)); diff != "" {
+			if diff := cmp.Diff(before, listCatalog(t, db)); diff != "" {
 				t.Errorf("AutoMigrate changed (-before +after):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestAHandleWithoutADialectorIsAnUnsupportedDialect(t *testing.T) {
+func TestNewStore_NoDialector(t *testing.T) {
 	t.Parallel()
 	db, err := gorm.Open(nil, &gorm.Config{})
-	must(t, err)
-	namesDialect(t, "NewStore", fmt.Sprint(models.NewStore(db).CheckStore()), "")
-	namesDialect(t, "NewUsers", fmt.Sprint(models.NewUsers[account](db).CheckUsers("id", true)), "")
-	namesDialect(t, "AutoMigrate", fmt.Sprint(models.AutoMigrate(t.Context(), db, nil)), "")
+	requireNoError(t, err)
+	wantDialectNamed(t, "NewStore", fmt.Sprint(models.NewStore(db).CheckStore()), "")
+	wantDialectNamed(t, "NewUsers", fmt.Sprint(models.NewUsers[account](db).CheckUsers("id", true)), "")
+	wantDialectNamed(t, "AutoMigrate", fmt.Sprint(models.AutoMigrate(t.Context(), db, nil)), "")
 }
 
-func TestTheNameOfADialectCounts(t *testing.T) {
+func TestNewStore_WrappedDialector(t *testing.T) {
 	t.Parallel()
 	d := database{name: "SQLite", dsn: sqliteDSN(filepath.Join(t.TempDir(), "wrapped.db"))}
-	db := migrated(t, onRenamed(t, d.dsn, "sqlite"), &account{})
+	db := migrateDB(t, openRenamed(t, d.dsn, "sqlite"), &account{})
 	user, err := addAccount(t.Context(), db, "ada")
-	must(t, err)
-	everyOperation(t, models.NewStore(db), user)
+	requireNoError(t, err)
+	runEveryOperation(t, models.NewStore(db), user)
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-func TestStoreKeepsTheContractInDjangosTables(t *testing.T) {
+func TestStore_ContractDjangoTables(t *testing.T) {
 	t.Parallel()
-	onEachForm(t, func(t *testing.T, d database) {
+	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
-			db := django(t, d.open(t))
-			must(t, models.AutoMigrate(t.Context(), db, &account{}))
-			h := harness(db, d.open)
+			db := createDjangoTables(t, d.open(t))
+			requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+			h := newHarness(db, d.open)
 			h.DeleteUser = func(ctx context.Context, id string) error { // Django's ORM does both, the database neither.
 				return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 					if err := tx.Exec("UPDATE token_blacklist_outstandingtoken SET user_id = NULL WHERE user_id = ?", id).Error; err != nil {
@@ -35,12 +35,12 @@ func TestStoreKeepsTheContractInDjangosTables(t *testing.T) {
 	})
 }
 
-func TestAutoMigrateOnDjangosPostgreSQLAddsNullableColumnsAndIndexesOnly(t *testing.T) {
+func TestAutoMigrate_DjangoPostgreSQL(t *testing.T) {
 	t.Parallel()
-	db := django(t, onPostgres(t).open(t))
-	before := catalog(t, db)
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
-	after := catalog(t, db)
+	db := createDjangoTables(t, newPostgresDatabase(t).open(t))
+	before := listCatalog(t, db)
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	after := listCatalog(t, db)
 
 	for _, line := range before {
 		if !slices.Contains(after, line) {
@@ -64,39 +64,39 @@ func TestAutoMigrateOnDjangosPostgreSQLAddsNullableColumnsAndIndexesOnly(t *test
 	if diff := cmp.Diff(want, added); diff != "" {
 		t.Errorf("what AutoMigrate added (-want +got):\n%s", diff)
 	}
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
-	if diff := cmp.Diff(after, catalog(t, db)); diff != "" {
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if diff := cmp.Diff(after, listCatalog(t, db)); diff != "" {
 		t.Errorf("a second AutoMigrate changed (-want +got):\n%s", diff)
 	}
 }
 
-func TestAutoMigrateOnDjangosSQLiteKeepsTheTables(t *testing.T) {
+func TestAutoMigrate_DjangoSQLite(t *testing.T) {
 	t.Parallel()
-	db := django(t, onSQLite(t).open(t))
-	before := catalog(t, db)
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
-	after := catalog(t, db)
+	db := createDjangoTables(t, newSQLiteDatabase(t).open(t))
+	before := listCatalog(t, db)
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	after := listCatalog(t, db)
 	for _, line := range before {
 		kept := func(now string) bool { return strings.HasPrefix(now, strings.TrimSuffix(line, ")")) }
 		if !slices.ContainsFunc(after, kept) {
 			t.Errorf("AutoMigrate changed %s", line)
 		}
 	}
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
-	if diff := cmp.Diff(after, catalog(t, db)); diff != "" {
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if diff := cmp.Diff(after, listCatalog(t, db)); diff != "" {
 		t.Errorf("a second AutoMigrate changed (-want +got):\n%s", diff)
 	}
 }
 
-func TestRowsThatDjangoWroteAreUnderstood(t *testing.T) {
+func TestStore_DjangoRows(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		ctx, db := t.Context(), django(t, d.open(t))
-		must(t, models.AutoMigrate(ctx, db, &account{}))
+	runOnEach(t, func(t *testing.T, d database) {
+		ctx, db := t.Context(), createDjangoTables(t, d.open(t))
+		requireNoError(t, models.AutoMigrate(ctx, db, &account{}))
 		id, err := addAccount(ctx, db, "ada")
-		must(t, err)
+		requireNoError(t, err)
 		// Django writes SQLite's times without an offset; here a PostgreSQL session in UTC reads the same text.
-		execute(t, db,
+		execSQL(t, db,
 			`INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
 			 VALUES (`+id+`, 'first', 'ey', '2040-03-04 04:06:07.891011', '2040-03-05 04:06:07.891011')`,
 			`INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
@@ -106,7 +106,7 @@ func TestRowsThatDjangoWroteAreUnderstood(t *testing.T) {
 		store := models.NewStore(db)
 
 		got, err := store.State(ctx, "spent", "")
-		must(t, err)
+		requireNoError(t, err)
 		want := &core.TokenState{
 			OutstandingToken: core.OutstandingToken{
 				JTI: "spent", UserID: id, CreatedAt: now.Add(-time.Hour).Truncate(time.Second),

@@ -16,7 +16,7 @@ type sqliteError int
 func (e sqliteError) Error() string { return fmt.Sprintf("sqlite error %d", int(e)) }
 func (e sqliteError) Code() int     { return int(e) }
 
-func TestErrorsAreClassified(t *testing.T) {
+func TestKindOf(t *testing.T) {
 	t.Parallel()
 	const onPostgres, onSQLite, onBoth = "postgres", "sqlite", "" // the engine that knows the error
 	for _, c := range []struct {

@@ -22,44 +22,44 @@ import (
 )
 
 // firstToken is the record of a login.
-func firstToken(user simplejwt.User) core.OutstandingToken {
+func newLoginRecord(user simplejwt.User) core.OutstandingToken {
 	jti := rand.Text()
 	return core.OutstandingToken{JTI: jti, UserID: user.AuthID(), CreatedAt: now, ExpiresAt: now.Add(time.Hour), SessionID: jti, SessionStartedAt: now}
 }
 
 const rowsOfJTI = "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?"
 
-func TestALoginIsRecordedWhileTheUserHasThePassword(t *testing.T) {
+func TestRecordLogin(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		for _, options := range []gorm.Config{{}, {PrepareStmt: true}, {TranslateError: true}} {
-			recordsLogins(t, func() *gorm.DB { return reopen(t, d, options) })
+			checkRecordLogin(t, func() *gorm.DB { return reopenDB(t, d, options) })
 		}
 	})
 	t.Run("PostgreSQL with the simple protocol", func(t *testing.T) {
 		t.Parallel()
-		config := postgres.Config{DSN: onPostgres(t).dsn, PreferSimpleProtocol: true}
-		recordsLogins(t, func() *gorm.DB { return open(t, postgres.New(config)) })
+		config := postgres.Config{DSN: newPostgresDatabase(t).dsn, PreferSimpleProtocol: true}
+		checkRecordLogin(t, func() *gorm.DB { return openDB(t, postgres.New(config)) })
 	})
 }
 
 // recordsLogins checks RecordLogin for users with keys of every kind.
-func recordsLogins(t *testing.T, reopen func() *gorm.DB) {
+func checkRecordLogin(t *testing.T, reopen func() *gorm.DB) {
 	t.Helper()
 	people := &account{Username: rand.Text(), Password: "old"}
-	recordsLoginsOf(t, reopen(), &account{}, people, "accounts", "password", "UPDATE accounts SET deleted_at = '2040-01-01 00:00:00+00:00'")
-	recordsLoginsOf(t, reopen(), &member{}, &member{ID: uuid.New(), Email: rand.Text(), Hash: "old"}, "members", "hash", "DELETE FROM members")
-	recordsLoginsOf(t, reopen(), &badge{}, &badge{Code: rand.Text(), Username: rand.Text(), Password: "old"}, "badges", "password", "DELETE FROM badges")
+	checkRecordLoginOf(t, reopen(), &account{}, people, "accounts", "password", "UPDATE accounts SET deleted_at = '2040-01-01 00:00:00+00:00'")
+	checkRecordLoginOf(t, reopen(), &member{}, &member{ID: uuid.New(), Email: rand.Text(), Hash: "old"}, "members", "hash", "DELETE FROM members")
+	checkRecordLoginOf(t, reopen(), &badge{}, &badge{Code: rand.Text(), Username: rand.Text(), Password: "old"}, "badges", "password", "DELETE FROM badges")
 	// Ids are text, without a foreign key.
-	recordsLoginsOf(t, reopen(), nil, &member{ID: uuid.New(), Email: rand.Text(), Hash: "old"}, "members", "hash", "DELETE FROM members")
+	checkRecordLoginOf(t, reopen(), nil, &member{ID: uuid.New(), Email: rand.Text(), Hash: "old"}, "members", "hash", "DELETE FROM members")
 }
 
-func recordsLoginsOf(t *testing.T, db *gorm.DB, model any, user simplejwt.User, table, column, gone string) {
+func checkRecordLoginOf(t *testing.T, db *gorm.DB, model any, user simplejwt.User, table, column, gone string) {
 	t.Helper()
-	execute(t, db, "DROP TABLE IF EXISTS token_blacklist_blacklistedtoken", "DROP TABLE IF EXISTS token_blacklist_outstandingtoken")
-	must(t, db.AutoMigrate(&account{}, &member{}, &badge{}))
-	must(t, models.AutoMigrate(t.Context(), db, model))
-	must(t, db.Create(user).Error)
+	execSQL(t, db, "DROP TABLE IF EXISTS token_blacklist_blacklistedtoken", "DROP TABLE IF EXISTS token_blacklist_outstandingtoken")
+	requireNoError(t, db.AutoMigrate(&account{}, &member{}, &badge{}))
+	requireNoError(t, models.AutoMigrate(t.Context(), db, model))
+	requireNoError(t, db.Create(user).Error)
 	store := models.NewStore(db)
 	var users core.Users = models.NewUsers[account](db)
 	switch user.(type) {
@@ -70,34 +70,34 @@ func recordsLoginsOf(t *testing.T, db *gorm.DB, model any, user simplejwt.User, 
 	}
 	record := func(what string, want bool) {
 		t.Helper()
-		token := firstToken(user)
+		token := newLoginRecord(user)
 		got, err := store.RecordLogin(t.Context(), token, users, user)
 		if err != nil || got != want {
 			t.Errorf("%s, %s: recorded %v, error %v; want %v", table, what, got, err, want)
 		}
 		state, err := store.State(t.Context(), token.JTI, "")
-		must(t, err)
+		requireNoError(t, err)
 		if here := state.Presented; here != nil != want || want && here.OutstandingToken != token {
 			t.Errorf("%s, %s: on record is %+v, want %v", table, what, here, want)
 		}
 	}
 	record("the same password", true)
-	execute(t, db, "UPDATE "+table+" SET "+column+" = 'new'")
+	execSQL(t, db, "UPDATE "+table+" SET "+column+" = 'new'")
 	record("another password", false)
-	execute(t, db, "UPDATE "+table+" SET "+column+" = 'old'")
+	execSQL(t, db, "UPDATE "+table+" SET "+column+" = 'old'")
 	record("the old one again", true)
-	execute(t, db, gone)
+	execSQL(t, db, gone)
 	record("a user who is gone", false)
 }
 
-func TestALoginOfUsersElsewhereIsNotForTheStore(t *testing.T) {
+func TestRecordLogin_Unsupported(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		user := account{Username: "ada", Password: "old"}
-		must(t, db.Create(&user).Error)
+		requireNoError(t, db.Create(&user).Error)
 		resolved := d.open(t)
-		must(t, resolved.Use(&resolver{"gorm:db_resolver", resolved.ConnPool, resolved.ConnPool}))
+		requireNoError(t, resolved.Use(&resolver{"gorm:db_resolver", resolved.ConnPool, resolved.ConnPool}))
 		for name, c := range map[string]struct {
 			store *models.Store
 			users core.Users
@@ -109,11 +109,11 @@ func TestALoginOfUsersElsewhereIsNotForTheStore(t *testing.T) {
 			"no column of a password": {models.NewStore(db), models.NewUsers[passwordless](db), &passwordless{ID: 1}},
 			"chosen connections":      {models.NewStore(resolved), models.NewUsers[account](resolved), &user},
 		} {
-			token := firstToken(c.user)
+			token := newLoginRecord(c.user)
 			if got, err := c.store.RecordLogin(t.Context(), token, c.users, c.user); got || !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("%s: recorded %v, error %v; want errors.ErrUnsupported", name, got, err)
 			}
-			if n := count(t, db, rowsOfJTI, token.JTI); n != 0 {
+			if n := countRows(t, db, rowsOfJTI, token.JTI); n != 0 {
 				t.Errorf("%s: %d rows", name, n)
 			}
 		}
@@ -130,37 +130,37 @@ func (p *passwordless) AuthActive() bool     { return true }
 func (p *passwordless) AuthPassword() string { return "" }
 
 // Where the program may only read users, their rows can't be locked, and a login takes the longer way.
-func TestALoginWithoutTheRightToLockUsersIsNotForTheStore(t *testing.T) {
+func TestRecordLogin_LockDenied(t *testing.T) {
 	t.Parallel()
-	db := migrated(t, onPostgres(t).open(t), &account{})
+	db := migrateDB(t, newPostgresDatabase(t).open(t), &account{})
 	user := account{Username: "ada", Password: "old", IsActive: true}
-	must(t, db.Create(&user).Error)
+	requireNoError(t, db.Create(&user).Error)
 	role := "reader_" + strings.ToLower(rand.Text())
-	must(t, db.Connection(func(tx *gorm.DB) error {
-		execute(t, tx, "CREATE ROLE "+role, "GRANT SELECT ON accounts TO "+role,
+	requireNoError(t, db.Connection(func(tx *gorm.DB) error {
+		execSQL(t, tx, "CREATE ROLE "+role, "GRANT SELECT ON accounts TO "+role,
 			"GRANT ALL ON token_blacklist_outstandingtoken, token_blacklist_blacklistedtoken TO "+role, "SET ROLE "+role)
-		defer execute(t, tx, "RESET ROLE", "DROP OWNED BY "+role, "DROP ROLE "+role)
+		defer execSQL(t, tx, "RESET ROLE", "DROP OWNED BY "+role, "DROP ROLE "+role)
 		store, users := models.NewStore(tx), models.NewUsers[account](tx)
 		for range 2 {
-			token := firstToken(&user)
+			token := newLoginRecord(&user)
 			if got, err := store.RecordLogin(t.Context(), token, users, &user); got || !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("recorded %v, error %v; want errors.ErrUnsupported", got, err)
 			}
-			must(t, store.Record(t.Context(), token))
+			requireNoError(t, store.Record(t.Context(), token))
 		}
 		return nil
 	}))
 }
 
 // waitsForALock waits until a statement of the database waits for a lock.
-func waitsForALock(t *testing.T, d database, db *gorm.DB) {
+func waitForLock(t *testing.T, d database, db *gorm.DB) {
 	t.Helper()
 	if d.name == "SQLite" {
 		time.Sleep(100 * time.Millisecond) // who waits there can't be asked
 		return
 	}
 	for range 500 {
-		if count(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0 {
+		if countRows(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -169,7 +169,7 @@ func waitsForALock(t *testing.T, d database, db *gorm.DB) {
 }
 
 // levels are the isolation levels that a database may have as its default; SQLite has one.
-func levels(d database) []string {
+func isolationLevels(d database) []string {
 	if d.name == "SQLite" {
 		return []string{""}
 	}
@@ -177,45 +177,45 @@ func levels(d database) []string {
 }
 
 // setLevel makes a level the default of connections that are opened from now on.
-func setLevel(t *testing.T, db *gorm.DB, level string) {
+func setIsolationLevel(t *testing.T, db *gorm.DB, level string) {
 	t.Helper()
 	if level != "" {
-		execute(t, db, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+level+`''', current_database()); END $$`)
+		execSQL(t, db, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+level+`''', current_database()); END $$`)
 	}
 }
 
 // The statement that changes the password comes first, and is committed only while the login is under way.
-func TestALoginWaitsForAPasswordThatIsBeingChanged(t *testing.T) {
+func TestRecordLogin_WaitsForPasswordChange(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
-		for _, level := range levels(d) {
-			setLevel(t, db, level)
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
+		for _, level := range isolationLevels(d) {
+			setIsolationLevel(t, db, level)
 			pool := d.open(t)
 			store, users := models.NewStore(pool), models.NewUsers[account](pool)
 			for _, commit := range []bool{true, false} {
 				user := account{Username: rand.Text(), Password: "old"}
-				must(t, db.Create(&user).Error)
-				token := firstToken(&user)
+				requireNoError(t, db.Create(&user).Error)
+				token := newLoginRecord(&user)
 				change := db.Begin()
-				must(t, change.Error)
-				execute(t, change, fmt.Sprintf("UPDATE accounts SET password = 'new' WHERE id = %d", user.ID))
+				requireNoError(t, change.Error)
+				execSQL(t, change, fmt.Sprintf("UPDATE accounts SET password = 'new' WHERE id = %d", user.ID))
 
 				var recorded bool
 				var err error
 				var group sync.WaitGroup
 				group.Go(func() { recorded, err = store.RecordLogin(t.Context(), token, users, &user) })
-				waitsForALock(t, d, db)
+				waitForLock(t, d, db)
 				if commit {
-					must(t, change.Commit().Error)
+					requireNoError(t, change.Commit().Error)
 				} else {
-					must(t, change.Rollback().Error)
+					requireNoError(t, change.Rollback().Error)
 				}
 				group.Wait()
 				if err != nil || recorded == commit {
 					t.Errorf("%s, committed %v: recorded %v, error %v", level, commit, recorded, err)
 				}
-				if n := count(t, db, rowsOfJTI, token.JTI); n != 0 == commit {
+				if n := countRows(t, db, rowsOfJTI, token.JTI); n != 0 == commit {
 					t.Errorf("%s, committed %v: %d rows", level, commit, n)
 				}
 			}
@@ -224,15 +224,15 @@ func TestALoginWaitsForAPasswordThatIsBeingChanged(t *testing.T) {
 }
 
 // The login's statement comes first: what changes the password waits for it, and then there is something to revoke.
-func TestAPasswordWaitsForALoginThatIsBeingRecorded(t *testing.T) {
+func TestRecordLogin_HoldsUpPasswordChange(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		user := account{Username: "ada", Password: "old"}
-		must(t, db.Create(&user).Error)
+		requireNoError(t, db.Create(&user).Error)
 		tx := d.open(t).Begin() // holds the login's statement back from its end
-		must(t, tx.Error)
-		recorded, err := models.NewStore(tx).RecordLogin(t.Context(), firstToken(&user), models.NewUsers[account](tx), &user)
+		requireNoError(t, tx.Error)
+		recorded, err := models.NewStore(tx).RecordLogin(t.Context(), newLoginRecord(&user), models.NewUsers[account](tx), &user)
 		if err != nil || !recorded {
 			t.Fatalf("recorded %v, error %v", recorded, err)
 		}
@@ -245,40 +245,40 @@ func TestAPasswordWaitsForALoginThatIsBeingRecorded(t *testing.T) {
 			}
 			changed <- err
 		}()
-		waitsForALock(t, d, tx)
+		waitForLock(t, d, tx)
 		if len(changed) > 0 {
 			t.Error("the password was changed while a login was being recorded")
 		}
-		must(t, tx.Commit().Error)
+		requireNoError(t, tx.Commit().Error)
 		if err := <-changed; err != nil || n != 1 {
 			t.Errorf("%d tokens were revoked, error %v; want the login's", n, err)
 		}
 	})
 }
 
-const liveOfUser = `SELECT count(*) FROM token_blacklist_outstandingtoken o
+const liveTokensOfUser = `SELECT count(*) FROM token_blacklist_outstandingtoken o
 	WHERE o.user_id = ? AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id)`
 
-func TestNoLoginOutlivesAPasswordThatIsChangedMeanwhile(t *testing.T) {
+func TestRecordLogin_RacingPasswordChange(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
-		for _, level := range levels(d) {
-			setLevel(t, db, level)
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
+		for _, level := range isolationLevels(d) {
+			setIsolationLevel(t, db, level)
 			one, other := d.open(t), d.open(t)
 			connections, err := one.DB()
-			must(t, err)
+			requireNoError(t, err)
 			connections.SetMaxIdleConns(4)
 			store, users, sweeper := models.NewStore(one), models.NewUsers[account](one), models.NewStore(other)
-			recorded, refused := 0, 0
-			for range 200 / len(levels(d)) {
+			recorded, denied := 0, 0
+			for range 200 / len(isolationLevels(d)) {
 				user := account{Username: rand.Text(), Password: "old"}
-				must(t, db.Create(&user).Error)
+				requireNoError(t, db.Create(&user).Error)
 				logins := make([]bool, 4)
 				errs := make([]error, len(logins)+1)
 				var group sync.WaitGroup
 				for i := range logins {
-					group.Go(func() { logins[i], errs[i] = store.RecordLogin(t.Context(), firstToken(&user), users, &user) })
+					group.Go(func() { logins[i], errs[i] = store.RecordLogin(t.Context(), newLoginRecord(&user), users, &user) })
 				}
 				group.Go(func() {
 					err := other.Model(&account{}).Where("id = ?", user.ID).UpdateColumn("password", "new").Error
@@ -291,36 +291,36 @@ func TestNoLoginOutlivesAPasswordThatIsChangedMeanwhile(t *testing.T) {
 					errs[len(logins)] = err
 				})
 				group.Wait()
-				must(t, errors.Join(errs...))
+				requireNoError(t, errors.Join(errs...))
 				for _, one := range logins {
 					if one {
 						recorded++
 					} else {
-						refused++
+						denied++
 					}
 				}
-				if n := count(t, db, liveOfUser, user.ID); n != 0 {
+				if n := countRows(t, db, liveTokensOfUser, user.ID); n != 0 {
 					t.Fatalf("%d tokens of the old password are live", n)
 				}
 			}
-			t.Logf("%s: %d logins were recorded and revoked, %d refused", level, recorded, refused)
+			t.Logf("%s: %d logins were recorded and revoked, %d refused", level, recorded, denied)
 		}
 	})
 }
 
 // The same through the whole login.
-func TestAPasswordChangedDuringALoginEndsIt(t *testing.T) {
+func TestRecordLogin_PasswordChangedDuringLogin(t *testing.T) {
 	t.Parallel()
 	h, err := hashers.New(hashers.Options{})
-	must(t, err)
+	requireNoError(t, err)
 	hash := func(password string) string {
 		encoded, err := h.Make(t.Context(), password)
-		must(t, err)
+		requireNoError(t, err)
 		return encoded
 	}
 	old, again, other := hash("secret"), hash("secret"), hash("another")
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		for name, c := range map[string]struct {
 			now  string // the hash that is stored meanwhile, "" where the user is deleted
 			want error
@@ -332,32 +332,32 @@ func TestAPasswordChangedDuringALoginEndsIt(t *testing.T) {
 		} {
 			for _, sliding := range []bool{false, true} {
 				user := account{Username: rand.Text(), Password: old, IsActive: true}
-				must(t, db.Create(&user).Error)
+				requireNoError(t, db.Create(&user).Error)
 				pool := d.open(t)
 				store := &beforeLogin{Store: models.NewStore(pool), do: func() {
 					change := db.Model(&user).UpdateColumn("password", c.now)
 					if c.now == "" {
 						change = db.Unscoped().Delete(&user)
 					}
-					must(t, change.Error)
+					requireNoError(t, change.Error)
 				}}
 				auth, err := core.New(simplejwt.Settings{SigningKey: strings.Repeat("k", 32)}, core.Deps{
 					Store: store, Users: models.NewUsers[account](pool), Logger: slog.New(slog.DiscardHandler), PasswordHashers: h,
 				})
-				must(t, err)
+				requireNoError(t, err)
 				if sliding {
 					_, _, err = auth.ObtainSliding(t.Context(), user.Username, "secret")
 				} else {
 					_, _, err = auth.ObtainPair(t.Context(), user.Username, "secret")
 				}
-				if !same(err, c.want) {
+				if !matchesError(err, c.want) {
 					t.Errorf("%s, sliding %v: error %v, want %v", name, sliding, err, c.want)
 				}
 				want := 1
 				if c.want != nil {
 					want = 0
 				}
-				if n := count(t, db, liveOfUser, user.ID); n != want {
+				if n := countRows(t, db, liveTokensOfUser, user.ID); n != want {
 					t.Errorf("%s, sliding %v: %d live tokens, want %d", name, sliding, n, want)
 				}
 			}

@@ -16,6 +16,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
+	"pgregory.net/rapid"
 
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 	"github.com/go-simplejwt/simplejwt/models"
@@ -23,8 +24,8 @@ import (
 
 // TestMain runs the tests, or plays the second process that a test has started from this binary.
 func TestMain(m *testing.M) {
-	if os.Getenv(childTask) != "" {
-		os.Exit(childMain())
+	if os.Getenv(processTask) != "" {
+		os.Exit(runProcess())
 	}
 	if err := flag.Set("rapid.checks", schedules); err != nil { // before the flags are parsed: the command line counts
 		panic(err)
@@ -82,14 +83,14 @@ type database struct {
 	open      func(t testing.TB) *gorm.DB
 }
 
-func onSQLite(t testing.TB) database {
+func newSQLiteDatabase(t testing.TB) database {
 	dsn := sqliteDSN(filepath.Join(t.TempDir(), "tokens.db"))
-	return database{"SQLite", dsn, func(t testing.TB) *gorm.DB { return open(t, sqlite.Open(dsn)) }}
+	return database{"SQLite", dsn, func(t testing.TB) *gorm.DB { return openDB(t, sqlite.Open(dsn)) }}
 }
 
-func onPostgres(t testing.TB) database {
+func newPostgresDatabase(t testing.TB) database {
 	dsn := pgtest.DSN(t)
-	return database{"PostgreSQL", dsn, func(t testing.TB) *gorm.DB { return open(t, postgres.Open(dsn)) }}
+	return database{"PostgreSQL", dsn, func(t testing.TB) *gorm.DB { return openDB(t, postgres.Open(dsn)) }}
 }
 
 func sqliteDSN(path string) string {
@@ -97,34 +98,34 @@ func sqliteDSN(path string) string {
 }
 
 // onEach runs a test on both databases.
-func onEach(t *testing.T, test func(t *testing.T, d database)) {
+func runOnEach(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, onSQLite(t))
+		test(t, newSQLiteDatabase(t))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, onPostgres(t))
+		test(t, newPostgresDatabase(t))
 	})
 }
 
 // onEachForm is onEach for tests about a form of the tables: with the race detector it leaves SQLite out.
-func onEachForm(t *testing.T, test func(t *testing.T, d database)) {
+func runOnEachForm(t *testing.T, test func(t *testing.T, d database)) {
 	t.Helper()
 	if !underRace {
-		onEach(t, test)
+		runOnEach(t, test)
 		return
 	}
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, onPostgres(t))
+		test(t, newPostgresDatabase(t))
 	})
 }
 
-func open(t testing.TB, dialector gorm.Dialector, options ...gorm.Option) *gorm.DB {
+func openDB(t testing.TB, dialector gorm.Dialector, options ...gorm.Option) *gorm.DB {
 	t.Helper()
-	db, err := connect(dialector, options...)
+	db, err := connectDB(dialector, options...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,36 +137,37 @@ func open(t testing.TB, dialector gorm.Dialector, options ...gorm.Option) *gorm.
 	return db
 }
 
-func connect(dialector gorm.Dialector, options ...gorm.Option) (*gorm.DB, error) {
+func connectDB(dialector gorm.Dialector, options ...gorm.Option) (*gorm.DB, error) {
 	return gorm.Open(dialector, append([]gorm.Option{&gorm.Config{Logger: logger.Discard}}, options...)...)
 }
 
 // reopen opens a database with options of GORM.
-func reopen(t testing.TB, d database, options gorm.Config) *gorm.DB {
+func reopenDB(t testing.TB, d database, options gorm.Config) *gorm.DB {
 	t.Helper()
 	options.Logger = logger.Discard
 	if d.name == "SQLite" {
-		return open(t, sqlite.Open(d.dsn), &options)
+		return openDB(t, sqlite.Open(d.dsn), &options)
 	}
-	return open(t, postgres.Open(d.dsn), &options)
+	return openDB(t, postgres.Open(d.dsn), &options)
 }
 
 // migrated makes the user's table and the token tables.
-func migrated(t testing.TB, db *gorm.DB, user any) *gorm.DB {
+func migrateDB(t testing.TB, db *gorm.DB, user any) *gorm.DB {
 	t.Helper()
-	must(t, db.AutoMigrate(user))
-	must(t, models.AutoMigrate(t.Context(), db, user))
+	requireNoError(t, db.AutoMigrate(user))
+	requireNoError(t, models.AutoMigrate(t.Context(), db, user))
 	return db
 }
 
-func must(t testing.TB, err error) {
+// requireNoError ends the test, or one run of a random schedule, if err is an error.
+func requireNoError(t rapid.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-func execute(t testing.TB, db *gorm.DB, statements ...string) {
+func execSQL(t testing.TB, db *gorm.DB, statements ...string) {
 	t.Helper()
 	for _, one := range statements {
 		if err := db.Exec(one).Error; err != nil {
@@ -175,10 +177,10 @@ func execute(t testing.TB, db *gorm.DB, statements ...string) {
 }
 
 // count is the number that a query answers.
-func count(t testing.TB, db *gorm.DB, query string, args ...any) int {
+func countRows(t testing.TB, db *gorm.DB, query string, args ...any) int {
 	t.Helper()
 	var n int
-	must(t, db.Raw(query, args...).Row().Scan(&n))
+	requireNoError(t, db.Raw(query, args...).Row().Scan(&n))
 	return n
 }
 
@@ -189,7 +191,7 @@ func addAccount(ctx context.Context, db *gorm.DB, name string) (string, error) {
 	return fmt.Sprint(a.ID), err
 }
 
-func sorted(lines []string) []string {
+func sortLines(lines []string) []string {
 	slices.Sort(lines)
 	return lines
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-func TestAutoMigrateCreatesTheTables(t *testing.T) {
+func TestAutoMigrate_CreatesTables(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name       string
@@ -29,12 +29,12 @@ func TestAutoMigrateCreatesTheTables(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			db := onPostgres(t).open(t)
+			db := newPostgresDatabase(t).open(t)
 			if c.user != nil {
-				must(t, db.AutoMigrate(c.user))
+				requireNoError(t, db.AutoMigrate(c.user))
 			}
-			usersOwn := catalog(t, db)
-			must(t, models.AutoMigrate(t.Context(), db, c.user))
+			usersOwn := listCatalog(t, db)
+			requireNoError(t, models.AutoMigrate(t.Context(), db, c.user))
 			want := []string{
 				"token_blacklist_blacklistedtoken.blacklisted_at timestamp with time zone not null",
 				"token_blacklist_blacklistedtoken.id bigint not null identity BY DEFAULT",
@@ -76,48 +76,48 @@ func TestAutoMigrateCreatesTheTables(t *testing.T) {
 				"token_blacklist_blacklistedtoken_id_seq cache 1",
 				"token_blacklist_outstandingtoken_id_seq cache 1",
 			)
-			got := catalog(t, db)
+			got := listCatalog(t, db)
 			want = append(want, usersOwn...)
-			if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" {
+			if diff := cmp.Diff(sortLines(want), sortLines(got)); diff != "" {
 				t.Errorf("the tables (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestAutoMigrateTwiceChangesNothing(t *testing.T) {
+func TestAutoMigrate_Twice(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &member{})
-		before := catalog(t, db)
-		must(t, models.AutoMigrate(t.Context(), db, &member{}))
-		if diff := cmp.Diff(before, catalog(t, db)); diff != "" {
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &member{})
+		before := listCatalog(t, db)
+		requireNoError(t, models.AutoMigrate(t.Context(), db, &member{}))
+		if diff := cmp.Diff(before, listCatalog(t, db)); diff != "" {
 			t.Errorf("the second AutoMigrate changed (-want +got):\n%s", diff)
 		}
 	})
 }
 
-func TestAutoMigrateWithGORMsPreparedStatementsAddsColumnsToo(t *testing.T) {
+func TestAutoMigrate_PreparedStatements(t *testing.T) {
 	t.Parallel()
-	db := django(t, open(t, postgres.Open(pgtest.DSN(t)), &gorm.Config{PrepareStmt: true}))
+	db := createDjangoTables(t, openDB(t, postgres.Open(pgtest.DSN(t)), &gorm.Config{PrepareStmt: true}))
 	for range 3 {
-		must(t, models.AutoMigrate(t.Context(), db, &account{}))
+		requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 	}
 }
 
-func TestAutoMigrateFollowsTheTypeThatTheUsersTableHas(t *testing.T) {
+func TestAutoMigrate_UserKeyType(t *testing.T) {
 	t.Parallel()
-	db := onPostgres(t).open(t)
+	db := newPostgresDatabase(t).open(t)
 	pool, err := db.DB()
-	must(t, err)
+	requireNoError(t, err)
 	pool.SetMaxOpenConns(1) // The search path is the connection's.
-	execute(t, db, `CREATE SCHEMA people`, `SET search_path = people`, `CREATE TABLE people.accounts (id smallint PRIMARY KEY)`)
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
-	if got := count(t, db, `SELECT count(*) FROM information_schema.columns WHERE table_schema = 'people'
+	execSQL(t, db, `CREATE SCHEMA people`, `SET search_path = people`, `CREATE TABLE people.accounts (id smallint PRIMARY KEY)`)
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if got := countRows(t, db, `SELECT count(*) FROM information_schema.columns WHERE table_schema = 'people'
 		AND table_name = 'token_blacklist_outstandingtoken' AND column_name = 'user_id' AND data_type = 'smallint'`); got != 1 {
 		t.Error("user_id has not the type of the user's key")
 	}
-	must(t, models.AutoMigrate(t.Context(), db, &account{}))
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 }
 
 type pairKeyed struct {
@@ -125,7 +125,7 @@ type pairKeyed struct {
 	Right int `gorm:"primaryKey"`
 }
 
-func TestAutoMigrateRefuses(t *testing.T) {
+func TestAutoMigrate_Rejects(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -141,9 +141,9 @@ func TestAutoMigrateRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			onEach(t, func(t *testing.T, d database) {
+			runOnEach(t, func(t *testing.T, d database) {
 				db := d.open(t)
-				execute(t, db, c.setup...)
+				execSQL(t, db, c.setup...)
 				err := models.AutoMigrate(t.Context(), db, c.user)
 				if err == nil || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("AutoMigrate: got %v, want an error about %q", err, c.want)
@@ -153,20 +153,20 @@ func TestAutoMigrateRefuses(t *testing.T) {
 	}
 }
 
-func TestAutoMigrateRefusesAUsersTableWithoutTheKey(t *testing.T) {
+func TestAutoMigrate_UserTableWithoutKey(t *testing.T) {
 	t.Parallel()
-	db := onPostgres(t).open(t)
-	execute(t, db, `CREATE TABLE accounts (number bigint PRIMARY KEY)`)
+	db := newPostgresDatabase(t).open(t)
+	execSQL(t, db, `CREATE TABLE accounts (number bigint PRIMARY KEY)`)
 	err := models.AutoMigrate(t.Context(), db, &account{})
 	if err == nil || !strings.Contains(err.Error(), "accounts has no column id") {
 		t.Errorf("AutoMigrate: got %v, want an error about the column", err)
 	}
 }
 
-func TestManyMigrateAtOnce(t *testing.T) {
+func TestAutoMigrate_Concurrent(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		must(t, d.open(t).AutoMigrate(&account{}))
+	runOnEach(t, func(t *testing.T, d database) {
+		requireNoError(t, d.open(t).AutoMigrate(&account{}))
 		const migrations = 40
 		pools := make([]*gorm.DB, migrations)
 		for i := range pools {
@@ -178,8 +178,8 @@ func TestManyMigrateAtOnce(t *testing.T) {
 			group.Go(func() { errs[i] = models.AutoMigrate(t.Context(), db, &account{}) })
 		}
 		group.Wait()
-		must(t, errors.Join(errs...))
-		if got := count(t, pools[0], "SELECT count(*) FROM token_blacklist_outstandingtoken"); got != 0 {
+		requireNoError(t, errors.Join(errs...))
+		if got := countRows(t, pools[0], "SELECT count(*) FROM token_blacklist_outstandingtoken"); got != 0 {
 			t.Errorf("a fresh table has %d rows", got)
 		}
 	})

@@ -26,7 +26,7 @@ func revokeOtherSessions(auth *core.Auth, user, keep string) error {
 }
 
 // same reports whether err is the refusal that was asked for.
-func same(err, want error) bool {
+func matchesError(err, want error) bool {
 	if want == nil {
 		return err == nil
 	}

@@ -14,7 +14,7 @@ import (
 // wantAnswer compares an answer with the verdict: the refusal or none, whether there is a new token, the event.
 func (s *schedule) wantAnswer(t *rapid.T, want verdict, pair core.Pair, err error) {
 	t.Helper()
-	if !same(err, want.err) {
+	if !matchesError(err, want.err) {
 		t.Fatalf("answered %v, want %v", err, want.err)
 	}
 	if err != nil && pair != (core.Pair{}) {
@@ -31,7 +31,7 @@ func (s *schedule) wantAnswer(t *rapid.T, want verdict, pair core.Pair, err erro
 		t.Fatalf("gave a refresh token: %v, want %+v", pair.Refresh != "", want)
 	}
 	if want.fresh {
-		s.wantFresh(t, s.decode(t, pair.Refresh).JTI())
+		s.wantFresh(t, s.decodeToken(t, pair.Refresh).JTI())
 	}
 }
 
@@ -53,7 +53,7 @@ func (s *schedule) wantPair(t *rapid.T, pair core.Pair, token *modelToken) {
 		JTI, Session, User, Iat string
 		Expires                 time.Time
 	}
-	got := s.decode(t, pair.Refresh)
+	got := s.decodeToken(t, pair.Refresh)
 	want := claims{token.jti, token.session.id(), token.session.user.id, fmt.Sprint(token.born.Unix()), token.expires}
 	if diff := cmp.Diff(want, claims{got.JTI(), got.SessionID(), got.UserID(), fmt.Sprint(got.Get("iat")), got.ExpiresAt()}); diff != "" {
 		t.Fatalf("the refresh token (-want +got):\n%s", diff)
@@ -63,7 +63,7 @@ func (s *schedule) wantPair(t *rapid.T, pair core.Pair, token *modelToken) {
 
 func (s *schedule) wantAccess(t *rapid.T, raw string, session *modelSession) {
 	t.Helper()
-	access := s.decode(t, raw)
+	access := s.decodeToken(t, raw)
 	if access.SessionID() != session.id() {
 		t.Fatalf("the access token names the session %q, want %q", access.SessionID(), session.id())
 	}
@@ -73,14 +73,14 @@ func (s *schedule) wantAccess(t *rapid.T, raw string, session *modelSession) {
 	session.access = modelAccess{raw, s.now.Truncate(time.Second), access.ExpiresAt()}
 }
 
-func (s *schedule) decode(t *rapid.T, raw string) *core.Token {
+func (s *schedule) decodeToken(t *rapid.T, raw string) *core.Token {
 	t.Helper()
 	token, err := s.auth.Decode(raw)
-	noError(t, err)
+	requireNoError(t, err)
 	return token
 }
 
-func (s *schedule) rows(t *rapid.T) map[string]core.TokenState {
+func (s *schedule) readRows(t *rapid.T) map[string]core.TokenState {
 	t.Helper()
 	var jtis []string
 	for _, session := range s.sessions {
@@ -88,21 +88,21 @@ func (s *schedule) rows(t *rapid.T) map[string]core.TokenState {
 			jtis = append(jtis, token.jti)
 		}
 	}
-	rows, err := s.place.rows(context.Background(), jtis)
-	noError(t, err)
+	rows, err := s.backend.readRows(context.Background(), jtis)
+	requireNoError(t, err)
 	return rows
 }
 
 // check compares the rows with those of the model, and sees that they keep what no rule may break.
-func (s *schedule) check(t *rapid.T) {
-	rows := s.rows(t)
+func (s *schedule) checkRecords(t *rapid.T) {
+	rows := s.readRows(t)
 	s.checkOneSuccessor(t, rows)
 	s.checkOneLiveToken(t, rows)
-	s.checkWhatIsSpentStaysSo(t, rows)
+	s.checkConsumedStayConsumed(t, rows)
 	s.seen = rows
 	want, got := map[string]core.TokenState{}, map[string]core.TokenState{}
-	for _, token := range s.tokens() {
-		want[token.jti] = token.row()
+	for _, token := range s.storedTokens() {
+		want[token.jti] = token.wantRow()
 	}
 	for jti, row := range rows {
 		row.ExpiresAt = row.ExpiresAt.Truncate(time.Second)
@@ -146,7 +146,7 @@ func (s *schedule) checkOneLiveToken(t *rapid.T, rows map[string]core.TokenState
 }
 
 // checkWhatIsSpentStaysSo sees that a token on the blacklist is there for ever, for one reason and since one time.
-func (s *schedule) checkWhatIsSpentStaysSo(t *rapid.T, rows map[string]core.TokenState) {
+func (s *schedule) checkConsumedStayConsumed(t *rapid.T, rows map[string]core.TokenState) {
 	t.Helper()
 	for jti, was := range s.seen {
 		is, here := rows[jti]
@@ -160,8 +160,8 @@ func (s *schedule) checkWhatIsSpentStaysSo(t *rapid.T, rows map[string]core.Toke
 func (s *schedule) checkNothingElseIsStored(t *rapid.T) {
 	t.Helper()
 	n, err := s.store.FlushExpired(context.Background(), s.now.Add(1000*time.Hour))
-	noError(t, err)
-	if want := len(s.tokens()); n != want {
+	requireNoError(t, err)
+	if want := len(s.storedTokens()); n != want {
 		t.Fatalf("%d records are stored, want %d", n, want)
 	}
 }

@@ -13,35 +13,35 @@ import (
 )
 
 // place is where a schedule happens: a store, its users, and what changes and reads them behind the library's back.
-type place interface {
-	parts() (core.Store, core.Users)
-	clear(ctx context.Context) error
+type backend interface {
+	storeAndUsers() (core.Store, core.Users)
+	deleteAll(ctx context.Context) error
 	addUser(ctx context.Context, name, password string) (id string, err error)
 	setPassword(ctx context.Context, id, password string) error
 	setInactive(ctx context.Context, id string, inactive bool) error
 	deleteUser(ctx context.Context, id string) error
 	// rows are the records of the store; where it cannot list them, those of these ids.
-	rows(ctx context.Context, jtis []string) (map[string]core.TokenState, error)
+	readRows(ctx context.Context, jtis []string) (map[string]core.TokenState, error)
 }
 
 // memory is core/memstore.
-type memory struct {
+type memoryBackend struct {
 	store *memstore.Store
 	users *memstore.Users
 }
 
-func (p *memory) parts() (core.Store, core.Users) { return p.store, p.users }
+func (p *memoryBackend) storeAndUsers() (core.Store, core.Users) { return p.store, p.users }
 
-func (p *memory) clear(context.Context) error {
+func (p *memoryBackend) deleteAll(context.Context) error {
 	p.store, p.users = memstore.New(), memstore.NewUsers()
 	return nil
 }
 
-func (p *memory) addUser(_ context.Context, name, password string) (string, error) {
+func (p *memoryBackend) addUser(_ context.Context, name, password string) (string, error) {
 	return name, p.users.Add(memstore.Account{ID: name, Username: name, Password: password})
 }
 
-func (p *memory) change(ctx context.Context, id string, change func(*memstore.Account)) error {
+func (p *memoryBackend) changeAccount(ctx context.Context, id string, change func(*memstore.Account)) error {
 	user, err := p.users.ByField(ctx, "id", id)
 	if err != nil {
 		return err
@@ -51,21 +51,21 @@ func (p *memory) change(ctx context.Context, id string, change func(*memstore.Ac
 	return p.users.Update(*a)
 }
 
-func (p *memory) setPassword(ctx context.Context, id, password string) error {
-	return p.change(ctx, id, func(a *memstore.Account) { a.Password = password })
+func (p *memoryBackend) setPassword(ctx context.Context, id, password string) error {
+	return p.changeAccount(ctx, id, func(a *memstore.Account) { a.Password = password })
 }
 
-func (p *memory) setInactive(ctx context.Context, id string, inactive bool) error {
-	return p.change(ctx, id, func(a *memstore.Account) { a.Inactive = inactive })
+func (p *memoryBackend) setInactive(ctx context.Context, id string, inactive bool) error {
+	return p.changeAccount(ctx, id, func(a *memstore.Account) { a.Inactive = inactive })
 }
 
-func (p *memory) deleteUser(_ context.Context, id string) error {
+func (p *memoryBackend) deleteUser(_ context.Context, id string) error {
 	p.users.Delete(id)
 	p.store.ForgetUser(id)
 	return nil
 }
 
-func (p *memory) rows(ctx context.Context, jtis []string) (map[string]core.TokenState, error) {
+func (p *memoryBackend) readRows(ctx context.Context, jtis []string) (map[string]core.TokenState, error) {
 	out := map[string]core.TokenState{}
 	for _, jti := range jtis {
 		state, err := p.store.State(ctx, jti, "")
@@ -80,21 +80,21 @@ func (p *memory) rows(ctx context.Context, jtis []string) (map[string]core.Token
 }
 
 // tables is a database, with a handle of its own for what is done behind the library's back.
-type tables struct {
+type tableBackend struct {
 	db    *gorm.DB
 	store core.Store
 	users core.Users
 }
 
-func newTables(t testing.TB, d database) *tables {
+func newTableBackend(t testing.TB, d database) *tableBackend {
 	t.Helper()
-	db := migrated(t, d.open(t), &account{})
-	return &tables{d.open(t), models.NewStore(db), models.NewUsers[account](db)}
+	db := migrateDB(t, d.open(t), &account{})
+	return &tableBackend{d.open(t), models.NewStore(db), models.NewUsers[account](db)}
 }
 
-func (p *tables) parts() (core.Store, core.Users) { return p.store, p.users }
+func (p *tableBackend) storeAndUsers() (core.Store, core.Users) { return p.store, p.users }
 
-func (p *tables) clear(ctx context.Context) error {
+func (p *tableBackend) deleteAll(ctx context.Context) error {
 	for _, table := range []string{"token_blacklist_blacklistedtoken", "token_blacklist_outstandingtoken", "accounts"} {
 		if err := p.db.WithContext(ctx).Exec("DELETE FROM " + table).Error; err != nil {
 			return err
@@ -103,34 +103,34 @@ func (p *tables) clear(ctx context.Context) error {
 	return nil
 }
 
-func (p *tables) addUser(ctx context.Context, name, password string) (string, error) {
+func (p *tableBackend) addUser(ctx context.Context, name, password string) (string, error) {
 	a := account{Username: name, IsActive: true, Password: password}
 	err := p.db.WithContext(ctx).Create(&a).Error
 	return fmt.Sprint(a.ID), err
 }
 
-func (p *tables) set(ctx context.Context, id, column string, value any) error {
+func (p *tableBackend) setColumn(ctx context.Context, id, column string, value any) error {
 	return p.db.WithContext(ctx).Model(&account{}).Where("id = ?", id).UpdateColumn(column, value).Error
 }
 
-func (p *tables) setPassword(ctx context.Context, id, password string) error {
-	return p.set(ctx, id, "password", password)
+func (p *tableBackend) setPassword(ctx context.Context, id, password string) error {
+	return p.setColumn(ctx, id, "password", password)
 }
 
-func (p *tables) setInactive(ctx context.Context, id string, inactive bool) error {
-	return p.set(ctx, id, "is_active", !inactive)
+func (p *tableBackend) setInactive(ctx context.Context, id string, inactive bool) error {
+	return p.setColumn(ctx, id, "is_active", !inactive)
 }
 
-func (p *tables) deleteUser(ctx context.Context, id string) error {
+func (p *tableBackend) deleteUser(ctx context.Context, id string) error {
 	return p.db.WithContext(ctx).Unscoped().Delete(&account{}, "id = ?", id).Error
 }
 
-func (p *tables) rows(ctx context.Context, _ []string) (map[string]core.TokenState, error) {
-	return readRows(ctx, p.db)
+func (p *tableBackend) readRows(ctx context.Context, _ []string) (map[string]core.TokenState, error) {
+	return readAllRecords(ctx, p.db)
 }
 
 // readRows are all records and their blacklist rows.
-func readRows(ctx context.Context, db *gorm.DB) (map[string]core.TokenState, error) {
+func readAllRecords(ctx context.Context, db *gorm.DB) (map[string]core.TokenState, error) {
 	var all []models.OutstandingToken
 	if err := db.WithContext(ctx).Joins("Blacklisted").Find(&all).Error; err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ type policy struct {
 	checkSession                                bool
 }
 
-func (p policy) settings() simplejwt.Settings {
+func (p policy) toSettings() simplejwt.Settings {
 	return simplejwt.Settings{
 		SigningKey: "the-signing-key-of-the-tests-of-sessions", RefreshTokenLifetime: refreshLifetime,
 		RotateRefreshTokens: p.rotate, BlacklistAfterRotation: p.consume,
@@ -64,8 +64,8 @@ type modelToken struct {
 	known            bool // a client has it, or had it
 }
 
-func (s *modelSession) id() string        { return s.tokens[0].jti }
-func (s *modelSession) head() *modelToken { return s.tokens[len(s.tokens)-1] }
+func (s *modelSession) id() string          { return s.tokens[0].jti }
+func (s *modelSession) latest() *modelToken { return s.tokens[len(s.tokens)-1] }
 
 // verdict is the answer that the rules ask for.
 type verdict struct {
@@ -76,23 +76,23 @@ type verdict struct {
 }
 
 // login begins a session with a token of this id.
-func (m *model) login(u *modelUser, jti string) *modelToken {
+func (m *model) startSession(u *modelUser, jti string) *modelToken {
 	s := &modelSession{user: u, started: m.now}
 	if m.sessionLifetime > 0 {
 		s.ends = m.now.Add(m.sessionLifetime)
 	}
 	m.sessions = append(m.sessions, s)
-	return m.add(s, "", jti, u.password)
+	return m.addToken(s, "", jti, u.password)
 }
 
 // renew begins a session in the place of another, with its start and its end.
-func (m *model) renew(old *modelSession, jti string) *modelToken {
+func (m *model) renewSession(old *modelSession, jti string) *modelToken {
 	s := &modelSession{user: old.user, started: old.started, ends: old.ends}
 	m.sessions = append(m.sessions, s)
-	return m.add(s, "", jti, old.user.password)
+	return m.addToken(s, "", jti, old.user.password)
 }
 
-func (m *model) add(s *modelSession, parent, jti, password string) *modelToken {
+func (m *model) addToken(s *modelSession, parent, jti, password string) *modelToken {
 	expires := m.now.Add(refreshLifetime)
 	if !s.ends.IsZero() && s.ends.Before(expires) {
 		expires = s.ends
@@ -105,67 +105,69 @@ func (m *model) add(s *modelSession, parent, jti, password string) *modelToken {
 }
 
 // untimely is the refusal of a token by its times alone.
-func (m *model) untimely(t *modelToken) error {
+func (m *model) checkTimes(t *modelToken) error {
 	if t.born.Truncate(time.Second).After(m.now.Add(m.leeway)) {
 		return core.ErrTokenInvalid // the clock went back behind its iat
 	}
-	if m.expired(t) {
+	if m.isExpired(t) {
 		return core.ErrTokenExpired
 	}
 	return nil
 }
 
-func (m *model) expired(t *modelToken) bool { return !m.now.Before(t.expires.Add(m.leeway)) }
+func (m *model) isExpired(t *modelToken) bool { return !m.now.Before(t.expires.Add(m.leeway)) }
 
-func (m *model) ended(s *modelSession) bool { return !s.ends.IsZero() && !m.now.Before(s.ends) }
+func (m *model) isSessionExpired(s *modelSession) bool {
+	return !s.ends.IsZero() && !m.now.Before(s.ends)
+}
 
 // over reports whether a session can't go on, seen from its head.
-func (m *model) over(s *modelSession) bool {
-	return s.head().consumed || m.expired(s.head()) || m.ended(s)
+func (m *model) isInactive(s *modelSession) bool {
+	return s.latest().consumed || m.isExpired(s.latest()) || m.isSessionExpired(s)
 }
 
 // withinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be in a moment.
-func (m *model) withinGrace(t *modelToken) bool {
+func (m *model) isWithinGrace(t *modelToken) bool {
 	return t.reason == core.ReasonRotated && m.now.Before(t.consumedAt.Add(m.grace)) && t.consumedAt.Before(m.now.Add(m.grace))
 }
 
 // refresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.
-func (m *model) refresh(t *modelToken) verdict {
-	if err := m.untimely(t); err != nil {
+func (m *model) judgeRefresh(t *modelToken) verdict {
+	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
 	}
 	user := t.session.user
 	switch {
-	case t.consumed && (user.deleted || user.inactive || m.changed(t)):
+	case t.consumed && (user.deleted || user.inactive || m.isPasswordChanged(t)):
 		return verdict{err: core.ErrTokenBlacklisted}
 	case user.deleted || user.inactive:
 		return verdict{err: core.ErrNoActiveAccount}
-	case m.changed(t):
+	case m.isPasswordChanged(t):
 		m.endSession(t.session, core.ReasonPassword)
 		return verdict{err: core.ErrPasswordChanged}
 	case t.consumed:
-		return m.refreshConsumed(t)
-	case m.ended(t.session):
+		return m.judgeConsumed(t)
+	case m.isSessionExpired(t.session):
 		return verdict{err: core.ErrTokenExpired}
 	}
 	return verdict{fresh: m.rotate}
 }
 
-func (m *model) changed(t *modelToken) bool {
+func (m *model) isPasswordChanged(t *modelToken) bool {
 	return m.checkPassword && t.password != t.session.user.password
 }
 
-func (m *model) refreshConsumed(t *modelToken) verdict {
+func (m *model) judgeConsumed(t *modelToken) verdict {
 	switch {
-	case t.reason != core.ReasonRotated || m.over(t.session):
+	case t.reason != core.ReasonRotated || m.isInactive(t.session):
 		return verdict{err: core.ErrTokenBlacklisted}
-	case m.withinGrace(t):
-		return verdict{again: t.session.head()}
+	case m.isWithinGrace(t):
+		return verdict{again: t.session.latest()}
 	}
-	return m.reused(t)
+	return m.judgeReuse(t)
 }
 
-func (m *model) reused(t *modelToken) verdict {
+func (m *model) judgeReuse(t *modelToken) verdict {
 	if m.detectReuse {
 		m.endSession(t.session, core.ReasonReuse)
 	}
@@ -173,32 +175,32 @@ func (m *model) reused(t *modelToken) verdict {
 }
 
 // succeed rotates a token into one of this id.
-func (m *model) succeed(t *modelToken, jti string) *modelToken {
+func (m *model) rotateToken(t *modelToken, jti string) *modelToken {
 	if m.consume {
-		m.spend(t, core.ReasonRotated)
+		m.consumeToken(t, core.ReasonRotated)
 	}
-	return m.add(t.session, t.jti, jti, t.password)
+	return m.addToken(t.session, t.jti, jti, t.password)
 }
 
 // logout is the blacklist view. It asks nothing of the user.
-func (m *model) logout(t *modelToken) verdict {
-	if err := m.untimely(t); err != nil {
+func (m *model) judgeLogout(t *modelToken) verdict {
+	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
 	}
 	switch {
-	case !t.consumed || m.withinGrace(t):
+	case !t.consumed || m.isWithinGrace(t):
 		m.endSession(t.session, core.ReasonLogout)
 		return verdict{}
-	case t.reason != core.ReasonRotated || m.over(t.session):
+	case t.reason != core.ReasonRotated || m.isInactive(t.session):
 		return verdict{err: core.ErrTokenBlacklisted}
 	}
-	return m.reused(t)
+	return m.judgeReuse(t)
 }
 
 // verify is the verify view, for a refresh token.
-func (m *model) verify(t *modelToken) verdict {
-	err := m.untimely(t)
-	if err == nil && (t.consumed || m.checkSession && m.over(t.session)) {
+func (m *model) judgeVerify(t *modelToken) verdict {
+	err := m.checkTimes(t)
+	if err == nil && (t.consumed || m.checkSession && m.isInactive(t.session)) {
 		err = core.ErrTokenBlacklisted
 	}
 	return verdict{err: err}
@@ -206,7 +208,7 @@ func (m *model) verify(t *modelToken) verdict {
 
 func (m *model) endSession(s *modelSession, reason core.Reason) {
 	for _, t := range s.tokens {
-		m.spend(t, reason)
+		m.consumeToken(t, reason)
 	}
 }
 
@@ -219,14 +221,14 @@ func (m *model) endUser(u *modelUser, keep *modelSession, reason core.Reason) {
 	}
 }
 
-func (m *model) spend(t *modelToken, reason core.Reason) {
+func (m *model) consumeToken(t *modelToken, reason core.Reason) {
 	if !t.consumed && !t.flushed {
 		t.consumed, t.consumedAt, t.reason = true, m.now, reason
 	}
 }
 
 // tokens are all tokens whose rows are not flushed.
-func (m *model) tokens() (out []*modelToken) {
+func (m *model) storedTokens() (out []*modelToken) {
 	for _, s := range m.sessions {
 		out = append(out, s.tokens...)
 	}
@@ -234,7 +236,7 @@ func (m *model) tokens() (out []*modelToken) {
 }
 
 // row is the record that the rules ask for.
-func (t *modelToken) row() core.TokenState {
+func (t *modelToken) wantRow() core.TokenState {
 	user := t.session.user.id
 	if t.session.user.deleted {
 		user = ""

@@ -21,10 +21,10 @@ type modelAccess struct {
 
 // list are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
 // that is on record.
-func (m *model) list(u *modelUser) []*modelSession { return m.listWithin(u, 0) }
+func (m *model) activeSessions(u *modelUser) []*modelSession { return m.activeSessionsWithin(u, 0) }
 
 // listWithin is list with so much grace for clocks.
-func (m *model) listWithin(u *modelUser, leeway time.Duration) []*modelSession {
+func (m *model) activeSessionsWithin(u *modelUser, leeway time.Duration) []*modelSession {
 	var out []*modelSession
 	birth := map[*modelSession]int{}
 	for i, s := range m.sessions {
@@ -34,7 +34,7 @@ func (m *model) listWithin(u *modelUser, leeway time.Duration) []*modelSession {
 		live := func(t *modelToken) bool {
 			return !t.consumed && !t.flushed && m.now.Before(t.expires.Add(leeway))
 		}
-		if s.user == u && !m.ended(s) && slices.ContainsFunc(s.tokens, live) {
+		if s.user == u && !m.isSessionExpired(s) && slices.ContainsFunc(s.tokens, live) {
 			out = append(out, s)
 		}
 	}
@@ -49,40 +49,40 @@ func (m *model) keepNewest(u *modelUser) {
 	if m.limit == 0 {
 		return
 	}
-	kept := m.listWithin(u, m.leeway)
+	kept := m.activeSessionsWithin(u, m.leeway)
 	kept = kept[:min(m.limit, len(kept))]
 	for _, s := range m.sessions {
 		for _, t := range s.tokens {
-			if s.user == u && !slices.Contains(kept, s) && !m.expired(t) {
-				m.spend(t, core.ReasonLimit)
+			if s.user == u && !slices.Contains(kept, s) && !m.isExpired(t) {
+				m.consumeToken(t, core.ReasonLimit)
 			}
 		}
 	}
 }
 
 // request is the answer to the access token that the session was given last.
-func (m *model) request(s *modelSession) error {
+func (m *model) judgeRequest(s *modelSession) error {
 	user, access := s.user, s.access
 	switch {
 	case access.born.After(m.now.Add(m.leeway)), !m.now.Before(access.expires.Add(m.leeway)):
 		return core.ErrTokenNotAllowed
-	case m.checkSession && m.over(s):
+	case m.checkSession && m.isInactive(s):
 		return core.ErrTokenNotAllowed
 	case user.deleted:
 		return core.ErrUnknownUser
 	case user.inactive:
 		return core.ErrUserInactive
-	case m.changed(s.head()):
+	case m.isPasswordChanged(s.latest()):
 		return core.ErrPasswordChanged
 	}
 	return nil
 }
 
 func (s *schedule) sendRequest(t *rapid.T) {
-	session := draw(t, "session", s.sessions)
-	want := s.request(session)
+	session := drawFrom(t, "session", s.sessions)
+	want := s.judgeRequest(session)
 	user, _, err := s.auth.AuthenticateToken(context.Background(), session.access.raw)
-	if !same(err, want) {
+	if !matchesError(err, want) {
 		t.Fatalf("a request was answered %v, want %v", err, want)
 	}
 	if err == nil && user.AuthID() != session.user.id {
@@ -93,13 +93,13 @@ func (s *schedule) sendRequest(t *rapid.T) {
 func (s *schedule) listSessions(t *rapid.T) {
 	user := s.anyUser(t)
 	got, err := s.auth.Sessions(context.Background(), user.id)
-	noError(t, err)
+	requireNoError(t, err)
 	type line struct {
 		ID      string
 		Started time.Time
 	}
 	var want, have []line
-	for _, session := range s.list(user) {
+	for _, session := range s.activeSessions(user) {
 		want = append(want, line{session.id(), session.started})
 	}
 	for _, session := range got {

@@ -17,20 +17,20 @@ import (
 
 // Random schedules run against core.Auth over each store and against the model, and both must agree after every step.
 // -rapid.checks and -rapid.steps make it look longer.
-func TestSessionsKeepTheirRulesWhateverHappens(t *testing.T) {
+func TestSessions_RandomSchedules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
-		make func(t testing.TB) place
+		make func(t testing.TB) backend
 	}{
-		{"in memory", func(testing.TB) place { return new(memory) }},
-		{"on SQLite", func(t testing.TB) place { return newTables(t, onSQLite(t)) }},
-		{"on PostgreSQL", func(t testing.TB) place { return newTables(t, onPostgres(t)) }},
+		{"in memory", func(testing.TB) backend { return new(memoryBackend) }},
+		{"on SQLite", func(t testing.TB) backend { return newTableBackend(t, newSQLiteDatabase(t)) }},
+		{"on PostgreSQL", func(t testing.TB) backend { return newTableBackend(t, newPostgresDatabase(t)) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := c.make(t)
-			rapid.Check(t, func(t *rapid.T) { newSchedule(t, p).run(t) })
+			rapid.Check(t, func(t *rapid.T) { newSchedule(t, p).runSteps(t) })
 		})
 	}
 }
@@ -38,7 +38,7 @@ func TestSessionsKeepTheirRulesWhateverHappens(t *testing.T) {
 // schedule is a run of one model beside one Auth.
 type schedule struct {
 	*model
-	place   place
+	backend backend
 	store   core.Store
 	people  core.Users
 	auth    *core.Auth
@@ -48,13 +48,13 @@ type schedule struct {
 	flushed time.Time // when the last flush was
 }
 
-func newSchedule(t *rapid.T, p place) *schedule {
+func newSchedule(t *rapid.T, p backend) *schedule {
 	t.Helper()
-	s := &schedule{model: &model{policy: drawPolicy(t), now: now.Truncate(time.Second)}, place: p}
-	noError(t, p.clear(context.Background()))
-	s.store, s.people = p.parts()
+	s := &schedule{model: &model{policy: drawPolicy(t), now: now.Truncate(time.Second)}, backend: p}
+	requireNoError(t, p.deleteAll(context.Background()))
+	s.store, s.people = p.storeAndUsers()
 	var ids atomic.Int64
-	auth, err := core.New(s.settings(), core.Deps{
+	auth, err := core.New(s.toSettings(), core.Deps{
 		Store: s.store, Users: s.people, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now:   func() time.Time { return s.now },
 		NewID: func() string { return fmt.Sprintf("id-%04d", ids.Add(1)) },
@@ -64,7 +64,7 @@ func newSchedule(t *rapid.T, p place) *schedule {
 			}
 		},
 	})
-	noError(t, err)
+	requireNoError(t, err)
 	s.auth = auth
 	s.addUser(t)
 	s.addUser(t)
@@ -92,10 +92,10 @@ func drawPolicy(t *rapid.T) policy {
 
 // run does random things: those with a greater weight more often, and the first ones too, as rapid favours what sorts
 // first.
-func (s *schedule) run(t *rapid.T) {
+func (s *schedule) runSteps(t *rapid.T) {
 	t.Helper()
 	s.logIn(t)
-	actions := map[string]func(*rapid.T){"": s.check}
+	actions := map[string]func(*rapid.T){"": s.checkRecords}
 	for _, a := range []struct {
 		weight int
 		name   string
@@ -103,23 +103,23 @@ func (s *schedule) run(t *rapid.T) {
 	}{
 		{8, "refresh", s.refreshOne},
 		{4, "refresh, and lose the reply", s.loseReply},
-		{4, "wait", s.wait},
+		{4, "wait", s.advanceClock},
 		{3, "log in", s.logIn},
 		{2, "log out", s.logOut},
 		{1, "verify", s.verifyOne},
 		{3, "send a request", s.sendRequest},
 		{1, "list sessions", s.listSessions},
-		{1, "set the clock back", s.setBack},
-		{2, "flush", s.flush},
+		{1, "set the clock back", s.setClockBack},
+		{2, "flush", s.flushExpired},
 		{1, "end a session", s.endOneSession},
 		{1, "end the other sessions", s.endOtherSessions},
 		{1, "end all sessions", s.endAllSessions},
 		{1, "change the password in a session", s.changePasswordInASession},
 		{1, "change the password", s.changePassword},
-		{1, "change the password and tell nobody", s.forgetToTell},
+		{1, "change the password and tell nobody", s.changePasswordSilently},
 		{1, "switch a user off or on", s.switchUser},
 		{1, "delete a user", s.deleteUser},
-		{1, "wait long", s.waitLong},
+		{1, "wait long", s.advanceClockFar},
 	} {
 		for range a.weight {
 			actions[fmt.Sprintf("%02d %s", len(actions), a.name)] = a.do
@@ -132,31 +132,31 @@ func (s *schedule) run(t *rapid.T) {
 func (s *schedule) logIn(t *rapid.T) {
 	user := s.anyUser(t)
 	loaded, err := s.people.ByField(context.Background(), "id", user.id)
-	noError(t, err)
+	requireNoError(t, err)
 	pair, err := s.auth.Login(context.Background(), loaded)
 	if user.inactive {
 		s.wantAnswer(t, verdict{err: core.ErrNoActiveAccount}, pair, err)
 		return
 	}
 	s.wantAnswer(t, verdict{fresh: true}, pair, err)
-	born := s.login(user, s.decode(t, pair.Refresh).JTI())
+	born := s.startSession(user, s.decodeToken(t, pair.Refresh).JTI())
 	born.raw, born.known = pair.Refresh, true
 	s.keepNewest(user)
 	s.wantPair(t, pair, born)
 }
 
-func (s *schedule) refreshOne(t *rapid.T) { s.present(t, true) }
+func (s *schedule) refreshOne(t *rapid.T) { s.presentToken(t, true) }
 
 // loseReply is a refresh of whose answer the client learns nothing.
-func (s *schedule) loseReply(t *rapid.T) { s.present(t, false) }
+func (s *schedule) loseReply(t *rapid.T) { s.presentToken(t, false) }
 
-func (s *schedule) present(t *rapid.T, learns bool) {
+func (s *schedule) presentToken(t *rapid.T, learns bool) {
 	t.Helper()
-	if !slices.ContainsFunc(s.sessions, func(other *modelSession) bool { return !s.over(other) }) {
+	if !slices.ContainsFunc(s.sessions, func(other *modelSession) bool { return !s.isInactive(other) }) {
 		s.logIn(t) // or most of the schedule would be about what is over
 	}
 	token := s.anyToken(t)
-	want := s.model.refresh(token)
+	want := s.model.judgeRefresh(token)
 	pair, _, err := s.auth.Refresh(context.Background(), token.raw)
 	s.wantAnswer(t, want, pair, err)
 	if err != nil {
@@ -164,7 +164,7 @@ func (s *schedule) present(t *rapid.T, learns bool) {
 	}
 	answered := want.again
 	if want.fresh {
-		answered = s.succeed(token, s.decode(t, pair.Refresh).JTI())
+		answered = s.rotateToken(token, s.decodeToken(t, pair.Refresh).JTI())
 		answered.raw = pair.Refresh
 	}
 	if answered == nil { // without rotation
@@ -177,25 +177,25 @@ func (s *schedule) present(t *rapid.T, learns bool) {
 
 func (s *schedule) logOut(t *rapid.T) {
 	token := s.anyToken(t)
-	s.wantAnswer(t, s.logout(token), core.Pair{}, s.auth.Blacklist(context.Background(), token.raw))
+	s.wantAnswer(t, s.judgeLogout(token), core.Pair{}, s.auth.Blacklist(context.Background(), token.raw))
 }
 
 func (s *schedule) verifyOne(t *rapid.T) {
 	token := s.anyToken(t)
 	_, err := s.auth.Verify(context.Background(), token.raw)
-	s.wantAnswer(t, s.verify(token), core.Pair{}, err)
+	s.wantAnswer(t, s.judgeVerify(token), core.Pair{}, err)
 }
 
 func (s *schedule) endAllSessions(t *rapid.T) {
 	user := s.anyUser(t)
 	s.endUser(user, nil, core.ReasonAdmin)
-	noError(t, revokeUser(s.auth, user.id))
+	requireNoError(t, revokeUser(s.auth, user.id))
 }
 
 func (s *schedule) endOtherSessions(t *rapid.T) {
 	keep := s.sessionOfSomebody(t)
 	s.endUser(keep.user, keep, core.ReasonAdmin)
-	noError(t, revokeOtherSessions(s.auth, keep.user.id, keep.id()))
+	requireNoError(t, revokeOtherSessions(s.auth, keep.user.id, keep.id()))
 }
 
 func (s *schedule) changePassword(t *rapid.T) { s.newPassword(t, s.anyUser(t), nil) }
@@ -210,13 +210,13 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 	s.storePassword(t, user)
 	s.endUser(user, keep, core.ReasonPassword)
 	loaded, err := s.people.ByField(context.Background(), "id", user.id)
-	noError(t, err)
+	requireNoError(t, err)
 	asking, renewed := "", false
 	if keep != nil {
-		asking, renewed = keep.id(), !user.inactive && !keep.head().flushed && !s.over(keep)
+		asking, renewed = keep.id(), !user.inactive && !keep.latest().flushed && !s.isInactive(keep)
 	}
 	pair, err := s.auth.PasswordChanged(context.Background(), loaded, asking)
-	noError(t, err)
+	requireNoError(t, err)
 	if !renewed {
 		s.endUser(user, nil, core.ReasonPassword)
 		if pair != (core.Pair{}) {
@@ -225,24 +225,24 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 		return
 	}
 	s.endSession(keep, core.ReasonRenewed)
-	next := s.renew(keep, s.decode(t, pair.Refresh).JTI())
+	next := s.renewSession(keep, s.decodeToken(t, pair.Refresh).JTI())
 	next.raw, next.known = pair.Refresh, true
 	s.wantPair(t, pair, next)
 }
 
 // forgetToTell is a program that stores a password and does not say so.
-func (s *schedule) forgetToTell(t *rapid.T) { s.storePassword(t, s.anyUser(t)) }
+func (s *schedule) changePasswordSilently(t *rapid.T) { s.storePassword(t, s.anyUser(t)) }
 
 func (s *schedule) storePassword(t *rapid.T, user *modelUser) {
 	t.Helper()
-	user.password = s.name("password")
-	noError(t, s.place.setPassword(context.Background(), user.id, user.password))
+	user.password = s.newName("password")
+	requireNoError(t, s.backend.setPassword(context.Background(), user.id, user.password))
 }
 
 func (s *schedule) switchUser(t *rapid.T) {
 	user := s.anyUser(t)
 	user.inactive = !user.inactive
-	noError(t, s.place.setInactive(context.Background(), user.id, user.inactive))
+	requireNoError(t, s.backend.setInactive(context.Background(), user.id, user.inactive))
 }
 
 func (s *schedule) deleteUser(t *rapid.T) {
@@ -251,39 +251,39 @@ func (s *schedule) deleteUser(t *rapid.T) {
 	}
 	user := s.anyUser(t)
 	user.deleted = true
-	noError(t, s.place.deleteUser(context.Background(), user.id))
+	requireNoError(t, s.backend.deleteUser(context.Background(), user.id))
 	s.addUser(t)
 }
 
 func (s *schedule) addUser(t *rapid.T) {
 	t.Helper()
-	name, password := s.name("user"), s.name("password")
-	id, err := s.place.addUser(context.Background(), name, password)
-	noError(t, err)
+	name, password := s.newName("user"), s.newName("password")
+	id, err := s.backend.addUser(context.Background(), name, password)
+	requireNoError(t, err)
 	s.users = append(s.users, &modelUser{id: id, password: password})
 }
 
-func (s *schedule) name(kind string) string {
+func (s *schedule) newName(kind string) string {
 	s.names++
 	return fmt.Sprintf("%s-%d", kind, s.names)
 }
 
-func (s *schedule) wait(t *rapid.T) {
+func (s *schedule) advanceClock(t *rapid.T) {
 	s.now = s.now.Add(rapid.SampledFrom([]time.Duration{
-		s.tick(), 3 * time.Second, 10*time.Second - s.tick(), 10 * time.Second, 10*time.Second + s.tick(), 30 * time.Second,
+		s.clockStep(), 3 * time.Second, 10*time.Second - s.clockStep(), 10 * time.Second, 10*time.Second + s.clockStep(), 30 * time.Second,
 	}).Draw(t, "for"))
 }
 
 // tick is the smallest step of the clock. An end of a session may be within a second, the exp of its last token is not:
 // schedules with both would be about rounding.
-func (s *schedule) tick() time.Duration {
+func (s *schedule) clockStep() time.Duration {
 	if s.sessionLifetime > 0 {
 		return time.Second
 	}
 	return 250 * time.Millisecond
 }
 
-func (s *schedule) waitLong(t *rapid.T) {
+func (s *schedule) advanceClockFar(t *rapid.T) {
 	s.now = s.now.Add(rapid.SampledFrom([]time.Duration{
 		time.Minute, 35 * time.Minute, 59 * time.Minute, time.Hour, time.Hour + 30*time.Second, 30 * time.Hour,
 	}).Draw(t, "for"))
@@ -291,9 +291,9 @@ func (s *schedule) waitLong(t *rapid.T) {
 
 // setBack sets the clock back, but not to before a flush by more than the flush waits: of a token whose record is gone
 // and that is young again nothing would be known.
-func (s *schedule) setBack(t *rapid.T) {
+func (s *schedule) setClockBack(t *rapid.T) {
 	to := s.now.Add(-rapid.SampledFrom([]time.Duration{
-		s.tick(), 10 * time.Second, 31 * time.Second, 4 * time.Minute,
+		s.clockStep(), 10 * time.Second, 31 * time.Second, 4 * time.Minute,
 	}).Draw(t, "by"))
 	if to.Before(s.flushed.Add(-5 * time.Minute)) {
 		t.Skip("a flush has forgotten that time")
@@ -301,21 +301,21 @@ func (s *schedule) setBack(t *rapid.T) {
 	s.now = to
 }
 
-func (s *schedule) flush(t *rapid.T) {
-	before := s.tokens()
+func (s *schedule) flushExpired(t *rapid.T) {
+	before := s.storedTokens()
 	if len(before) > 0 && rapid.IntRange(0, 3).Draw(t, "at the last moment of a record") == 3 {
-		if last := s.admitted(draw(t, "record", before)).Add(-s.tick()); last.After(s.now) {
+		if last := s.admittedUntil(drawFrom(t, "record", before)).Add(-s.clockStep()); last.After(s.now) {
 			s.now = last
 		}
 	}
 	n, err := s.auth.FlushExpired(context.Background())
-	noError(t, err)
+	requireNoError(t, err)
 	s.flushed = s.now
-	left := s.rows(t)
+	left := s.readRows(t)
 	for _, token := range before {
 		_, here := left[token.jti]
 		token.flushed = !here
-		admitted := s.admitted(token)
+		admitted := s.admittedUntil(token)
 		if !here && s.now.Before(admitted) {
 			t.Fatalf("the flush deleted %s, which is admitted until %v", token.jti, admitted)
 		}
@@ -323,13 +323,13 @@ func (s *schedule) flush(t *rapid.T) {
 			t.Fatalf("the flush left %s, which was admitted until %v", token.jti, admitted)
 		}
 	}
-	if gone := len(before) - len(s.tokens()); n != gone {
+	if gone := len(before) - len(s.storedTokens()); n != gone {
 		t.Fatalf("the flush says that %d records went, it was %d", n, gone)
 	}
 }
 
 // admitted is until when a flush has to keep the record of a token.
-func (s *schedule) admitted(token *modelToken) time.Time {
+func (s *schedule) admittedUntil(token *modelToken) time.Time {
 	return token.expires.Add(s.leeway + s.grace + s.auth.Settings().SlidingTokenLifetime)
 }
 
@@ -344,7 +344,7 @@ func (s *schedule) anyToken(t *rapid.T) *modelToken {
 				continue
 			}
 			known = append(known, token)
-			if !s.over(session) && (which == "live") != token.consumed {
+			if !s.isInactive(session) && (which == "live") != token.consumed {
 				wanted = append(wanted, token)
 			}
 		}
@@ -352,12 +352,12 @@ func (s *schedule) anyToken(t *rapid.T) *modelToken {
 	if which == "any" || len(wanted) == 0 {
 		wanted = known
 	}
-	return draw(t, "token", wanted)
+	return drawFrom(t, "token", wanted)
 }
 
 func (s *schedule) anyUser(t *rapid.T) *modelUser {
 	t.Helper()
-	return draw(t, "user", slices.DeleteFunc(slices.Clone(s.users), func(u *modelUser) bool { return u.deleted }))
+	return drawFrom(t, "user", slices.DeleteFunc(slices.Clone(s.users), func(u *modelUser) bool { return u.deleted }))
 }
 
 // sessionOfSomebody draws a session whose user is there.
@@ -367,18 +367,11 @@ func (s *schedule) sessionOfSomebody(t *rapid.T) *modelSession {
 	if len(left) == 0 {
 		t.Skip("all who logged in are deleted")
 	}
-	return draw(t, "session", left)
+	return drawFrom(t, "session", left)
 }
 
 // draw takes one of a list, the last ones more often than the first ones.
-func draw[T any](t *rapid.T, label string, list []T) T {
+func drawFrom[T any](t *rapid.T, label string, list []T) T {
 	t.Helper()
 	return list[len(list)-1-rapid.IntRange(0, len(list)-1).Draw(t, label+", from the youngest")]
-}
-
-func noError(t rapid.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
 }

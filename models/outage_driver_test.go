@@ -26,7 +26,7 @@ type outage struct {
 }
 
 // take returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
-func (o *outage) take() []string {
+func (o *outage) takeSeen() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.seen
@@ -34,14 +34,14 @@ func (o *outage) take() []string {
 	return out
 }
 
-func (o *outage) note(what string) {
+func (o *outage) noteStatement(what string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen = append(o.seen, what)
 }
 
 // arm has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
-func (o *outage) arm(at int, lose bool, err error) {
+func (o *outage) failAt(at int, lose bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.left, o.lose, o.err = at, lose, err
@@ -57,8 +57,8 @@ func (o *outage) disarm() bool {
 }
 
 // around carries a statement out, unless it is the one that fails.
-func (o *outage) around(what string, do func() error) error {
-	o.note(what)
+func (o *outage) runStatement(what string, do func() error) error {
+	o.noteStatement(what)
 	o.mu.Lock()
 	o.left--
 	strikes, lose, err := o.left == 0 && o.err != nil, o.lose, o.err
@@ -79,37 +79,37 @@ func (o *outage) around(what string, do func() error) error {
 }
 
 // openShaky opens a database whose statements all pass o.
-func openShaky(t testing.TB, d database, o *outage) *gorm.DB {
+func openFailing(t testing.TB, d database, o *outage) *gorm.DB {
 	t.Helper()
 	name := "sqlite"
 	if d.name == "PostgreSQL" {
 		name = "pgx"
 	}
 	plain, err := sql.Open(name, d.dsn)
-	must(t, err)
-	pool := sql.OpenDB(&shakyConnector{plain.Driver(), d.dsn, o})
-	must(t, plain.Close())
+	requireNoError(t, err)
+	pool := sql.OpenDB(&failingConnector{plain.Driver(), d.dsn, o})
+	requireNoError(t, plain.Close())
 	t.Cleanup(func() { pool.Close() })
 	if name == "pgx" {
-		return open(t, postgres.New(postgres.Config{Conn: pool}))
+		return openDB(t, postgres.New(postgres.Config{Conn: pool}))
 	}
-	return open(t, sqlite.New(sqlite.Config{Conn: pool}))
+	return openDB(t, sqlite.New(sqlite.Config{Conn: pool}))
 }
 
-type shakyConnector struct {
+type failingConnector struct {
 	driver driver.Driver
 	dsn    string
 	outage *outage
 }
 
-func (c *shakyConnector) Driver() driver.Driver { return c.driver }
+func (c *failingConnector) Driver() driver.Driver { return c.driver }
 
-func (c *shakyConnector) Connect(context.Context) (driver.Conn, error) {
+func (c *failingConnector) Connect(context.Context) (driver.Conn, error) {
 	conn, err := c.driver.Open(c.dsn)
 	if err != nil {
 		return nil, err
 	}
-	return &shakyConn{conn.(plainConn), c.outage}, nil
+	return &failingConn{conn.(plainConn), c.outage}, nil
 }
 
 // plainConn is what both drivers' connections can do.
@@ -123,21 +123,21 @@ type plainConn interface {
 	driver.SessionResetter
 }
 
-type shakyConn struct {
+type failingConn struct {
 	plainConn
 	outage *outage
 }
 
 // CheckNamedValue leaves it to the driver which values it takes.
-func (c *shakyConn) CheckNamedValue(v *driver.NamedValue) error {
+func (c *failingConn) CheckNamedValue(v *driver.NamedValue) error {
 	if checker, ok := c.plainConn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(v)
 	}
 	return driver.ErrSkip
 }
 
-func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
-	err = c.outage.around("exec", func() error {
+func (c *failingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+	err = c.outage.runStatement("exec", func() error {
 		var err error
 		result, err = c.plainConn.ExecContext(ctx, query, args)
 		return err
@@ -148,8 +148,8 @@ func (c *shakyConn) ExecContext(ctx context.Context, query string, args []driver
 	return result, nil
 }
 
-func (c *shakyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
-	err = c.outage.around("query", func() error {
+func (c *failingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+	err = c.outage.runStatement("query", func() error {
 		var err error
 		if rows, err = c.plainConn.QueryContext(ctx, query, args); err != nil {
 			rows = nil
@@ -157,7 +157,7 @@ func (c *shakyConn) QueryContext(ctx context.Context, query string, args []drive
 		return err
 	})
 	if err != nil && rows != nil {
-		drain(rows)
+		drainRows(rows)
 	}
 	if err != nil {
 		return nil, err
@@ -165,21 +165,21 @@ func (c *shakyConn) QueryContext(ctx context.Context, query string, args []drive
 	return rows, nil
 }
 
-func (c *shakyConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	c.outage.note("prepare")
+func (c *failingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.outage.noteStatement("prepare")
 	return c.plainConn.PrepareContext(ctx, query)
 }
 
 // drain reads an answer to its end, so that the statement is carried out to its end.
-func drain(rows driver.Rows) {
+func drainRows(rows driver.Rows) {
 	row := make([]driver.Value, len(rows.Columns()))
 	for rows.Next(row) == nil {
 	}
 	_ = rows.Close()
 }
 
-func (c *shakyConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx driver.Tx, err error) {
-	err = c.outage.around("begin", func() error {
+func (c *failingConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx driver.Tx, err error) {
+	err = c.outage.runStatement("begin", func() error {
 		var err error
 		if tx, err = c.plainConn.BeginTx(ctx, options); err != nil {
 			tx = nil // SQLite's driver answers one that is none
@@ -192,22 +192,22 @@ func (c *shakyConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx d
 	if err != nil {
 		return nil, err
 	}
-	return &shakyTx{tx, c.outage}, nil
+	return &failingTx{tx, c.outage}, nil
 }
 
-type shakyTx struct {
+type failingTx struct {
 	driver.Tx
 	outage *outage
 }
 
-func (t *shakyTx) Rollback() error {
-	t.outage.note("rollback")
+func (t *failingTx) Rollback() error {
+	t.outage.noteStatement("rollback")
 	return t.Tx.Rollback()
 }
 
-func (t *shakyTx) Commit() error {
+func (t *failingTx) Commit() error {
 	reached := false
-	err := t.outage.around("commit", func() error {
+	err := t.outage.runStatement("commit", func() error {
 		reached = true
 		return t.Tx.Commit()
 	})
@@ -220,10 +220,10 @@ func (t *shakyTx) Commit() error {
 // The errors of outages.
 
 // connectionLost says nothing of what became of the statement.
-var connectionLost = io.ErrUnexpectedEOF
+var errConnectionLost = io.ErrUnexpectedEOF
 
 // conflict is the error of a statement that lost to another transaction.
-func conflict(d database) error {
+func conflictError(d database) error {
 	if d.name == "PostgreSQL" {
 		return serializationFailure{}
 	}

@@ -11,18 +11,18 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-func TestAnOutageAtAnyStatementOfAFlushForgetsNothingThatCounts(t *testing.T) {
+func TestFlushExpired_StatementFails(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		s := newShaky(t, d)
-		everyOutage(t, s, func(mode outageMode, at int) bool {
-			s.begin(t, policy{rotate: true, consume: true, grace: 10 * time.Second})
+	runOnEach(t, func(t *testing.T, d database) {
+		s := newFailingAuth(t, d)
+		runEveryOutage(t, s, func(mode outageMode, at int) bool {
+			s.resetTo(t, policy{rotate: true, consume: true, grace: 10 * time.Second})
 			s.refresh(t, s.refresh(t, s.login(t, s.user)))
 			s.now = s.now.Add(20 * time.Hour) // these, and the bystander's, are to go
 			s.refresh(t, s.login(t, s.user))
-			before := s.rowsNow(t)
+			before := s.readAllRows(t)
 
-			s.outage.arm(at, mode.lose, mode.err)
+			s.outage.failAt(at, mode.lose, mode.err)
 			_, err := s.auth.FlushExpired(t.Context())
 			failed := s.outage.disarm()
 			what := fmt.Sprintf("statement %d %s", at, mode.name)
@@ -32,7 +32,7 @@ func TestAnOutageAtAnyStatementOfAFlushForgetsNothingThatCounts(t *testing.T) {
 			s.wantFlushed(t, what, before, err == nil)
 			if err != nil {
 				_, err := s.auth.FlushExpired(t.Context())
-				must(t, err)
+				requireNoError(t, err)
 				s.wantFlushed(t, what+", then again", before, true)
 			}
 			return failed
@@ -42,9 +42,9 @@ func TestAnOutageAtAnyStatementOfAFlushForgetsNothingThatCounts(t *testing.T) {
 
 // wantFlushed sees that what is young is as it was before, and that what has ended is gone, or, where the flush did not
 // come to its end, may still be there as it was: a token that was consumed without the row that says so would work again.
-func (s *shaky) wantFlushed(t *testing.T, what string, before map[string]core.TokenState, ended bool) {
+func (s *failingAuth) wantFlushed(t *testing.T, what string, before map[string]core.TokenState, ended bool) {
 	t.Helper()
-	after := s.rowsNow(t)
+	after := s.readAllRows(t)
 	for jti, was := range before {
 		is, here := after[jti]
 		young := was.ExpiresAt.After(s.now)
@@ -55,7 +55,7 @@ func (s *shaky) wantFlushed(t *testing.T, what string, before map[string]core.To
 			t.Errorf("%s: the record of %s, which ends at %v, is there: %v", what, jti, was.ExpiresAt, here)
 		}
 	}
-	if n := count(t, s.db, `SELECT count(*) FROM token_blacklist_blacklistedtoken b
+	if n := countRows(t, s.db, `SELECT count(*) FROM token_blacklist_blacklistedtoken b
 		WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o WHERE o.id = b.token_id)`); n != 0 {
 		t.Errorf("%s: %d rows of the blacklist are of no token", what, n)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // operations are all that change sessions. The settings are the recommended ones unless the name says otherwise.
-func operations() []operation {
+func listOperations() []operation {
 	whole := policy{rotate: true, consume: true, detectReuse: true, grace: 10 * time.Second, sessionLifetime: 24 * time.Hour}
 	graceless := policy{rotate: true, consume: true}
 	keeping := policy{rotate: true}
@@ -19,66 +19,66 @@ func operations() []operation {
 	checking.checkPassword = true
 	checkingKeeping := policy{rotate: true, checkPassword: true}
 	return []operation{
-		{name: "a login", policy: whole, prepare: nothing, do: doLogin, least: 1, most: 2},
-		{name: "a login by password", policy: whole, prepare: hashed, do: doObtain, least: 1, most: 2},
-		{name: "a refresh", policy: whole, prepare: loggedIn, do: doRefresh, least: 1, most: 1},
+		{name: "a login", policy: whole, prepare: prepareNothing, do: doLogin, least: 1, most: 2},
+		{name: "a login by password", policy: whole, prepare: prepareHash, do: doObtain, least: 1, most: 2},
+		{name: "a refresh", policy: whole, prepare: prepareLogin, do: doRefresh, least: 1, most: 1},
 		{
-			name: "a refresh without grace", policy: graceless, prepare: loggedIn, do: doRefresh,
+			name: "a refresh without grace", policy: graceless, prepare: prepareLogin, do: doRefresh,
 			repeat: core.ErrTokenBlacklisted, least: 1, most: 1,
 		},
 		{
-			name: "a refresh that consumes nothing", policy: keeping, prepare: loggedIn, do: doRefresh,
+			name: "a refresh that consumes nothing", policy: keeping, prepare: prepareLogin, do: doRefresh,
 			least: 2, most: 3, siblings: true,
 		},
-		{name: "a refresh within the grace period", policy: whole, prepare: rotatedAgo(9 * time.Second), do: doRefresh, least: 1, most: 1},
+		{name: "a refresh within the grace period", policy: whole, prepare: prepareRotated(9 * time.Second), do: doRefresh, least: 1, most: 1},
 		{
-			name: "a refresh after the grace period", policy: whole, prepare: rotatedAgo(10 * time.Second), do: doRefresh,
+			name: "a refresh after the grace period", policy: whole, prepare: prepareRotated(10 * time.Second), do: doRefresh,
 			answer: core.ErrTokenBlacklisted,
 		},
-		{name: "a refresh of a token made elsewhere", policy: whole, prepare: madeElsewhere, do: doRefresh, least: 1, most: 1},
+		{name: "a refresh of a token made elsewhere", policy: whole, prepare: prepareExternal, do: doRefresh, least: 1, most: 1},
 		{
-			name: "a refresh after the password was changed", policy: checking, prepare: passwordStored, do: doRefresh,
+			name: "a refresh after the password was changed", policy: checking, prepare: preparePasswordStored, do: doRefresh,
 			answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted,
 		},
 		{
 			name: "a refresh that consumes nothing after the password was changed", policy: checkingKeeping,
-			prepare: passwordStored, do: doRefresh, answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted, siblings: true,
+			prepare: preparePasswordStored, do: doRefresh, answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted, siblings: true,
 		},
-		{name: "a logout", policy: whole, prepare: loggedIn, do: doLogout, repeat: core.ErrTokenBlacklisted},
-		{name: "a logout with a rotated token", policy: whole, prepare: rotatedAgo(time.Second), do: doLogout},
+		{name: "a logout", policy: whole, prepare: prepareLogin, do: doLogout, repeat: core.ErrTokenBlacklisted},
+		{name: "a logout with a rotated token", policy: whole, prepare: prepareRotated(time.Second), do: doLogout},
 		{
-			name: "a logout of a session with several live tokens", policy: keeping, prepare: rotatedAgo(time.Second), do: doLogout,
+			name: "a logout of a session with several live tokens", policy: keeping, prepare: prepareRotated(time.Second), do: doLogout,
 			repeat: core.ErrTokenBlacklisted, siblings: true,
 		},
 		{
-			name: "a logout with a token made elsewhere", policy: whole, prepare: madeElsewhere, do: doLogout,
+			name: "a logout with a token made elsewhere", policy: whole, prepare: prepareExternal, do: doLogout,
 			repeat: core.ErrTokenBlacklisted, adopts: 1,
 		},
-		{name: "the end of a session", policy: whole, prepare: threeSessions, do: doRevokeSession, least: 2, most: 2},
-		{name: "the end of all sessions", policy: whole, prepare: threeSessions, do: doRevokeUser},
-		{name: "the end of the other sessions", policy: whole, prepare: threeSessions, do: doRevokeOthers, least: 1, most: 1},
-		{name: "a change of the password", policy: whole, prepare: threeSessions, do: doPasswordChanged},
+		{name: "the end of a session", policy: whole, prepare: prepareThreeSessions, do: doRevokeSession, least: 2, most: 2},
+		{name: "the end of all sessions", policy: whole, prepare: prepareThreeSessions, do: doRevokeUser},
+		{name: "the end of the other sessions", policy: whole, prepare: prepareThreeSessions, do: doRevokeOthers, least: 1, most: 1},
+		{name: "a change of the password", policy: whole, prepare: prepareThreeSessions, do: doPasswordChanged},
 	}
 }
 
-func nothing(*testing.T, *shaky) string { return "" }
+func prepareNothing(*testing.T, *failingAuth) string { return "" }
 
 // hashed gives the user a password that can be checked.
-func hashed(t *testing.T, s *shaky) string {
+func prepareHash(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	h, err := hashers.New(hashers.Options{})
-	must(t, err)
+	requireNoError(t, err)
 	encoded, err := h.Make(t.Context(), "secret")
-	must(t, err)
-	must(t, s.setPassword(t.Context(), s.user.AuthID(), encoded))
+	requireNoError(t, err)
+	requireNoError(t, s.setPassword(t.Context(), s.user.AuthID(), encoded))
 	return ""
 }
 
-func loggedIn(t *testing.T, s *shaky) string { t.Helper(); return s.login(t, s.user) }
+func prepareLogin(t *testing.T, s *failingAuth) string { t.Helper(); return s.login(t, s.user) }
 
 // rotatedAgo gives the first token of a session that went on this long ago.
-func rotatedAgo(d time.Duration) func(*testing.T, *shaky) string {
-	return func(t *testing.T, s *shaky) string {
+func prepareRotated(d time.Duration) func(*testing.T, *failingAuth) string {
+	return func(t *testing.T, s *failingAuth) string {
 		t.Helper()
 		first := s.login(t, s.user)
 		s.refresh(t, first)
@@ -88,24 +88,24 @@ func rotatedAgo(d time.Duration) func(*testing.T, *shaky) string {
 }
 
 // madeElsewhere gives a token that another program with our key made, and recorded nowhere.
-func madeElsewhere(t *testing.T, s *shaky) string {
+func prepareExternal(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	plain := simplejwt.Settings{SigningKey: s.auth.Settings().SigningKey, RefreshTokenLifetime: refreshLifetime}
 	pair, err := s.newAuth(t, plain, nil).Login(t.Context(), s.user)
-	must(t, err)
+	requireNoError(t, err)
 	return pair.Refresh
 }
 
 // passwordStored gives the newest token of a session from before another password was stored.
-func passwordStored(t *testing.T, s *shaky) string {
+func preparePasswordStored(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	raw := s.refresh(t, s.login(t, s.user))
-	must(t, s.setPassword(t.Context(), s.user.AuthID(), "password-2"))
+	requireNoError(t, s.setPassword(t.Context(), s.user.AuthID(), "password-2"))
 	return raw
 }
 
 // threeSessions gives the newest token of the second one.
-func threeSessions(t *testing.T, s *shaky) string {
+func prepareThreeSessions(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	s.login(t, s.user)
 	raw := s.refresh(t, s.login(t, s.user))
@@ -113,25 +113,25 @@ func threeSessions(t *testing.T, s *shaky) string {
 	return raw
 }
 
-func doLogin(ctx context.Context, s *shaky, _ string) (core.Pair, error) {
+func doLogin(ctx context.Context, s *failingAuth, _ string) (core.Pair, error) {
 	return s.auth.Login(ctx, s.user)
 }
 
-func doObtain(ctx context.Context, s *shaky, _ string) (core.Pair, error) {
+func doObtain(ctx context.Context, s *failingAuth, _ string) (core.Pair, error) {
 	pair, _, err := s.auth.ObtainPair(ctx, "user", "secret")
 	return pair, err
 }
 
-func doRefresh(ctx context.Context, s *shaky, raw string) (core.Pair, error) {
+func doRefresh(ctx context.Context, s *failingAuth, raw string) (core.Pair, error) {
 	pair, _, err := s.auth.Refresh(ctx, raw)
 	return pair, err
 }
 
-func doLogout(ctx context.Context, s *shaky, raw string) (core.Pair, error) {
+func doLogout(ctx context.Context, s *failingAuth, raw string) (core.Pair, error) {
 	return core.Pair{}, s.auth.Blacklist(ctx, raw)
 }
 
-func doRevokeSession(_ context.Context, s *shaky, raw string) (core.Pair, error) {
+func doRevokeSession(_ context.Context, s *failingAuth, raw string) (core.Pair, error) {
 	token, err := s.auth.Decode(raw)
 	if err != nil {
 		return core.Pair{}, err
@@ -139,11 +139,11 @@ func doRevokeSession(_ context.Context, s *shaky, raw string) (core.Pair, error)
 	return core.Pair{}, revokeSession(s.auth, s.user.AuthID(), token.SessionID())
 }
 
-func doRevokeUser(_ context.Context, s *shaky, _ string) (core.Pair, error) {
+func doRevokeUser(_ context.Context, s *failingAuth, _ string) (core.Pair, error) {
 	return core.Pair{}, revokeUser(s.auth, s.user.AuthID())
 }
 
-func doRevokeOthers(_ context.Context, s *shaky, raw string) (core.Pair, error) {
+func doRevokeOthers(_ context.Context, s *failingAuth, raw string) (core.Pair, error) {
 	token, err := s.auth.Decode(raw)
 	if err != nil {
 		return core.Pair{}, err
@@ -151,6 +151,6 @@ func doRevokeOthers(_ context.Context, s *shaky, raw string) (core.Pair, error) 
 	return core.Pair{}, revokeOtherSessions(s.auth, s.user.AuthID(), token.SessionID())
 }
 
-func doPasswordChanged(_ context.Context, s *shaky, _ string) (core.Pair, error) {
+func doPasswordChanged(_ context.Context, s *failingAuth, _ string) (core.Pair, error) {
 	return s.auth.PasswordChanged(context.Background(), s.user, "")
 }

@@ -17,13 +17,13 @@ import (
 
 // A statement fails: every one of every operation in turn. Whatever the database did of it, the answer is right or a
 // 503, the tables are sound, and the same request afterwards brings about what was asked for.
-func TestAnOutageAtAnyStatementLeavesSessionsWhole(t *testing.T) {
+func TestStore_StatementFails(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		s := newShaky(t, d)
-		for _, o := range operations() {
+	runOnEach(t, func(t *testing.T, d database) {
+		s := newFailingAuth(t, d)
+		for _, o := range listOperations() {
 			t.Run(o.name, func(t *testing.T) {
-				everyOutage(t, s, func(mode outageMode, at int) bool { return s.suffer(t, o, mode, at) })
+				runEveryOutage(t, s, func(mode outageMode, at int) bool { return s.runWithOutage(t, o, mode, at) })
 			})
 		}
 	})
@@ -38,12 +38,12 @@ type outageMode struct {
 }
 
 // everyOutage has the first statement fail, then the second, and so on, until try does not come as far; in every mode.
-func everyOutage(t *testing.T, s *shaky, try func(mode outageMode, at int) bool) {
+func runEveryOutage(t *testing.T, s *failingAuth, try func(mode outageMode, at int) bool) {
 	t.Helper()
 	for _, mode := range []outageMode{
-		{name: "not carried out", err: connectionLost},
-		{name: "carried out, but not answered", lose: true, err: connectionLost},
-		{name: "lost to another transaction", err: conflict(s.database), heals: true},
+		{name: "not carried out", err: errConnectionLost},
+		{name: "carried out, but not answered", lose: true, err: errConnectionLost},
+		{name: "lost to another transaction", err: conflictError(s.database), heals: true},
 	} {
 		at := 1
 		for try(mode, at) {
@@ -56,9 +56,9 @@ func everyOutage(t *testing.T, s *shaky, try func(mode outageMode, at int) bool)
 }
 
 // shaky is an Auth over a database with outages, and a handle of the database without.
-type shaky struct {
+type failingAuth struct {
 	database
-	*tables
+	*tableBackend
 	outage outage
 	now    time.Time
 	users  *models.Users[account, *account]
@@ -66,73 +66,73 @@ type shaky struct {
 	ids    atomic.Int64
 	auth   *core.Auth
 	user   simplejwt.User // the one whose sessions suffer
-	given  []string       // the ids of all refresh tokens that were handed out
+	issued []string       // the ids of all refresh tokens that were handed out
 }
 
-func newShaky(t *testing.T, d database) *shaky {
+func newFailingAuth(t *testing.T, d database) *failingAuth {
 	t.Helper()
-	s := &shaky{database: d, tables: newTables(t, d)}
-	db := openShaky(t, d, &s.outage)
+	s := &failingAuth{database: d, tableBackend: newTableBackend(t, d)}
+	db := openFailing(t, d, &s.outage)
 	s.users, s.store = models.NewUsers[account](db), models.NewStore(db)
 	return s
 }
 
 // begin empties the tables and makes an Auth of these settings, the user, and a bystander with a session.
-func (s *shaky) begin(t *testing.T, p policy) {
+func (s *failingAuth) resetTo(t *testing.T, p policy) {
 	t.Helper()
-	s.now, s.given = now, nil
-	must(t, s.clear(t.Context()))
-	s.auth = s.newAuth(t, p.settings(), s.store)
+	s.now, s.issued = now, nil
+	requireNoError(t, s.deleteAll(t.Context()))
+	s.auth = s.newAuth(t, p.toSettings(), s.store)
 	s.login(t, s.addPerson(t, "bystander"))
 	s.user = s.addPerson(t, "user")
 }
 
-func (s *shaky) newAuth(t *testing.T, settings simplejwt.Settings, store core.Store) *core.Auth {
+func (s *failingAuth) newAuth(t *testing.T, settings simplejwt.Settings, store core.Store) *core.Auth {
 	t.Helper()
 	auth, err := core.New(settings, core.Deps{
 		Store: store, Users: s.users, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return s.now }, NewID: func() string { return fmt.Sprint("id-", s.ids.Add(1)) },
 	})
-	must(t, err)
+	requireNoError(t, err)
 	return auth
 }
 
-func (s *shaky) addPerson(t *testing.T, name string) simplejwt.User {
+func (s *failingAuth) addPerson(t *testing.T, name string) simplejwt.User {
 	t.Helper()
 	id, err := s.addUser(t.Context(), name, "password-1")
-	must(t, err)
+	requireNoError(t, err)
 	user, err := s.users.ByField(t.Context(), "id", id)
-	must(t, err)
+	requireNoError(t, err)
 	return user
 }
 
-func (s *shaky) login(t *testing.T, user simplejwt.User) string {
+func (s *failingAuth) login(t *testing.T, user simplejwt.User) string {
 	t.Helper()
 	pair, err := s.auth.Login(t.Context(), user)
-	must(t, err)
-	return s.hand(t, pair).Refresh
+	requireNoError(t, err)
+	return s.noteIssued(t, pair).Refresh
 }
 
-func (s *shaky) refresh(t *testing.T, raw string) string {
+func (s *failingAuth) refresh(t *testing.T, raw string) string {
 	t.Helper()
 	pair, _, err := s.auth.Refresh(t.Context(), raw)
-	must(t, err)
-	return s.hand(t, pair).Refresh
+	requireNoError(t, err)
+	return s.noteIssued(t, pair).Refresh
 }
 
 // hand notes that a client gets a pair.
-func (s *shaky) hand(t *testing.T, pair core.Pair) core.Pair {
+func (s *failingAuth) noteIssued(t *testing.T, pair core.Pair) core.Pair {
 	t.Helper()
 	if pair.Refresh != "" {
-		s.given = append(s.given, s.token(t, pair.Refresh).JTI())
+		s.issued = append(s.issued, s.decodeToken(t, pair.Refresh).JTI())
 	}
 	return pair
 }
 
-func (s *shaky) token(t *testing.T, raw string) *core.Token {
+func (s *failingAuth) decodeToken(t *testing.T, raw string) *core.Token {
 	t.Helper()
 	token, err := s.auth.Decode(raw)
-	must(t, err)
+	requireNoError(t, err)
 	return token
 }
 
@@ -141,8 +141,8 @@ type operation struct {
 	name   string
 	policy policy
 	// prepare leaves the sessions as they are before the operation, and returns the token to present, if one is.
-	prepare func(t *testing.T, s *shaky) string
-	do      func(ctx context.Context, s *shaky, raw string) (core.Pair, error)
+	prepare func(t *testing.T, s *failingAuth) string
+	do      func(ctx context.Context, s *failingAuth, raw string) (core.Pair, error)
 	answer  error // what it answers without an outage
 	repeat  error // what it may answer too, where it was carried out already
 	// least and most are how many live tokens the user has in the end.
@@ -154,19 +154,19 @@ type operation struct {
 }
 
 // suffer runs an operation with an outage at a statement and reports whether it came as far.
-func (s *shaky) suffer(t *testing.T, o operation, mode outageMode, at int) bool {
+func (s *failingAuth) runWithOutage(t *testing.T, o operation, mode outageMode, at int) bool {
 	t.Helper()
-	s.begin(t, o.policy)
+	s.resetTo(t, o.policy)
 	raw := o.prepare(t, s)
-	before := s.live(t)
-	s.outage.arm(at, mode.lose, mode.err)
+	before := s.countLive(t)
+	s.outage.failAt(at, mode.lose, mode.err)
 	pair, err := o.do(context.Background(), s, raw)
 	failed := s.outage.disarm()
 	what := fmt.Sprintf("statement %d %s", at, mode.name)
-	s.hand(t, pair)
-	s.sound(t, what, o)
-	switch live := s.live(t); {
-	case same(err, o.answer):
+	s.noteIssued(t, pair)
+	s.wantSound(t, what, o)
+	switch live := s.countLive(t); {
+	case matchesError(err, o.answer):
 		s.wantLive(t, what, o.least, o.most)
 		s.wantUsable(t, what, pair)
 	case !failed || mode.heals || !errors.Is(err, core.ErrServiceUnavailable):
@@ -174,33 +174,33 @@ func (s *shaky) suffer(t *testing.T, o operation, mode outageMode, at int) bool 
 	case live < min(before, o.least) || live > max(before+o.adopts, o.most):
 		t.Errorf("%s: %d live tokens, there were %d before", what, live, before)
 	}
-	if !same(err, o.answer) {
-		s.askAgain(t, what, o, raw)
+	if !matchesError(err, o.answer) {
+		s.repeatOperation(t, what, o, raw)
 	}
 	return failed
 }
 
 // askAgain repeats an operation that was answered by 503, in good weather.
-func (s *shaky) askAgain(t *testing.T, what string, o operation, raw string) {
+func (s *failingAuth) repeatOperation(t *testing.T, what string, o operation, raw string) {
 	t.Helper()
 	what += ", then again"
 	pair, err := o.do(context.Background(), s, raw)
-	s.hand(t, pair)
-	if !same(err, o.answer) && (o.repeat == nil || !errors.Is(err, o.repeat)) {
+	s.noteIssued(t, pair)
+	if !matchesError(err, o.answer) && (o.repeat == nil || !errors.Is(err, o.repeat)) {
 		t.Errorf("%s: answered %v, want %v", what, err, o.answer)
 	}
-	s.sound(t, what, o)
+	s.wantSound(t, what, o)
 	s.wantLive(t, what, o.least, o.most)
 	s.wantUsable(t, what, pair)
 }
 
 // wantUsable sees that the client can go on with what it was given.
-func (s *shaky) wantUsable(t *testing.T, what string, pair core.Pair) {
+func (s *failingAuth) wantUsable(t *testing.T, what string, pair core.Pair) {
 	t.Helper()
 	if pair.Refresh == "" {
 		return
 	}
-	if row := s.rowsNow(t)[s.token(t, pair.Refresh).JTI()]; row.JTI == "" || row.Blacklisted {
+	if row := s.readAllRows(t)[s.decodeToken(t, pair.Refresh).JTI()]; row.JTI == "" || row.Blacklisted {
 		t.Errorf("%s: the token given is on record as %+v", what, row)
 	}
 	if _, _, err := s.auth.Refresh(t.Context(), pair.Refresh); err != nil {
@@ -208,17 +208,17 @@ func (s *shaky) wantUsable(t *testing.T, what string, pair core.Pair) {
 	}
 }
 
-func (s *shaky) wantLive(t *testing.T, what string, least, most int) {
+func (s *failingAuth) wantLive(t *testing.T, what string, least, most int) {
 	t.Helper()
-	if n := s.live(t); n < least || n > most {
+	if n := s.countLive(t); n < least || n > most {
 		t.Errorf("%s: the user has %d live tokens, want %d to %d", what, n, least, most)
 	}
 }
 
 // live is how many tokens of the user could be refreshed.
-func (s *shaky) live(t *testing.T) (n int) {
+func (s *failingAuth) countLive(t *testing.T) (n int) {
 	t.Helper()
-	for _, row := range s.rowsNow(t) {
+	for _, row := range s.readAllRows(t) {
 		if row.UserID == s.user.AuthID() && !row.Blacklisted {
 			n++
 		}
@@ -226,18 +226,18 @@ func (s *shaky) live(t *testing.T) (n int) {
 	return n
 }
 
-func (s *shaky) rowsNow(t *testing.T) map[string]core.TokenState {
+func (s *failingAuth) readAllRows(t *testing.T) map[string]core.TokenState {
 	t.Helper()
-	rows, err := s.rows(t.Context(), nil)
-	must(t, err)
+	rows, err := s.readRows(t.Context(), nil)
+	requireNoError(t, err)
 	return rows
 }
 
 // sound sees that the tables hold what they must at any time: every token that was given away, a successor of each
 // rotated token and of no other, one live token a session, and the bystander's session.
-func (s *shaky) sound(t *testing.T, what string, o operation) {
+func (s *failingAuth) wantSound(t *testing.T, what string, o operation) {
 	t.Helper()
-	rows := s.rowsNow(t)
+	rows := s.readAllRows(t)
 	successors, live, bystanders := map[string]int{}, map[string]int{}, 0
 	for _, row := range rows {
 		successors[row.ParentJTI]++
@@ -262,12 +262,12 @@ func (s *shaky) sound(t *testing.T, what string, o operation) {
 			t.Errorf("%s: %s has %d successors, its reason is %q", what, row.JTI, n, row.Reason)
 		}
 	}
-	for _, jti := range s.given {
+	for _, jti := range s.issued {
 		if row := rows[jti]; row.SessionID == "" || row.UserID == "" {
 			t.Errorf("%s: the record of %s, which a client has, is %+v", what, jti, row)
 		}
 	}
-	if first := rows[s.given[0]]; bystanders != 1 || first.Blacklisted {
+	if first := rows[s.issued[0]]; bystanders != 1 || first.Blacklisted {
 		t.Errorf("%s: the bystander has %d tokens, the first one %+v", what, bystanders, first)
 	}
 }

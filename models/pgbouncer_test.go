@@ -19,26 +19,26 @@ import (
 const throughPgBouncer = "&default_query_exec_mode=exec"
 
 // onPgBouncer is a database whose few connections PgBouncer hands on from transaction to transaction.
-func onPgBouncer(t testing.TB) database {
+func newPgBouncerDatabase(t testing.TB) database {
 	const servers = 4
 	dsn := pgtest.PgBouncer(t, pgtest.DSN(t), servers) + throughPgBouncer
-	return database{"PgBouncer", dsn, func(t testing.TB) *gorm.DB { return open(t, postgres.Open(dsn)) }}
+	return database{"PgBouncer", dsn, func(t testing.TB) *gorm.DB { return openDB(t, postgres.Open(dsn)) }}
 }
 
-func TestStoreKeepsTheContractThroughPgBouncer(t *testing.T) {
+func TestStore_ContractThroughPgBouncer(t *testing.T) {
 	t.Parallel()
-	d := onPgBouncer(t)
+	d := newPgBouncerDatabase(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
-		return harness(migrated(t, d.open(t), &account{}), d.open)
+		return newHarness(migrateDB(t, d.open(t), &account{}), d.open)
 	})
 }
 
-func TestThroughPgBouncerSeveralProgramsMigrateAndOfTheirRotationsOneWins(t *testing.T) {
+func TestRotate_ThroughPgBouncer(t *testing.T) {
 	t.Parallel()
 	const programs, rounds = 32, 20
-	d := onPgBouncer(t)
+	d := newPgBouncerDatabase(t)
 	db := d.open(t)
-	must(t, db.AutoMigrate(&account{}))
+	requireNoError(t, db.AutoMigrate(&account{}))
 	pools := make([]*gorm.DB, programs)
 	for i := range pools {
 		pools[i] = d.open(t)
@@ -52,14 +52,14 @@ func TestThroughPgBouncerSeveralProgramsMigrateAndOfTheirRotationsOneWins(t *tes
 			group.Go(func() { errs[i] = do(pool) })
 		}
 		group.Wait()
-		must(t, errors.Join(errs...))
+		requireNoError(t, errors.Join(errs...))
 	}
 	all(func(pool *gorm.DB) error { return models.AutoMigrate(t.Context(), pool, &account{}) })
 	for range rounds {
-		jti := login(t, models.NewStore(db), "")
+		jti := recordLogin(t, models.NewStore(db), "")
 		var wins atomic.Int64
 		all(func(pool *gorm.DB) error {
-			_, ok, err := models.NewStore(pool).Rotate(t.Context(), rotation(jti))
+			_, ok, err := models.NewStore(pool).Rotate(t.Context(), newRotation(jti))
 			if ok {
 				wins.Add(1)
 			}
@@ -68,6 +68,6 @@ func TestThroughPgBouncerSeveralProgramsMigrateAndOfTheirRotationsOneWins(t *tes
 		if wins.Load() != 1 {
 			t.Errorf("%d of %d rotations of one token won, want 1", wins.Load(), programs)
 		}
-		wantRows(t, db, jti, 2, 1)
+		wantSessionRows(t, db, jti, 2, 1)
 	}
 }

@@ -14,11 +14,11 @@ import (
 )
 
 // everyOperation asks a store for all that it can do.
-func everyOperation(t *testing.T, store core.Store, user string) {
+func runEveryOperation(t *testing.T, store core.Store, user string) {
 	t.Helper()
 	ctx := t.Context()
-	first := login(t, store, user)
-	next := rotation(first)
+	first := recordLogin(t, store, user)
+	next := newRotation(first)
 	if _, ok, err := store.Rotate(ctx, next); err != nil || !ok {
 		t.Fatalf("Rotate: %v, %v", ok, err)
 	}
@@ -34,7 +34,7 @@ func everyOperation(t *testing.T, store core.Store, user string) {
 	if found, won, err := store.Blacklist(ctx, next.NewJTI, nil, core.ReasonLogout, now); err != nil || !found || !won {
 		t.Errorf("Blacklist: %v, %v, %v", found, won, err)
 	}
-	login(t, store, user)
+	recordLogin(t, store, user)
 	if n, err := store.Revoke(ctx, core.Scope{UserID: user}, core.ReasonAdmin, now); err != nil || n != 1 {
 		t.Errorf("Revoke: %d, %v", n, err)
 	}
@@ -69,64 +69,64 @@ func (r *resolver) Initialize(db *gorm.DB) error {
 		on.Row().Before("*").Register(r.name, read), on.Raw().Before("*").Register(r.name, read))
 }
 
-func TestAllStatementsGoToThePrimaryThatAPluginChooses(t *testing.T) {
+func TestStore_ResolverPlugin(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"gorm:db_resolver", "another"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			onEach(t, func(t *testing.T, d database) {
+			runOnEach(t, func(t *testing.T, d database) {
 				// Neither the handle's own connections nor the replica's lead to a database with tables.
 				empty := func() *gorm.DB {
 					if d.name == "SQLite" {
-						return open(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "empty.db"))))
+						return openDB(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "empty.db"))))
 					}
-					return onPostgres(t).open(t)
+					return newPostgresDatabase(t).open(t)
 				}
-				primary := migrated(t, d.open(t), &account{})
+				primary := migrateDB(t, d.open(t), &account{})
 				user, err := addAccount(t.Context(), primary, "ada")
-				must(t, err)
+				requireNoError(t, err)
 				db := empty()
-				must(t, db.Use(&resolver{name, primary.ConnPool, empty().ConnPool}))
-				everyOperation(t, models.NewStore(db), user)
+				requireNoError(t, db.Use(&resolver{name, primary.ConnPool, empty().ConnPool}))
+				runEveryOperation(t, models.NewStore(db), user)
 			})
 		})
 	}
 }
 
-func TestAStoreWorksInsideATransaction(t *testing.T) {
+func TestStore_InsideTransaction(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		user, err := addAccount(t.Context(), migrated(t, d.open(t), &account{}), "ada")
-		must(t, err)
+	runOnEach(t, func(t *testing.T, d database) {
+		user, err := addAccount(t.Context(), migrateDB(t, d.open(t), &account{}), "ada")
+		requireNoError(t, err)
 		for _, options := range []gorm.Config{{}, {PrepareStmt: true}} {
-			db := reopen(t, d, options)
+			db := reopenDB(t, d, options)
 			tx := db.Begin()
-			must(t, tx.Error)
+			requireNoError(t, tx.Error)
 			store := models.NewStore(tx)
-			everyOperation(t, store, user)
-			jti := login(t, store, user)
-			must(t, tx.Rollback().Error)
-			wantRows(t, db, jti, 0, 0)
-			everyOperation(t, models.NewStore(db), user)
+			runEveryOperation(t, store, user)
+			jti := recordLogin(t, store, user)
+			requireNoError(t, tx.Rollback().Error)
+			wantSessionRows(t, db, jti, 0, 0)
+			runEveryOperation(t, models.NewStore(db), user)
 		}
 	})
 }
 
-func TestConnectionsThatAreNotThereAreAnError(t *testing.T) {
+func TestStore_ClosedConnections(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		for _, options := range []gorm.Config{{}, {PrepareStmt: true}} {
-			db := reopen(t, d, options)
+			db := reopenDB(t, d, options)
 			closed := models.NewStore(db)
 			pool, err := db.DB()
-			must(t, err)
-			must(t, pool.Close())
+			requireNoError(t, err)
+			requireNoError(t, pool.Close())
 			db.Statement.ConnPool = nil
 			for name, store := range map[string]*models.Store{"closed": closed, "no": models.NewStore(db)} {
 				if _, _, err := store.IsBlacklisted(t.Context(), "a"); err == nil {
 					t.Errorf("%s connections: IsBlacklisted gives no error", name)
 				}
-				if _, ok, err := store.Rotate(t.Context(), rotation("a")); err == nil || ok {
+				if _, ok, err := store.Rotate(t.Context(), newRotation("a")); err == nil || ok {
 					t.Errorf("%s connections: Rotate gives no error", name)
 				}
 				if _, err := store.FlushExpired(t.Context(), now); err == nil {

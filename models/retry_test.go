@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestRetryRepeatsUntilSuccess(t *testing.T) {
+func TestRetryTransient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		calls := 0
@@ -24,7 +24,7 @@ func TestRetryRepeatsUntilSuccess(t *testing.T) {
 	})
 }
 
-func TestRetryEnds(t *testing.T) {
+func TestRetryTransient_GivesUp(t *testing.T) {
 	t.Parallel()
 	hard := errors.New("hard")
 	for _, c := range []struct {

@@ -17,22 +17,22 @@ import (
 // Each engine has core.Rotation.Successor in its own words, PostgreSQL in SQL. They agree to the microsecond.
 func TestRotate_AgreesWithSuccessor(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		user, err := addAccount(t.Context(), db, "ada")
-		must(t, err)
+		requireNoError(t, err)
 		store := models.NewStore(db)
 		outcomes := map[string]int{}
 		rapid.Check(t, func(t *rapid.T) {
-			noError(t, db.Exec("DELETE FROM token_blacklist_blacklistedtoken").Error)
-			noError(t, db.Exec("DELETE FROM token_blacklist_outstandingtoken").Error)
+			requireNoError(t, db.Exec("DELETE FROM token_blacklist_blacklistedtoken").Error)
+			requireNoError(t, db.Exec("DELETE FROM token_blacklist_outstandingtoken").Error)
 			presented := drawRecord(t, user)
 			r := drawRotation(t, presented)
 			state := &core.TokenState{OutstandingToken: presented, Blacklisted: rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "blacklisted")}
 			if state.Blacklisted {
 				state.BlacklistedAt, state.Reason = now, core.ReasonLogout
 			}
-			outcomes[rotatesAsSuccessorSays(t, db, store, state, r)]++
+			outcomes[checkRotation(t, db, store, state, r)]++
 		})
 		t.Logf("outcomes: %v", outcomes)
 		for _, outcome := range []string{"rotated", "ended", "blacklisted"} {
@@ -45,13 +45,13 @@ func TestRotate_AgreesWithSuccessor(t *testing.T) {
 
 // rotatesAsSuccessorSays records the presented token, rotates it, and compares what the store returns and has on record
 // with the successor. It returns what became of the rotation.
-func rotatesAsSuccessorSays(t *rapid.T, db *gorm.DB, store *models.Store, presented *core.TokenState, r core.Rotation) string {
+func checkRotation(t *rapid.T, db *gorm.DB, store *models.Store, presented *core.TokenState, r core.Rotation) string {
 	t.Helper()
 	ctx := context.Background()
-	noError(t, store.Record(ctx, presented.OutstandingToken))
+	requireNoError(t, store.Record(ctx, presented.OutstandingToken))
 	if presented.Blacklisted {
 		_, _, err := store.Blacklist(ctx, presented.JTI, nil, presented.Reason, presented.BlacklistedAt)
-		noError(t, err)
+		requireNoError(t, err)
 	}
 	next, ok := r.Successor(presented.OutstandingToken)
 	outcome := "rotated"
@@ -73,7 +73,7 @@ func rotatesAsSuccessorSays(t *rapid.T, db *gorm.DB, store *models.Store, presen
 	}
 
 	got, rotated, err := store.Rotate(ctx, r)
-	noError(t, err)
+	requireNoError(t, err)
 	if diff := cmp.Diff(next, got); diff != "" || rotated != ok {
 		t.Fatalf("Rotate answers %v, Successor %v; the record (-Successor +Rotate):\n%s", rotated, ok, diff)
 	}
@@ -82,7 +82,7 @@ func rotatesAsSuccessorSays(t *rapid.T, db *gorm.DB, store *models.Store, presen
 		row *core.TokenState
 	}{{presented.JTI, &after}, {r.NewJTI, child}} {
 		state, err := store.State(ctx, want.jti, "")
-		noError(t, err)
+		requireNoError(t, err)
 		if diff := cmp.Diff(want.row, state.Presented); diff != "" {
 			t.Fatalf("the row of %s (-want +got):\n%s", want.jti, diff)
 		}
@@ -163,23 +163,23 @@ func drawDevice(t *rapid.T, whose string) core.Device {
 }
 
 // A rotation without Consume must look again after it has recorded the successor, even if its client hangs up by then.
-func TestRotate_WithoutConsume_WhoseClientHangsUpWhileTheSessionEnds(t *testing.T) {
+func TestRotate_ClientHangsUpWhileSessionEnds(t *testing.T) {
 	t.Parallel()
-	d := onPostgres(t)
-	db := migrated(t, d.open(t), &account{})
+	d := newPostgresDatabase(t)
+	db := migrateDB(t, d.open(t), &account{})
 	store := models.NewStore(db)
 	user, err := addAccount(t.Context(), db, rand.Text())
-	must(t, err)
-	jti := login(t, store, user)
+	requireNoError(t, err)
+	jti := recordLogin(t, store, user)
 	begin := func(statement string, args ...any) *gorm.DB {
 		tx := db.Begin()
-		must(t, tx.Exec(statement, args...).Error)
+		requireNoError(t, tx.Exec(statement, args...).Error)
 		return tx
 	}
 	waiting := func(n int) { // until so many backends wait for a lock
 		t.Helper()
 		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-			if count(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == n {
+			if countRows(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == n {
 				return
 			}
 		}
@@ -190,7 +190,7 @@ func TestRotate_WithoutConsume_WhoseClientHangsUpWhileTheSessionEnds(t *testing.
 	defer hangUp()
 	done := make(chan error, 1)
 	go func() {
-		r := rotation(jti)
+		r := newRotation(jti)
 		r.Consume = false
 		_, ok, err := store.Rotate(ctx, r)
 		if ok && err == nil {
@@ -200,11 +200,11 @@ func TestRotate_WithoutConsume_WhoseClientHangsUpWhileTheSessionEnds(t *testing.
 	}()
 	waiting(1)
 	_, err = store.Revoke(t.Context(), core.Scope{SessionID: jti}, core.ReasonLogout, now)
-	must(t, err)
+	requireNoError(t, err)
 	locked := make(chan *gorm.DB, 1) // holds up what follows the rotation's statement
 	go func() { locked <- begin("LOCK TABLE token_blacklist_blacklistedtoken IN ACCESS EXCLUSIVE MODE") }()
 	waiting(2)
-	must(t, users.Commit().Error)
+	requireNoError(t, users.Commit().Error)
 	blacklist := <-locked
 	waiting(1)
 	hangUp()
@@ -212,7 +212,7 @@ func TestRotate_WithoutConsume_WhoseClientHangsUpWhileTheSessionEnds(t *testing.
 	time.AfterFunc(time.Second, func() { blacklist.Commit() })
 	<-done
 	time.Sleep(1500 * time.Millisecond)
-	if live := count(t, db, `SELECT count(*) FROM token_blacklist_outstandingtoken o
+	if live := countRows(t, db, `SELECT count(*) FROM token_blacklist_outstandingtoken o
 		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL`); live != 0 {
 		t.Errorf("%d tokens of a session that has ended are live, want none", live)
 	}

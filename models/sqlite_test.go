@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestWritersOnSQLiteTakeTurnsAndWaitNoLongerThanTheirContext(t *testing.T) {
+func TestWithWriter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		e := newSQLiteEngine()

@@ -21,14 +21,14 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-func TestUserIDsThatAreNoKeysNameNobody(t *testing.T) {
+func TestRecord_UserIDsThatAreNotKeys(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		store := models.NewStore(migrated(t, d.open(t), &account{}))
+	runOnEach(t, func(t *testing.T, d database) {
+		store := models.NewStore(migrateDB(t, d.open(t), &account{}))
 		for _, id := range []string{"ada", "99999999999999999999", "1'; --"} {
 			token := core.OutstandingToken{JTI: rand.Text(), UserID: id, CreatedAt: now, ExpiresAt: now}
 			if err := store.Record(t.Context(), token); !errors.Is(err, core.ErrUserGone) {
-				t.Errorf("Outstand for user %q: got %v, want core.ErrUserGone", id, err)
+				t.Errorf("Record for user %q: got %v, want core.ErrUserGone", id, err)
 			}
 			n, err := store.Revoke(t.Context(), core.Scope{UserID: id}, core.ReasonAdmin, now)
 			if n != 0 || err != nil {
@@ -38,15 +38,15 @@ func TestUserIDsThatAreNoKeysNameNobody(t *testing.T) {
 	})
 }
 
-func TestTheUserIsDeletedWhileATokenRotates(t *testing.T) {
+func TestRotate_UserDeletedMeanwhile(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
 		for range 50 {
 			user, err := addAccount(t.Context(), db, rand.Text())
-			must(t, err)
-			jti := login(t, store, user)
+			requireNoError(t, err)
+			jti := recordLogin(t, store, user)
 			var group sync.WaitGroup
 			group.Go(func() {
 				if err := db.Exec("DELETE FROM accounts WHERE id = ?", user).Error; err != nil {
@@ -54,26 +54,26 @@ func TestTheUserIsDeletedWhileATokenRotates(t *testing.T) {
 				}
 			})
 			group.Go(func() {
-				if _, ok, err := store.Rotate(t.Context(), rotation(jti)); err != nil || !ok {
+				if _, ok, err := store.Rotate(t.Context(), newRotation(jti)); err != nil || !ok {
 					t.Errorf("Rotate: %v, %v; want it rotated", ok, err)
 				}
 			})
 			group.Wait()
-			if got := count(t, db, "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE user_id IS NOT NULL"); got != 0 {
+			if got := countRows(t, db, "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE user_id IS NOT NULL"); got != 0 {
 				t.Errorf("%d rows name the deleted user", got)
 			}
 		}
 	})
 }
 
-func TestTokensAreFlushedWhileTheyAreBlacklisted(t *testing.T) {
+func TestFlushExpired_WhileBlacklisting(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := django(t, d.open(t)) // Its foreign keys delete nothing by themselves.
-		must(t, models.AutoMigrate(t.Context(), db, &account{}))
+	runOnEach(t, func(t *testing.T, d database) {
+		db := createDjangoTables(t, d.open(t)) // Its foreign keys delete nothing by themselves.
+		requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 		store := models.NewStore(db)
 		for range 50 {
-			jti := login(t, store, "")
+			jti := recordLogin(t, store, "")
 			var group sync.WaitGroup
 			group.Go(func() {
 				if _, err := store.FlushExpired(t.Context(), now.Add(24*time.Hour)); err != nil {
@@ -86,7 +86,7 @@ func TestTokensAreFlushedWhileTheyAreBlacklisted(t *testing.T) {
 				}
 			})
 			group.Wait()
-			if got := count(t, db, `SELECT count(*) FROM token_blacklist_blacklistedtoken b
+			if got := countRows(t, db, `SELECT count(*) FROM token_blacklist_blacklistedtoken b
 				WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o WHERE o.id = b.token_id)`); got != 0 {
 				t.Errorf("%d blacklist rows without a token", got)
 			}
@@ -94,19 +94,19 @@ func TestTokensAreFlushedWhileTheyAreBlacklisted(t *testing.T) {
 	})
 }
 
-func TestApplicationsQueryTheModels(t *testing.T) {
+func TestOutstandingToken_Queries(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
 		user, err := addAccount(t.Context(), db, "ada")
-		must(t, err)
-		jti := login(t, store, user)
-		_, _, err = store.Rotate(t.Context(), rotation(jti))
-		must(t, err)
+		requireNoError(t, err)
+		jti := recordLogin(t, store, user)
+		_, _, err = store.Rotate(t.Context(), newRotation(jti))
+		requireNoError(t, err)
 
 		var rows []models.OutstandingToken
-		must(t, db.Preload("Blacklisted").Where("user_id = ?", user).Order("id").Find(&rows).Error)
+		requireNoError(t, db.Preload("Blacklisted").Where("user_id = ?", user).Order("id").Find(&rows).Error)
 		if len(rows) != 2 || *rows[0].UserID != user || rows[0].Blacklisted == nil || rows[1].Blacklisted != nil {
 			t.Fatalf("got %+v, want the consumed and the live token", rows)
 		}
@@ -114,38 +114,38 @@ func TestApplicationsQueryTheModels(t *testing.T) {
 			t.Errorf("the reason is %v, want rotated", got)
 		}
 		var spent models.BlacklistedToken
-		must(t, db.Joins("Token").Take(&spent).Error)
+		requireNoError(t, db.Joins("Token").Take(&spent).Error)
 		if spent.Token == nil || spent.Token.JTI != jti || spent.Token.Token != "" {
 			t.Errorf("got %+v, want the row of the consumed token, without the token itself", spent.Token)
 		}
 	})
 }
 
-func TestTheHandleIsLeftAsItIsAndNothingIsLogged(t *testing.T) {
+func TestNewStore_LeavesHandleAlone(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		var logged bytes.Buffer
 		talkative := &gorm.Config{Logger: logger.New(log.New(&logged, "", 0), logger.Config{LogLevel: logger.Info})}
 		dialector := postgres.Open(d.dsn)
 		if d.name == "SQLite" {
 			dialector = sqlite.Open(d.dsn)
 		}
-		db := migrated(t, open(t, dialector, talkative), &account{})
+		db := migrateDB(t, openDB(t, dialector, talkative), &account{})
 		user, err := addAccount(t.Context(), db, "ada")
-		must(t, err)
+		requireNoError(t, err)
 		logged.Reset()
 		before := *db.Config
 		scoped := db.Where("1 = 0")
 		store, users := models.NewStore(scoped), models.NewUsers[account](db)
-		jti := login(t, store, user)
-		_, _, err = store.Rotate(t.Context(), rotation(jti))
-		must(t, err)
+		jti := recordLogin(t, store, user)
+		_, _, err = store.Rotate(t.Context(), newRotation(jti))
+		requireNoError(t, err)
 		_, err = store.Revoke(t.Context(), core.Scope{UserID: user}, core.ReasonAdmin, now)
-		must(t, err)
+		requireNoError(t, err)
 		ada, err := users.ByUsername(t.Context(), "ada")
-		must(t, err)
-		must(t, users.UpdatePassword(t.Context(), ada, "secret"))
-		execute(t, d.open(t), "DROP TABLE token_blacklist_blacklistedtoken")
+		requireNoError(t, err)
+		requireNoError(t, users.UpdatePassword(t.Context(), ada, "secret"))
+		execSQL(t, d.open(t), "DROP TABLE token_blacklist_blacklistedtoken")
 		if _, _, err := store.IsBlacklisted(t.Context(), jti); err == nil {
 			t.Error("without a table: no error")
 		}
@@ -158,13 +158,13 @@ func TestTheHandleIsLeftAsItIsAndNothingIsLogged(t *testing.T) {
 	})
 }
 
-func TestStoreTroubleIsAnErrorNeverARefusal(t *testing.T) {
+func TestStore_ErrorsAreNotDenials(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		store := models.NewStore(d.open(t)) // There are no tables.
 		ctx := t.Context()
 		errs := map[string]error{"Record": store.Record(ctx, core.OutstandingToken{JTI: "a", UserID: "1"})}
-		_, ok, err := store.Rotate(ctx, rotation("a"))
+		_, ok, err := store.Rotate(ctx, newRotation("a"))
 		errs["Rotate"] = err
 		found, won, err := store.Blacklist(ctx, "a", nil, core.ReasonLogout, now)
 		errs["Blacklist"] = err
@@ -183,54 +183,54 @@ func TestStoreTroubleIsAnErrorNeverARefusal(t *testing.T) {
 	})
 }
 
-func TestWaitingForSQLitesLockEndsWithTheContext(t *testing.T) {
+func TestRotate_SQLiteLockEndsWithContext(t *testing.T) {
 	t.Parallel()
-	d := onSQLite(t)
-	db := migrated(t, d.open(t), &account{})
+	d := newSQLiteDatabase(t)
+	db := migrateDB(t, d.open(t), &account{})
 	impatient := strings.Replace(d.dsn, "busy_timeout(10000)", "busy_timeout(1)", 1)
-	store := models.NewStore(open(t, sqlite.Open(impatient)))
-	jti := login(t, store, "")
+	store := models.NewStore(openDB(t, sqlite.Open(impatient)))
+	jti := recordLogin(t, store, "")
 
 	writer := db.Begin()
-	must(t, writer.Error)
+	requireNoError(t, writer.Error)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, ok, err := store.Rotate(ctx, rotation(jti)); ok || !errors.Is(err, context.DeadlineExceeded) {
+	if _, ok, err := store.Rotate(ctx, newRotation(jti)); ok || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("while another writer holds the lock: %v, %v; want the context's error", ok, err)
 	}
-	must(t, writer.Rollback().Error)
-	if _, ok, err := store.Rotate(t.Context(), rotation(jti)); err != nil || !ok {
+	requireNoError(t, writer.Rollback().Error)
+	if _, ok, err := store.Rotate(t.Context(), newRotation(jti)); err != nil || !ok {
 		t.Errorf("after that: %v, %v; want it rotated", ok, err)
 	}
 }
 
-func TestSQLiteWithDeferredTransactionsKeepsOneWinner(t *testing.T) {
+func TestRotate_SQLiteDeferredTransactions(t *testing.T) {
 	t.Parallel()
-	d := onSQLite(t)
+	d := newSQLiteDatabase(t)
 	dsn := strings.Replace(d.dsn, "_txlock=immediate&", "", 1)
-	db := migrated(t, open(t, sqlite.Open(dsn)), &account{})
+	db := migrateDB(t, openDB(t, sqlite.Open(dsn)), &account{})
 	store := models.NewStore(db)
 	for range 10 {
-		jti := login(t, store, "")
+		jti := recordLogin(t, store, "")
 		wins := make([]bool, 16)
 		errs := make([]error, len(wins))
 		var group sync.WaitGroup
 		for i := range wins {
-			group.Go(func() { _, wins[i], errs[i] = store.Rotate(t.Context(), rotation(jti)) })
+			group.Go(func() { _, wins[i], errs[i] = store.Rotate(t.Context(), newRotation(jti)) })
 		}
 		group.Wait()
-		must(t, errors.Join(errs...))
-		wantRows(t, db, jti, 2, 1)
+		requireNoError(t, errors.Join(errs...))
+		wantSessionRows(t, db, jti, 2, 1)
 	}
 }
 
-func TestSessionsOfRowsWithoutAnEndAreCounted(t *testing.T) {
+func TestRotate_RowWithoutSessionEnd(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := migrated(t, d.open(t), &account{})
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
-		jti := login(t, store, "")
-		r := rotation(jti)
+		jti := recordLogin(t, store, "")
+		r := newRotation(jti)
 		r.SessionLifetime = 36*time.Hour + time.Microsecond
 		child, ok, err := store.Rotate(t.Context(), r)
 		if err != nil || !ok {

@@ -15,16 +15,16 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-func TestStoreKeepsTheContract(t *testing.T) {
+func TestStore_Contract(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
-			return harness(migrated(t, d.open(t), &account{}), d.open)
+			return newHarness(migrateDB(t, d.open(t), &account{}), d.open)
 		})
 	})
 }
 
-func TestStoreKeepsTheContractOnPostgreSQL(t *testing.T) {
+func TestStore_ContractOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -42,23 +42,23 @@ func TestStoreKeepsTheContractOnPostgreSQL(t *testing.T) {
 			t.Parallel()
 			c.config.DSN = pgtest.DSN(t)
 			if c.setting != "" {
-				execute(t, open(t, postgres.Open(c.config.DSN)),
+				execSQL(t, openDB(t, postgres.Open(c.config.DSN)),
 					`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+c.setting+`''', current_database()); END $$`)
 			}
-			pool := func(t testing.TB) *gorm.DB { return open(t, postgres.New(c.config), &c.options) }
+			pool := func(t testing.TB) *gorm.DB { return openDB(t, postgres.New(c.config), &c.options) }
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
-				return harness(migrated(t, pool(t), &account{}), pool)
+				return newHarness(migrateDB(t, pool(t), &account{}), pool)
 			})
 		})
 	}
 }
 
-func TestStoreKeepsTheContractForUsersWithUUIDs(t *testing.T) {
+func TestStore_ContractUUIDUsers(t *testing.T) {
 	t.Parallel()
-	onEachForm(t, func(t *testing.T, d database) {
+	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
-			db := migrated(t, d.open(t), &member{})
-			h := harness(db, d.open)
+			db := migrateDB(t, d.open(t), &member{})
+			h := newHarness(db, d.open)
 			h.AddUser = func(ctx context.Context) (string, error) {
 				m := member{ID: uuid.New(), Email: rand.Text()}
 				return m.AuthID(), db.WithContext(ctx).Create(&m).Error
@@ -71,13 +71,13 @@ func TestStoreKeepsTheContractForUsersWithUUIDs(t *testing.T) {
 	})
 }
 
-func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
+func TestStore_ContractWithoutUsers(t *testing.T) {
 	t.Parallel()
-	onEachForm(t, func(t *testing.T, d database) {
+	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
 			db := d.open(t)
-			must(t, models.AutoMigrate(t.Context(), db, nil))
-			h := harness(db, d.open)
+			requireNoError(t, models.AutoMigrate(t.Context(), db, nil))
+			h := newHarness(db, d.open)
 			h.AddUser, h.DeleteUser, h.EnforcesUsers = nil, nil, false
 			return h
 		})
@@ -85,7 +85,7 @@ func TestStoreKeepsTheContractWithoutUsers(t *testing.T) {
 }
 
 // harness is a store whose users are accounts.
-func harness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
+func newHarness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
 	return storetest.Harness{
 		Store:   models.NewStore(db),
 		Again:   func(t *testing.T) core.Store { return models.NewStore(again(t)) },

@@ -33,40 +33,40 @@ var (
 var adaID = uuid.MustParse("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")
 
 // people fills the three user tables.
-func people(t testing.TB, db *gorm.DB) *gorm.DB {
+func createUsers(t testing.TB, db *gorm.DB) *gorm.DB {
 	t.Helper()
-	must(t, db.AutoMigrate(&account{}, &member{}, &badge{}))
-	must(t, db.Create(&[]account{
+	requireNoError(t, db.AutoMigrate(&account{}, &member{}, &badge{}))
+	requireNoError(t, db.Create(&[]account{
 		{ID: 1, Username: "ada", Email: "ada@example.com", Password: "old", IsActive: true},
 		{ID: 2, Username: "Bob", Email: "", IsActive: true},
 		{ID: 3, Username: "gone", IsActive: true, DeletedAt: gorm.DeletedAt{Time: now, Valid: true}},
 	}).Error)
-	must(t, db.Create(&member{ID: adaID, Email: "ada@example.com", Hash: "old"}).Error)
-	must(t, db.Create(&[]badge{
+	requireNoError(t, db.Create(&member{ID: adaID, Email: "ada@example.com", Hash: "old"}).Error)
+	requireNoError(t, db.Create(&[]badge{
 		{Code: "B-1", Username: "ada", Number: new(int32(7))}, {Code: "b-1", Username: "bob"}, {Code: "Ünï ", Username: "uni"},
 	}).Error)
 	return db
 }
 
-func TestUsersAreFound(t *testing.T) {
+func TestUsers_Find(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) { usersAreFound(t, people(t, d.open(t))) })
+	runOnEach(t, func(t *testing.T, d database) { wantUsersFound(t, createUsers(t, d.open(t))) })
 	for name, open := range map[string]func(dsn string) *gorm.DB{
 		"PostgreSQL with the simple protocol": func(dsn string) *gorm.DB {
-			return open(t, postgres.New(postgres.Config{DSN: dsn, PreferSimpleProtocol: true}))
+			return openDB(t, postgres.New(postgres.Config{DSN: dsn, PreferSimpleProtocol: true}))
 		},
 		"PostgreSQL with prepared statements": func(dsn string) *gorm.DB {
-			return open(t, postgres.Open(dsn), &gorm.Config{PrepareStmt: true})
+			return openDB(t, postgres.Open(dsn), &gorm.Config{PrepareStmt: true})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			usersAreFound(t, people(t, open(pgtest.DSN(t))))
+			wantUsersFound(t, createUsers(t, open(pgtest.DSN(t))))
 		})
 	}
 }
 
-func usersAreFound(t *testing.T, db *gorm.DB) {
+func wantUsersFound(t *testing.T, db *gorm.DB) {
 	accounts, members, badges := models.NewUsers[account](db), models.NewUsers[member](db), models.NewUsers[badge](db)
 	for _, c := range []struct {
 		name  string
@@ -133,7 +133,7 @@ func usersAreFound(t *testing.T, db *gorm.DB) {
 }
 
 func TestUsers_LongIntegers(t *testing.T) {
-	users := models.NewUsers[account](people(t, open(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "users.db"))))))
+	users := models.NewUsers[account](createUsers(t, openDB(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "users.db"))))))
 	for _, c := range []struct {
 		name, text string
 		invalid    bool
@@ -181,10 +181,10 @@ func (t *textual) AuthID() string       { return t.ID }
 func (t *textual) AuthActive() bool     { return true }
 func (t *textual) AuthPassword() string { return "" }
 
-func TestTextsThatAColumnOfPostgreSQLCannotHoldMatchNobody(t *testing.T) {
+func TestUsers_TextsOutOfRange(t *testing.T) {
 	t.Parallel()
-	db := onPostgres(t).open(t)
-	execute(t, db, `CREATE TABLE narrows (id integer PRIMARY KEY, username text)`,
+	db := newPostgresDatabase(t).open(t)
+	execSQL(t, db, `CREATE TABLE narrows (id integer PRIMARY KEY, username text)`,
 		`CREATE TABLE textuals (id uuid PRIMARY KEY, username integer UNIQUE)`,
 		`INSERT INTO textuals VALUES ('`+adaID.String()+`', 42)`)
 	for _, c := range []struct {
@@ -208,10 +208,10 @@ func TestTextsThatAColumnOfPostgreSQLCannotHoldMatchNobody(t *testing.T) {
 	}
 }
 
-func TestNamesAreComparedWithRegardToCaseWhereTheDatabaseDoesNot(t *testing.T) {
+func TestUsers_CaseSensitiveNames(t *testing.T) {
 	t.Parallel()
-	db := onSQLite(t).open(t)
-	execute(t, db, `CREATE TABLE badges (code text PRIMARY KEY, username text COLLATE NOCASE, number integer, password text)`,
+	db := newSQLiteDatabase(t).open(t)
+	execSQL(t, db, `CREATE TABLE badges (code text PRIMARY KEY, username text COLLATE NOCASE, number integer, password text)`,
 		`INSERT INTO badges VALUES ('1', 'Ada', 1, ''), ('2', 'ada', 2, ''), ('3', 'twin', 3, ''), ('4', 'twin', 4, '')`)
 	users := models.NewUsers[badge](db)
 	for name, want := range map[string]string{"Ada": "1", "ada": "2"} {
@@ -227,9 +227,9 @@ func TestNamesAreComparedWithRegardToCaseWhereTheDatabaseDoesNot(t *testing.T) {
 	}
 }
 
-func TestConditionsOfTheHandleHoldForUsers(t *testing.T) {
+func TestUsers_ConditionsOfHandle(t *testing.T) {
 	t.Parallel()
-	db := people(t, onSQLite(t).open(t))
+	db := createUsers(t, newSQLiteDatabase(t).open(t))
 	users := models.NewUsers[account](db.Where("email <> ''"))
 	for range 2 {
 		if _, err := users.ByUsername(t.Context(), "Bob"); !errors.Is(err, core.ErrUserNotFound) {
@@ -244,16 +244,16 @@ func TestConditionsOfTheHandleHoldForUsers(t *testing.T) {
 	}
 }
 
-func TestUsersThatCannotBeAskedAreAnErrorNotAbsent(t *testing.T) {
+func TestUsers_Unavailable(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
+	runOnEach(t, func(t *testing.T, d database) {
 		users := models.NewUsers[account](d.open(t)) // There is no table.
 		if _, err := users.ByUsername(t.Context(), "ada"); err == nil || errors.Is(err, core.ErrUserNotFound) {
 			t.Errorf("without a table: got %v, want another error", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		present := models.NewUsers[account](people(t, d.open(t)))
+		present := models.NewUsers[account](createUsers(t, d.open(t)))
 		if _, err := present.ByField(ctx, "id", "1"); !errors.Is(err, context.Canceled) {
 			t.Errorf("with an ended context: got %v", err)
 		}
@@ -263,9 +263,9 @@ func TestUsersThatCannotBeAskedAreAnErrorNotAbsent(t *testing.T) {
 	})
 }
 
-func TestFieldValueRefuses(t *testing.T) {
+func TestFieldValue_Rejects(t *testing.T) {
 	t.Parallel()
-	db := people(t, onSQLite(t).open(t))
+	db := createUsers(t, newSQLiteDatabase(t).open(t))
 	for _, c := range []struct {
 		name  string
 		users core.Users
@@ -287,25 +287,25 @@ func TestFieldValueRefuses(t *testing.T) {
 
 func TestUsernameField(t *testing.T) {
 	t.Parallel()
-	db := onSQLite(t).open(t)
+	db := newSQLiteDatabase(t).open(t)
 	got := []string{models.NewUsers[account](db).UsernameField(), models.NewUsers[member](db).UsernameField()}
 	if diff := cmp.Diff([]string{"username", "email"}, got); diff != "" {
 		t.Errorf("UsernameField (-want +got):\n%s", diff)
 	}
 }
 
-func TestUpdateLastLoginSetsOneColumn(t *testing.T) {
+func TestUpdateLastLogin(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := people(t, d.open(t))
+	runOnEach(t, func(t *testing.T, d database) {
+		db := createUsers(t, d.open(t))
 		users := models.NewUsers[account](db)
 		var before, after account
-		must(t, db.Take(&before, 1).Error)
+		requireNoError(t, db.Take(&before, 1).Error)
 		user, err := users.ByUsername(t.Context(), "ada")
-		must(t, err)
+		requireNoError(t, err)
 		user.(*account).Email = "not to be saved"
-		must(t, users.UpdateLastLogin(t.Context(), user, now.Add(789)))
-		must(t, db.Take(&after, 1).Error)
+		requireNoError(t, users.UpdateLastLogin(t.Context(), user, now.Add(789)))
+		requireNoError(t, db.Take(&after, 1).Error)
 
 		before.LastLogin = new(now)
 		sameInstant := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
@@ -326,23 +326,23 @@ func TestUpdateLastLoginSetsOneColumn(t *testing.T) {
 
 func TestUpdatePassword(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := people(t, d.open(t))
+	runOnEach(t, func(t *testing.T, d database) {
+		db := createUsers(t, d.open(t))
 		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
 		ada, err := accounts.ByUsername(t.Context(), "ada")
-		must(t, err)
+		requireNoError(t, err)
 		other, err := accounts.ByUsername(t.Context(), "ada")
-		must(t, err)
-		must(t, accounts.UpdatePassword(t.Context(), ada, "new"))
+		requireNoError(t, err)
+		requireNoError(t, accounts.UpdatePassword(t.Context(), ada, "new"))
 		if got := ada.AuthPassword(); got != "new" {
 			t.Errorf("the user has %q after the update, want new", got)
 		}
-		must(t, accounts.UpdatePassword(t.Context(), other, "late"))
+		requireNoError(t, accounts.UpdatePassword(t.Context(), other, "late"))
 		if got := other.AuthPassword(); got != "new" {
 			t.Errorf("the user who came late has %q, want what is stored", got)
 		}
 		stored, err := accounts.ByField(t.Context(), "id", "1")
-		must(t, err)
+		requireNoError(t, err)
 		if got := stored.AuthPassword(); got != "new" {
 			t.Errorf("stored is %q, want new", got)
 		}
@@ -351,19 +351,19 @@ func TestUpdatePassword(t *testing.T) {
 		}
 
 		member, err := members.ByUsername(t.Context(), "ada@example.com")
-		must(t, err)
-		must(t, members.UpdatePassword(t.Context(), member, "new"))
-		if got := count(t, db, "SELECT count(*) FROM members WHERE hash = 'new'"); got != 1 {
+		requireNoError(t, err)
+		requireNoError(t, members.UpdatePassword(t.Context(), member, "new"))
+		if got := countRows(t, db, "SELECT count(*) FROM members WHERE hash = 'new'"); got != 1 {
 			t.Errorf("%d members have the new hash, want 1", got)
 		}
 	})
 }
 
 // An id that can't be one is told from one that nobody has.
-func TestATextThatIsNoKeyAtAll(t *testing.T) {
+func TestUsers_TextsThatAreNotKeys(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, d database) {
-		db := people(t, d.open(t))
+	runOnEach(t, func(t *testing.T, d database) {
+		db := createUsers(t, d.open(t))
 		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
 		for value, invalid := range map[string]bool{"x": true, "": true, "1.0": true, "1\x00": true, "\xff": true, "01": false, " 1": false, "99": false, "18446744073709551617": false} {
 			if _, err := accounts.ByField(t.Context(), "id", value); errors.Is(err, core.ErrUserIDInvalid) != invalid || !errors.Is(err, core.ErrUserNotFound) {
