@@ -126,7 +126,7 @@ func (p *timedDeletes) QueryContext(ctx context.Context, query string, args ...a
 	return rows, err
 }
 
-// rotateFor rotates eight sessions for as long as work takes, and returns how long each rotation took, in order.
+// rotateDuring rotates eight sessions for as long as work takes, and returns how long each rotation took, in order.
 func rotateDuring(b *testing.B, store core.Store, work func()) []time.Duration {
 	b.Helper()
 	done := make(chan struct{})

@@ -31,10 +31,10 @@ func openRenamed(t *testing.T, dsn, name string) *gorm.DB {
 	return openDB(t, renamed{sqlite.Open(dsn), name})
 }
 
-// unsupported are names of dialects that are not supported.
+// unsupportedDialects are names of dialects that are not supported.
 var unsupportedDialects = []string{"mysql", "sqlserver", "oracle", "clickhouse", "cockroach", "unknown", "", "POSTGRES", "SQLite", "postgresql", "sqlite3", "postgres "}
 
-// namesDialect sees that an error says which dialect is not supported, which are, and what to do.
+// wantDialectNamed sees that an error says which dialect is not supported, which are, and what to do.
 func wantDialectNamed(t *testing.T, what, got, name string) {
 	t.Helper()
 	for _, want := range []string{fmt.Sprintf("dialect %q is not supported", name), "only postgres and sqlite", "open a database with", "implement core.Store and core.Users"} {
@@ -109,7 +109,7 @@ func TestStore_UnsupportedDialect(t *testing.T) {
 	}
 }
 
-// errorsOfMethods calls every method of a Store and of Users. known are users that the Store may ask.
+// callEveryMethod calls every method of a Store and of Users. known are users that the Store may ask.
 func callEveryMethod(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
 	t.Helper()
 	ctx := t.Context()
@@ -143,7 +143,7 @@ func callEveryMethod(t *testing.T, store *models.Store, users, known *models.Use
 	return out
 }
 
-// everyRow is all that the tables hold.
+// readEveryRow is all that the tables hold.
 func readEveryRow(t *testing.T, db *gorm.DB) (out struct {
 	Accounts    []account
 	Outstanding []models.OutstandingToken

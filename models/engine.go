@@ -18,9 +18,9 @@ type engine interface {
 	operations
 	migrator
 
-	// classify returns what an error of the database means. Ask kindOf, which also knows the errors of this package and of GORM.
+	// classifyError returns what an error of the database means. Ask kindOf, which also knows the errors of this package and of GORM.
 	classifyError(err error) errorKind
-	// equal is the condition that a field of the user model has a value.
+	// fieldEquals is the condition that a field of the user model has a value.
 	fieldEquals(field *schema.Field, value any) clause.Expression
 	// lockUser makes a query lock the user's row that it finds: until the transaction ends, nobody changes it.
 	lockUser(query *gorm.DB) *gorm.DB
@@ -84,7 +84,7 @@ func kindOf(e engine, err error) errorKind {
 	return e.classifyError(err)
 }
 
-// againOnForeignKey has an operation tried again if a row that it refers to was deleted while it ran.
+// retryOnForeignKey has an operation tried again if a row that it refers to was deleted while it ran.
 func retryOnForeignKey(e engine, err error) error {
 	if kindOf(e, err) == kindForeignKey {
 		return fmt.Errorf("%w: %w", errAgain, err)

@@ -14,7 +14,8 @@ import (
 type sqliteError int
 
 func (e sqliteError) Error() string { return fmt.Sprintf("sqlite error %d", int(e)) }
-func (e sqliteError) Code() int     { return int(e) }
+
+func (e sqliteError) Code() int { return int(e) }
 
 func TestKindOf(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 	}
 }
 
-// after is the batch that follows one. It starts where that ended: before that lie only what was deleted, which an index
+// nextBatch is the batch that follows one. It starts where that ended: before that lie only what was deleted, which an index
 // would lead to until it is vacuumed.
 func (b batch) nextBatch(done flushed, took time.Duration) batch {
 	b.from = done.last

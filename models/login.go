@@ -15,7 +15,7 @@ var _ core.LoginRecorder = (*Store)(nil)
 
 // gormUsers are Users, whatever their model.
 type gormUsers interface {
-	// unchangedUser selects and locks the row of a user who still has their password. errors.ErrUnsupported says that these
+	// selectUnchangedUser selects and locks the row of a user who still has their password. errors.ErrUnsupported says that these
 	// Users can't do that.
 	selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error)
 	connPool() gorm.ConnPool
@@ -64,7 +64,7 @@ func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users 
 	return recorded, wrapError(operation, err)
 }
 
-// unchangedUser asks with the conditions that are set on the users' handle, by which the user was found.
+// selectUnchangedUser asks with the conditions that are set on the users' handle, by which the user was found.
 func (u *Users[T, P]) selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error) {
 	model, err := u.asModel(user)
 	field := u.lookUpField(u.password)

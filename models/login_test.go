@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/driver/postgres"
@@ -20,14 +19,6 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 	"github.com/go-simplejwt/simplejwt/models"
 )
-
-// firstToken is the record of a login.
-func newLoginRecord(user simplejwt.User) core.OutstandingToken {
-	jti := rand.Text()
-	return core.OutstandingToken{JTI: jti, UserID: user.AuthID(), CreatedAt: now, ExpiresAt: now.Add(time.Hour), SessionID: jti, SessionStartedAt: now}
-}
-
-const rowsOfJTI = "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE jti = ?"
 
 func TestRecordLogin(t *testing.T) {
 	t.Parallel()
@@ -43,7 +34,7 @@ func TestRecordLogin(t *testing.T) {
 	})
 }
 
-// recordsLogins checks RecordLogin for users with keys of every kind.
+// checkRecordLogin checks RecordLogin for users with keys of every kind.
 func checkRecordLogin(t *testing.T, reopen func() *gorm.DB) {
 	t.Helper()
 	people := &account{Username: rand.Text(), Password: "old"}
@@ -125,8 +116,10 @@ type passwordless struct {
 	Username string `gorm:"uniqueIndex"`
 }
 
-func (p *passwordless) AuthID() string       { return fmt.Sprint(p.ID) }
-func (p *passwordless) AuthActive() bool     { return true }
+func (p *passwordless) AuthID() string { return fmt.Sprint(p.ID) }
+
+func (p *passwordless) AuthActive() bool { return true }
+
 func (p *passwordless) AuthPassword() string { return "" }
 
 // Where the program may only read users, their rows can't be locked, and a login takes the longer way.
@@ -150,38 +143,6 @@ func TestRecordLogin_LockDenied(t *testing.T) {
 		}
 		return nil
 	}))
-}
-
-// waitsForALock waits until a statement of the database waits for a lock.
-func waitForLock(t *testing.T, d database, db *gorm.DB) {
-	t.Helper()
-	if d.name == "SQLite" {
-		time.Sleep(100 * time.Millisecond) // who waits there can't be asked
-		return
-	}
-	for range 500 {
-		if countRows(t, db, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0 {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("nobody waits for a lock")
-}
-
-// levels are the isolation levels that a database may have as its default; SQLite has one.
-func isolationLevels(d database) []string {
-	if d.name == "SQLite" {
-		return []string{""}
-	}
-	return []string{"read committed", "repeatable read", "serializable"}
-}
-
-// setLevel makes a level the default of connections that are opened from now on.
-func setIsolationLevel(t *testing.T, db *gorm.DB, level string) {
-	t.Helper()
-	if level != "" {
-		execSQL(t, db, `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+level+`''', current_database()); END $$`)
-	}
 }
 
 // The statement that changes the password comes first, and is committed only while the login is under way.

@@ -2,6 +2,8 @@ package models_test
 
 import (
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,59 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 	"github.com/go-simplejwt/simplejwt/models"
 )
+
+func TestAutoMigrate_DjangoPostgreSQL(t *testing.T) {
+	t.Parallel()
+	db := createDjangoTables(t, newPostgresDatabase(t).open(t))
+	before := listCatalog(t, db)
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	after := listCatalog(t, db)
+
+	for _, line := range before {
+		if !slices.Contains(after, line) {
+			t.Errorf("AutoMigrate changed %s", line)
+		}
+	}
+	added := slices.DeleteFunc(slices.Clone(after), func(line string) bool { return slices.Contains(before, line) })
+	want := []string{
+		"token_blacklist_blacklistedtoken.reason character varying(32)",
+		"token_blacklist_outstandingtoken.device_name character varying(150)",
+		"token_blacklist_outstandingtoken.ip character varying(45)",
+		"token_blacklist_outstandingtoken.parent_jti character varying(255)",
+		"token_blacklist_outstandingtoken.session_expires_at timestamp with time zone",
+		"token_blacklist_outstandingtoken.session_id character varying(255)",
+		"token_blacklist_outstandingtoken.session_started_at timestamp with time zone",
+		"token_blacklist_outstandingtoken.user_agent character varying(512)",
+		"CREATE INDEX token_blacklist_outstandingtoken_expires ON public.token_blacklist_outstandingtoken USING btree (expires_at)",
+		"CREATE INDEX token_blacklist_outstandingtoken_session ON public.token_blacklist_outstandingtoken USING btree (session_id, id)",
+		"CREATE INDEX token_blacklist_outstandingtoken_user_expires ON public.token_blacklist_outstandingtoken USING btree (user_id, expires_at)",
+	}
+	if diff := cmp.Diff(want, added); diff != "" {
+		t.Errorf("what AutoMigrate added (-want +got):\n%s", diff)
+	}
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if diff := cmp.Diff(after, listCatalog(t, db)); diff != "" {
+		t.Errorf("a second AutoMigrate changed (-want +got):\n%s", diff)
+	}
+}
+
+func TestAutoMigrate_DjangoSQLite(t *testing.T) {
+	t.Parallel()
+	db := createDjangoTables(t, newSQLiteDatabase(t).open(t))
+	before := listCatalog(t, db)
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	after := listCatalog(t, db)
+	for _, line := range before {
+		kept := func(now string) bool { return strings.HasPrefix(now, strings.TrimSuffix(line, ")")) }
+		if !slices.ContainsFunc(after, kept) {
+			t.Errorf("AutoMigrate changed %s", line)
+		}
+	}
+	requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+	if diff := cmp.Diff(after, listCatalog(t, db)); diff != "" {
+		t.Errorf("a second AutoMigrate changed (-want +got):\n%s", diff)
+	}
+}
 
 func TestAutoMigrate_CreatesTables(t *testing.T) {
 	t.Parallel()
@@ -181,6 +236,26 @@ func TestAutoMigrate_Concurrent(t *testing.T) {
 		requireNoError(t, errors.Join(errs...))
 		if got := countRows(t, pools[0], "SELECT count(*) FROM token_blacklist_outstandingtoken"); got != 0 {
 			t.Errorf("a fresh table has %d rows", got)
+		}
+	})
+}
+
+func TestAutoMigrate_SeveralProcesses(t *testing.T) {
+	t.Parallel()
+	runOnEach(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		requireNoError(t, db.AutoMigrate(&account{}))
+		children := make([]*process, 6)
+		for i := range children {
+			children[i] = startProcess(t, taskMigrate, d)
+		}
+		for _, c := range children {
+			c.send(t, "")
+		}
+		for _, c := range children {
+			if answer := c.receive(t); answer != strconv.Itoa(processClients) {
+				t.Errorf("a second process answers %q", answer)
+			}
 		}
 	})
 }

@@ -8,10 +8,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/libtnb/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-
-	"github.com/libtnb/sqlite"
 )
 
 // outage fails one statement of a database, counted from when it is armed: an exec, a query, a begin or a commit.
@@ -25,7 +24,7 @@ type outage struct {
 	failures int // statements that failed by themselves
 }
 
-// take returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
+// takeSeen returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
 func (o *outage) takeSeen() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -40,7 +39,7 @@ func (o *outage) noteStatement(what string) {
 	o.seen = append(o.seen, what)
 }
 
-// arm has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
+// failAt has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
 func (o *outage) failAt(at int, lose bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -56,7 +55,7 @@ func (o *outage) disarm() bool {
 	return failed
 }
 
-// around carries a statement out, unless it is the one that fails.
+// runStatement carries a statement out, unless it is the one that fails.
 func (o *outage) runStatement(what string, do func() error) error {
 	o.noteStatement(what)
 	o.mu.Lock()
@@ -78,7 +77,7 @@ func (o *outage) runStatement(what string, do func() error) error {
 	return err
 }
 
-// openShaky opens a database whose statements all pass o.
+// openFailing opens a database whose statements all pass o.
 func openFailing(t testing.TB, d database, o *outage) *gorm.DB {
 	t.Helper()
 	name := "sqlite"
@@ -170,7 +169,7 @@ func (c *failingConn) PrepareContext(ctx context.Context, query string) (driver.
 	return c.plainConn.PrepareContext(ctx, query)
 }
 
-// drain reads an answer to its end, so that the statement is carried out to its end.
+// drainRows reads an answer to its end, so that the statement is carried out to its end.
 func drainRows(rows driver.Rows) {
 	row := make([]driver.Value, len(rows.Columns()))
 	for rows.Next(row) == nil {
@@ -219,10 +218,10 @@ func (t *failingTx) Commit() error {
 
 // The errors of outages.
 
-// connectionLost says nothing of what became of the statement.
+// errConnectionLost says nothing of what became of the statement.
 var errConnectionLost = io.ErrUnexpectedEOF
 
-// conflict is the error of a statement that lost to another transaction.
+// conflictError is the error of a statement that lost to another transaction.
 func conflictError(d database) error {
 	if d.name == "PostgreSQL" {
 		return serializationFailure{}
@@ -232,10 +231,12 @@ func conflictError(d database) error {
 
 type serializationFailure struct{}
 
-func (serializationFailure) Error() string    { return "could not serialize access" }
+func (serializationFailure) Error() string { return "could not serialize access" }
+
 func (serializationFailure) SQLState() string { return "40001" }
 
 type sqliteBusy struct{}
 
 func (sqliteBusy) Error() string { return "the database is busy" }
-func (sqliteBusy) Code() int     { return 5 }
+
+func (sqliteBusy) Code() int { return 5 }

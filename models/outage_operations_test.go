@@ -10,7 +10,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
-// operations are all that change sessions. The settings are the recommended ones unless the name says otherwise.
+// listOperations are all that change sessions. The settings are the recommended ones unless the name says otherwise.
 func listOperations() []operation {
 	whole := policy{rotate: true, consume: true, detectReuse: true, grace: 10 * time.Second, sessionLifetime: 24 * time.Hour}
 	graceless := policy{rotate: true, consume: true}
@@ -63,7 +63,7 @@ func listOperations() []operation {
 
 func prepareNothing(*testing.T, *failingAuth) string { return "" }
 
-// hashed gives the user a password that can be checked.
+// prepareHash gives the user a password that can be checked.
 func prepareHash(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	h, err := hashers.New(hashers.Options{})
@@ -76,7 +76,7 @@ func prepareHash(t *testing.T, s *failingAuth) string {
 
 func prepareLogin(t *testing.T, s *failingAuth) string { t.Helper(); return s.login(t, s.user) }
 
-// rotatedAgo gives the first token of a session that went on this long ago.
+// prepareRotated gives the first token of a session that went on this long ago.
 func prepareRotated(d time.Duration) func(*testing.T, *failingAuth) string {
 	return func(t *testing.T, s *failingAuth) string {
 		t.Helper()
@@ -87,7 +87,7 @@ func prepareRotated(d time.Duration) func(*testing.T, *failingAuth) string {
 	}
 }
 
-// madeElsewhere gives a token that another program with our key made, and recorded nowhere.
+// prepareExternal gives a token that another program with our key made, and recorded nowhere.
 func prepareExternal(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	plain := simplejwt.Settings{SigningKey: s.auth.Settings().SigningKey, RefreshTokenLifetime: refreshLifetime}
@@ -96,7 +96,7 @@ func prepareExternal(t *testing.T, s *failingAuth) string {
 	return pair.Refresh
 }
 
-// passwordStored gives the newest token of a session from before another password was stored.
+// preparePasswordStored gives the newest token of a session from before another password was stored.
 func preparePasswordStored(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	raw := s.refresh(t, s.login(t, s.user))
@@ -104,7 +104,7 @@ func preparePasswordStored(t *testing.T, s *failingAuth) string {
 	return raw
 }
 
-// threeSessions gives the newest token of the second one.
+// prepareThreeSessions gives the newest token of the second one.
 func prepareThreeSessions(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	s.login(t, s.user)

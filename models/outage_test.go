@@ -37,7 +37,7 @@ type outageMode struct {
 	heals bool // the library is to try again by itself
 }
 
-// everyOutage has the first statement fail, then the second, and so on, until try does not come as far; in every mode.
+// runEveryOutage has the first statement fail, then the second, and so on, until try does not come as far; in every mode.
 func runEveryOutage(t *testing.T, s *failingAuth, try func(mode outageMode, at int) bool) {
 	t.Helper()
 	for _, mode := range []outageMode{
@@ -55,7 +55,7 @@ func runEveryOutage(t *testing.T, s *failingAuth, try func(mode outageMode, at i
 	}
 }
 
-// shaky is an Auth over a database with outages, and a handle of the database without.
+// failingAuth is an Auth over a database with outages, and a handle of the database without.
 type failingAuth struct {
 	database
 	*tableBackend
@@ -77,7 +77,7 @@ func newFailingAuth(t *testing.T, d database) *failingAuth {
 	return s
 }
 
-// begin empties the tables and makes an Auth of these settings, the user, and a bystander with a session.
+// resetTo empties the tables and makes an Auth of these settings, the user, and a bystander with a session.
 func (s *failingAuth) resetTo(t *testing.T, p policy) {
 	t.Helper()
 	s.now, s.issued = now, nil
@@ -120,7 +120,7 @@ func (s *failingAuth) refresh(t *testing.T, raw string) string {
 	return s.noteIssued(t, pair).Refresh
 }
 
-// hand notes that a client gets a pair.
+// noteIssued notes that a client gets a pair.
 func (s *failingAuth) noteIssued(t *testing.T, pair core.Pair) core.Pair {
 	t.Helper()
 	if pair.Refresh != "" {
@@ -153,7 +153,7 @@ type operation struct {
 	siblings bool
 }
 
-// suffer runs an operation with an outage at a statement and reports whether it came as far.
+// runWithOutage runs an operation with an outage at a statement and reports whether it came as far.
 func (s *failingAuth) runWithOutage(t *testing.T, o operation, mode outageMode, at int) bool {
 	t.Helper()
 	s.resetTo(t, o.policy)
@@ -180,7 +180,7 @@ func (s *failingAuth) runWithOutage(t *testing.T, o operation, mode outageMode, 
 	return failed
 }
 
-// askAgain repeats an operation that was answered by 503, in good weather.
+// repeatOperation repeats an operation that was answered by 503, in good weather.
 func (s *failingAuth) repeatOperation(t *testing.T, what string, o operation, raw string) {
 	t.Helper()
 	what += ", then again"
@@ -215,7 +215,7 @@ func (s *failingAuth) wantLive(t *testing.T, what string, least, most int) {
 	}
 }
 
-// live is how many tokens of the user could be refreshed.
+// countLive is how many tokens of the user could be refreshed.
 func (s *failingAuth) countLive(t *testing.T) (n int) {
 	t.Helper()
 	for _, row := range s.readAllRows(t) {
@@ -233,7 +233,7 @@ func (s *failingAuth) readAllRows(t *testing.T) map[string]core.TokenState {
 	return rows
 }
 
-// sound sees that the tables hold what they must at any time: every token that was given away, a successor of each
+// wantSound sees that the tables hold what they must at any time: every token that was given away, a successor of each
 // rotated token and of no other, one live token a session, and the bystander's session.
 func (s *failingAuth) wantSound(t *testing.T, what string, o operation) {
 	t.Helper()

@@ -36,7 +36,7 @@ func newPool(db *gorm.DB) *pool {
 	return p
 }
 
-// choose asks plugins for the connections of a statement that writes: of one that is built, but not carried out.
+// chooseConnPool asks plugins for the connections of a statement that writes: of one that is built, but not carried out.
 func (p *pool) chooseConnPool(ctx context.Context) (gorm.ConnPool, error) {
 	var none []OutstandingToken
 	dry := p.db.Session(&gorm.Session{DryRun: true, Context: ctx}).Select("id").Find(&none)
@@ -101,19 +101,19 @@ func (p *pool) newConn(ctx context.Context) (conn, error) {
 	return conn{on, p}, nil
 }
 
-// orm is a handle for what GORM builds.
+// gormDB is a handle for what GORM builds.
 func (c conn) gormDB(ctx context.Context) *gorm.DB {
 	db := c.pool.db.WithContext(ctx)
 	db.Statement.ConnPool = c.ConnPool
 	return db
 }
 
-// transaction runs do in a transaction, or in a savepoint where this is one.
+// inTransaction runs do in a transaction, or in a savepoint where this is one.
 func (c conn) inTransaction(ctx context.Context, do func(tx conn) error) error {
 	return c.gormDB(ctx).Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) })
 }
 
-// row runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where
+// queryRow runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where
 // GORM's prepared statements can't be made, it answers a row that panics.
 func (c conn) queryRow(ctx context.Context, query string, args []any, into ...any) error {
 	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
@@ -143,7 +143,7 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) 
 	return int(n), err
 }
 
-// text is a statement with the placeholders of the dialect. There are only as many as this package can put together.
+// cachedSQL is a statement with the placeholders of the dialect. There are only as many as this package can put together.
 func (p *pool) cachedSQL(query string) string {
 	if text, ok := p.texts.Load(query); ok {
 		return text.(string)
@@ -153,7 +153,7 @@ func (p *pool) cachedSQL(query string) string {
 	return text
 }
 
-// bind puts the placeholders of the dialect in the place of each ?, where so many parameters come before.
+// bindPlaceholders puts the placeholders of the dialect in the place of each ?, where so many parameters come before.
 func (p *pool) bindPlaceholders(query string, before int) string {
 	stmt := &gorm.Statement{DB: p.db, Vars: make([]any, before)}
 	for i, part := range strings.Split(query, "?") {

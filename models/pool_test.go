@@ -4,44 +4,12 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/libtnb/sqlite"
 	"gorm.io/gorm"
 
-	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/models"
 )
-
-// everyOperation asks a store for all that it can do.
-func runEveryOperation(t *testing.T, store core.Store, user string) {
-	t.Helper()
-	ctx := t.Context()
-	first := recordLogin(t, store, user)
-	next := newRotation(first)
-	if _, ok, err := store.Rotate(ctx, next); err != nil || !ok {
-		t.Fatalf("Rotate: %v, %v", ok, err)
-	}
-	if _, found, err := store.IsBlacklisted(ctx, first); err != nil || !found {
-		t.Errorf("IsBlacklisted: %v, %v", found, err)
-	}
-	if state, err := store.State(ctx, first, ""); err != nil || state.Latest == nil || state.Latest.JTI != next.NewJTI {
-		t.Errorf("State: %+v, %v", state, err)
-	}
-	if all, err := store.Sessions(ctx, user, now); err != nil || len(all) != 1 {
-		t.Errorf("Sessions: %v, %v", all, err)
-	}
-	if found, won, err := store.Blacklist(ctx, next.NewJTI, nil, core.ReasonLogout, now); err != nil || !found || !won {
-		t.Errorf("Blacklist: %v, %v, %v", found, won, err)
-	}
-	recordLogin(t, store, user)
-	if n, err := store.Revoke(ctx, core.Scope{UserID: user}, core.ReasonAdmin, now); err != nil || n != 1 {
-		t.Errorf("Revoke: %d, %v", n, err)
-	}
-	if n, err := store.FlushExpired(ctx, now.Add(100*time.Hour)); err != nil || n != 3 {
-		t.Errorf("FlushExpired: %d, %v", n, err)
-	}
-}
 
 // resolver is a plugin that chooses the connections of each statement as GORM's dbresolver does.
 type resolver struct {

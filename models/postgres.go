@@ -69,7 +69,7 @@ const insertSuccessor = `, n AS (
   RETURNING ` + successorColumns + `
 ) SELECT ` + successorColumns + ` FROM n`
 
-// rotate is one statement. Concurrent rotations wait at the unique index until the first one has committed.
+// rotateToken is one statement. Concurrent rotations wait at the unique index until the first one has committed.
 func (*postgresEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
@@ -177,7 +177,7 @@ func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out
 	return out, err
 }
 
-// equal sends an integer as a bigint: sent as the column's own integer, one out of its range would be the driver's error
+// fieldEquals sends an integer as a bigint: sent as the column's own integer, one out of its range would be the driver's error
 // instead of no match.
 func (p *postgresEngine) fieldEquals(field *schema.Field, value any) clause.Expression {
 	if isInteger(field) {

@@ -18,7 +18,7 @@ const (
 	lastPause  = 250 * time.Millisecond
 )
 
-// quiet is a handle of db's connections that logs nothing, as GORM's logger would print values, and that wraps no
+// quietSession is a handle of db's connections that logs nothing, as GORM's logger would print values, and that wraps no
 // transaction around single statements. The caller's db stays as it is.
 func quietSession(db *gorm.DB, fresh bool) *gorm.DB {
 	out := db.Session(&gorm.Session{NewDB: fresh, Logger: logger.Discard, SkipDefaultTransaction: true})
@@ -26,7 +26,7 @@ func quietSession(db *gorm.DB, fresh bool) *gorm.DB {
 	return out.Set("gorm:db_resolver:write", struct{}{}).Session(&gorm.Session{})
 }
 
-// retry runs op again, after a pause, as long as it fails because of another transaction: a serialization failure, a
+// retryTransient runs op again, after a pause, as long as it fails because of another transaction: a serialization failure, a
 // deadlock, a locked SQLite file. In all of these nothing of op was kept. It gives up with ctx or after limit.
 func retryTransient(ctx context.Context, e engine, limit time.Duration, op func() error) error {
 	start := time.Now()
@@ -42,7 +42,7 @@ func retryTransient(ctx context.Context, e engine, limit time.Duration, op func(
 	}
 }
 
-// wait sleeps, or ends with ctx.
+// waitFor sleeps, or ends with ctx.
 func waitFor(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

@@ -3,163 +3,119 @@ package models_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/libtnb/sqlite"
 	"gorm.io/gorm"
-	"pgregory.net/rapid"
 
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// Each engine has core.Rotation.Successor in its own words, PostgreSQL in SQL. They agree to the microsecond.
-func TestRotate_AgreesWithSuccessor(t *testing.T) {
+func TestRotate_ThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	const programs, rounds = 32, 20
+	d := newPgBouncerDatabase(t)
+	db := d.open(t)
+	requireNoError(t, db.AutoMigrate(&account{}))
+	pools := make([]*gorm.DB, programs)
+	for i := range pools {
+		pools[i] = d.open(t)
+	}
+	// all has every program do it at once.
+	all := func(do func(pool *gorm.DB) error) {
+		t.Helper()
+		errs := make([]error, programs)
+		var group sync.WaitGroup
+		for i, pool := range pools {
+			group.Go(func() { errs[i] = do(pool) })
+		}
+		group.Wait()
+		requireNoError(t, errors.Join(errs...))
+	}
+	all(func(pool *gorm.DB) error { return models.AutoMigrate(t.Context(), pool, &account{}) })
+	for range rounds {
+		jti := recordLogin(t, models.NewStore(db), "")
+		var wins atomic.Int64
+		all(func(pool *gorm.DB) error {
+			_, ok, err := models.NewStore(pool).Rotate(t.Context(), newRotation(jti))
+			if ok {
+				wins.Add(1)
+			}
+			return err
+		})
+		if wins.Load() != 1 {
+			t.Errorf("%d of %d rotations of one token won, want 1", wins.Load(), programs)
+		}
+		wantSessionRows(t, db, jti, 2, 1)
+	}
+}
+
+func TestRotate_ConcurrentPools(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
+		const racers = 64
 		db := migrateDB(t, d.open(t), &account{})
-		user, err := addAccount(t.Context(), db, "ada")
-		requireNoError(t, err)
-		store := models.NewStore(db)
-		outcomes := map[string]int{}
-		rapid.Check(t, func(t *rapid.T) {
-			requireNoError(t, db.Exec("DELETE FROM token_blacklist_blacklistedtoken").Error)
-			requireNoError(t, db.Exec("DELETE FROM token_blacklist_outstandingtoken").Error)
-			presented := drawRecord(t, user)
-			r := drawRotation(t, presented)
-			state := &core.TokenState{OutstandingToken: presented, Blacklisted: rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "blacklisted")}
-			if state.Blacklisted {
-				state.BlacklistedAt, state.Reason = now, core.ReasonLogout
+		stores := make([]core.Store, racers)
+		for i := range stores {
+			stores[i] = models.NewStore(d.open(t))
+		}
+		for range 5 {
+			jti := recordLogin(t, stores[0], "")
+			var wins atomic.Int64
+			errs := make([]error, racers)
+			var group sync.WaitGroup
+			for i, store := range stores {
+				group.Go(func() {
+					_, ok, err := store.Rotate(t.Context(), newRotation(jti))
+					if errs[i] = err; ok {
+						wins.Add(1)
+					}
+				})
 			}
-			outcomes[checkRotation(t, db, store, state, r)]++
-		})
-		t.Logf("outcomes: %v", outcomes)
-		for _, outcome := range []string{"rotated", "ended", "blacklisted"} {
-			if outcomes[outcome] == 0 {
-				t.Errorf("nothing drawn was %s", outcome)
+			group.Wait()
+			requireNoError(t, errors.Join(errs...))
+			if wins.Load() != 1 {
+				t.Errorf("%d of %d rotations of one token won, want 1", wins.Load(), racers)
 			}
+			wantSessionRows(t, db, jti, 2, 1)
 		}
 	})
 }
 
-// rotatesAsSuccessorSays records the presented token, rotates it, and compares what the store returns and has on record
-// with the successor. It returns what became of the rotation.
-func checkRotation(t *rapid.T, db *gorm.DB, store *models.Store, presented *core.TokenState, r core.Rotation) string {
-	t.Helper()
-	ctx := context.Background()
-	requireNoError(t, store.Record(ctx, presented.OutstandingToken))
-	if presented.Blacklisted {
-		_, _, err := store.Blacklist(ctx, presented.JTI, nil, presented.Reason, presented.BlacklistedAt)
-		requireNoError(t, err)
-	}
-	next, ok := r.Successor(presented.OutstandingToken)
-	outcome := "rotated"
-	switch {
-	case presented.Blacklisted:
-		next, ok, outcome = core.OutstandingToken{}, false, "blacklisted"
-	case !ok:
-		outcome = "ended"
-	}
-	after, child := *presented, (*core.TokenState)(nil)
-	if ok {
-		child = &core.TokenState{OutstandingToken: next}
-	}
-	if ok && r.Consume {
-		after.Blacklisted, after.BlacklistedAt, after.Reason = true, r.Now.Truncate(time.Microsecond), r.Reason
-		if r.Reason == "" {
-			after.Reason = core.ReasonRotated
+func TestRotate_TwoProcesses(t *testing.T) {
+	t.Parallel()
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
+		store := models.NewStore(db)
+		children := []*process{startProcess(t, taskRace, d), startProcess(t, taskRace, d)}
+		for range 20 {
+			jti := recordLogin(t, store, "")
+			wins := 0
+			for _, c := range children {
+				c.send(t, jti)
+			}
+			for _, c := range children {
+				answer := c.receive(t)
+				n, err := strconv.Atoi(answer)
+				if err != nil {
+					t.Fatalf("a second process answers %q", answer)
+				}
+				wins += n
+			}
+			if wins != 1 {
+				t.Errorf("%d rotations of one token won, want 1", wins)
+			}
+			wantSessionRows(t, db, jti, 2, 1)
 		}
-	}
-
-	got, rotated, err := store.Rotate(ctx, r)
-	requireNoError(t, err)
-	if diff := cmp.Diff(next, got); diff != "" || rotated != ok {
-		t.Fatalf("Rotate answers %v, Successor %v; the record (-Successor +Rotate):\n%s", rotated, ok, diff)
-	}
-	for _, want := range []struct {
-		jti string
-		row *core.TokenState
-	}{{presented.JTI, &after}, {r.NewJTI, child}} {
-		state, err := store.State(ctx, want.jti, "")
-		requireNoError(t, err)
-		if diff := cmp.Diff(want.row, state.Presented); diff != "" {
-			t.Fatalf("the row of %s (-want +got):\n%s", want.jti, diff)
-		}
-	}
-	return outcome
-}
-
-// drawInstant draws a time at the middle, a microsecond beside it, or further away.
-func drawInstant(t *rapid.T, middle time.Time, what string) time.Time {
-	t.Helper()
-	return middle.Add(rapid.SampledFrom([]time.Duration{
-		0, -time.Microsecond, time.Microsecond, -time.Second, time.Second, -25 * time.Hour, 25 * time.Hour,
-		time.Duration(rapid.Int64Range(-1e9, 1e9).Draw(t, what+", microseconds away")) * time.Microsecond,
-	}).Draw(t, what+", away"))
-}
-
-// drawRecord draws a record of a token as a Store or Django may have written it.
-func drawRecord(t *rapid.T, user string) core.OutstandingToken {
-	t.Helper()
-	orZero := func(what string) time.Time {
-		if rapid.Bool().Draw(t, what+" is NULL") {
-			return time.Time{}
-		}
-		return drawInstant(t, now, what)
-	}
-	return core.OutstandingToken{
-		JTI:              "presented",
-		UserID:           rapid.SampledFrom([]string{"", user}).Draw(t, "user_id"),
-		CreatedAt:        orZero("created_at"),
-		ExpiresAt:        drawInstant(t, now.Add(rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "life left")), "expires_at"),
-		SessionID:        rapid.SampledFrom([]string{"", "session"}).Draw(t, "session_id"),
-		ParentJTI:        rapid.SampledFrom([]string{"", "parent"}).Draw(t, "parent_jti"),
-		SessionStartedAt: orZero("session_started_at"),
-		SessionExpiresAt: orZero("session_expires_at"),
-		Device:           drawDevice(t, "the row's"),
-	}
-}
-
-// drawRotation draws a rotation whose times lie at the edges of the presented record's.
-func drawRotation(t *rapid.T, presented core.OutstandingToken) core.Rotation {
-	t.Helper()
-	r := core.Rotation{
-		JTI:             presented.JTI,
-		SessionID:       rapid.SampledFrom([]string{"", "sid"}).Draw(t, "sid"),
-		NewJTI:          "successor",
-		SessionLifetime: rapid.SampledFrom([]time.Duration{0, time.Microsecond, time.Hour, time.Hour + time.Microsecond, 400 * 24 * time.Hour}).Draw(t, "SESSION_LIFETIME"),
-		Consume:         rapid.Bool().Draw(t, "BLACKLIST_AFTER_ROTATION"),
-		Reason:          rapid.SampledFrom([]core.Reason{"", core.ReasonRotated, core.ReasonRenewed}).Draw(t, "reason"),
-		Device:          drawDevice(t, "the client's"),
-	}
-	edges := []time.Time{now, presented.ExpiresAt}
-	for _, start := range []time.Time{presented.SessionStartedAt, presented.CreatedAt} {
-		if !start.IsZero() {
-			edges = append(edges, start.Add(r.SessionLifetime))
-		}
-	}
-	if !presented.SessionExpiresAt.IsZero() {
-		edges = append(edges, presented.SessionExpiresAt)
-	}
-	edge := func(what string) time.Time {
-		below := time.Duration(rapid.SampledFrom([]int{0, 1, 999}).Draw(t, what+", nanoseconds")) // what no database keeps
-		return drawInstant(t, rapid.SampledFrom(edges).Draw(t, what), what).Add(below)
-	}
-	r.Now, r.ExpiresAt = edge("Now"), edge("ExpiresAt")
-	r.ActiveAfter = r.Now.Add(-rapid.SampledFrom([]time.Duration{0, 0, time.Microsecond, time.Minute}).Draw(t, "LEEWAY"))
-	if rapid.Bool().Draw(t, "iat") {
-		r.IssuedAt = r.Now.Add(-rapid.SampledFrom([]time.Duration{0, time.Microsecond, time.Hour, time.Hour + time.Microsecond, 2 * time.Hour}).Draw(t, "age"))
-	}
-	return r
-}
-
-func drawDevice(t *rapid.T, whose string) core.Device {
-	t.Helper()
-	text := func(what, value string) string {
-		return rapid.SampledFrom([]string{"", value}).Draw(t, whose+" "+what)
-	}
-	return core.Device{Name: text("device_name", "phone of "+whose), IP: text("ip", "192.0.2.1"), UserAgent: text("user_agent", whose+" browser")}
+	})
 }
 
 // A rotation without Consume must look again after it has recorded the successor, even if its client hangs up by then.
@@ -216,4 +172,95 @@ func TestRotate_ClientHangsUpWhileSessionEnds(t *testing.T) {
 		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL`); live != 0 {
 		t.Errorf("%d tokens of a session that has ended are live, want none", live)
 	}
+}
+
+func TestRotate_UserDeletedMeanwhile(t *testing.T) {
+	t.Parallel()
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
+		store := models.NewStore(db)
+		for range 50 {
+			user, err := addAccount(t.Context(), db, rand.Text())
+			requireNoError(t, err)
+			jti := recordLogin(t, store, user)
+			var group sync.WaitGroup
+			group.Go(func() {
+				if err := db.Exec("DELETE FROM accounts WHERE id = ?", user).Error; err != nil {
+					t.Errorf("delete the user: %v", err)
+				}
+			})
+			group.Go(func() {
+				if _, ok, err := store.Rotate(t.Context(), newRotation(jti)); err != nil || !ok {
+					t.Errorf("Rotate: %v, %v; want it rotated", ok, err)
+				}
+			})
+			group.Wait()
+			if got := countRows(t, db, "SELECT count(*) FROM token_blacklist_outstandingtoken WHERE user_id IS NOT NULL"); got != 0 {
+				t.Errorf("%d rows name the deleted user", got)
+			}
+		}
+	})
+}
+
+func TestRotate_SQLiteLockEndsWithContext(t *testing.T) {
+	t.Parallel()
+	d := newSQLiteDatabase(t)
+	db := migrateDB(t, d.open(t), &account{})
+	impatient := strings.Replace(d.dsn, "busy_timeout(10000)", "busy_timeout(1)", 1)
+	store := models.NewStore(openDB(t, sqlite.Open(impatient)))
+	jti := recordLogin(t, store, "")
+
+	writer := db.Begin()
+	requireNoError(t, writer.Error)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, ok, err := store.Rotate(ctx, newRotation(jti)); ok || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another writer holds the lock: %v, %v; want the context's error", ok, err)
+	}
+	requireNoError(t, writer.Rollback().Error)
+	if _, ok, err := store.Rotate(t.Context(), newRotation(jti)); err != nil || !ok {
+		t.Errorf("after that: %v, %v; want it rotated", ok, err)
+	}
+}
+
+func TestRotate_SQLiteDeferredTransactions(t *testing.T) {
+	t.Parallel()
+	d := newSQLiteDatabase(t)
+	dsn := strings.Replace(d.dsn, "_txlock=immediate&", "", 1)
+	db := migrateDB(t, openDB(t, sqlite.Open(dsn)), &account{})
+	store := models.NewStore(db)
+	for range 10 {
+		jti := recordLogin(t, store, "")
+		wins := make([]bool, 16)
+		errs := make([]error, len(wins))
+		var group sync.WaitGroup
+		for i := range wins {
+			group.Go(func() { _, wins[i], errs[i] = store.Rotate(t.Context(), newRotation(jti)) })
+		}
+		group.Wait()
+		requireNoError(t, errors.Join(errs...))
+		wantSessionRows(t, db, jti, 2, 1)
+	}
+}
+
+func TestRotate_RowWithoutSessionEnd(t *testing.T) {
+	t.Parallel()
+	runOnEach(t, func(t *testing.T, d database) {
+		db := migrateDB(t, d.open(t), &account{})
+		store := models.NewStore(db)
+		jti := recordLogin(t, store, "")
+		r := newRotation(jti)
+		r.SessionLifetime = 36*time.Hour + time.Microsecond
+		child, ok, err := store.Rotate(t.Context(), r)
+		if err != nil || !ok {
+			t.Fatalf("Rotate: %v, %v", ok, err)
+		}
+		end := now.Add(r.SessionLifetime)
+		want := core.OutstandingToken{
+			JTI: r.NewJTI, CreatedAt: now, ExpiresAt: end, SessionID: jti, ParentJTI: jti, SessionStartedAt: now, SessionExpiresAt: end,
+		}
+		if diff := cmp.Diff(want, child); diff != "" {
+			t.Errorf("the successor (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// truncate brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
+// truncateTime brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
 func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// nullable is NULL for "".
+// nullIfEmpty is NULL for "".
 func nullIfEmpty(text string) *string {
 	if text == "" {
 		return nil
@@ -18,7 +18,7 @@ func nullIfEmpty(text string) *string {
 	return &text
 }
 
-// nullableTime is NULL for the zero time.
+// nullIfZero is NULL for the zero time.
 func nullIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -58,7 +58,7 @@ func newRow(t core.OutstandingToken) OutstandingToken {
 	}
 }
 
-// record is what a row says.
+// toRecord is what a row says.
 func (o OutstandingToken) toRecord() core.OutstandingToken {
 	return core.OutstandingToken{
 		JTI:              o.JTI,
@@ -85,7 +85,7 @@ type tokenRow struct {
 	reason                             sql.NullString
 }
 
-// columns are where the columns go, in the order of stateSQL.
+// scanTargets are where the columns go, in the order of stateSQL.
 func (r *tokenRow) scanTargets() []any {
 	return []any{
 		&r.id, &r.userID, &r.jti, &r.createdAt, &r.expiresAt, &r.sessionID, &r.parentJTI, &r.startedAt, &r.sessionEndAt,
@@ -93,7 +93,7 @@ func (r *tokenRow) scanTargets() []any {
 	}
 }
 
-// state is what the row says, nil for no row.
+// toState is what the row says, nil for no row.
 func (r *tokenRow) toState() *core.TokenState {
 	if !r.id.Valid {
 		return nil

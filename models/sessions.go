@@ -7,7 +7,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// newestHeads finds the live tokens of a user, of each session the newest one as h, and puts them into the order in which
+// newestOfSessions finds the live tokens of a user, of each session the newest one as h, and puts them into the order in which
 // the sessions began: by the id of the row whose jti is the session's id. A session whose first row was flushed is older
 // than all that still have theirs.
 const newestOfSessions = ` FROM (
@@ -42,7 +42,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out
 	return out, nil
 }
 
-// records runs a statement that answers the columns of listSessionsSQL.
+// queryRecords runs a statement that answers the columns of listSessionsSQL.
 func (c conn) queryRecords(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
 	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {

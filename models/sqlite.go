@@ -72,7 +72,7 @@ const ifUnused = ` AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoke
 // errLost rolls back a rotation whose presented token is consumed or gone.
 var errLost = errors.New("not rotated")
 
-// rotate reads the presented token, which never changes but for its user, and then consumes it and inserts its successor
+// rotateToken reads the presented token, which never changes but for its user, and then consumes it and inserts its successor
 // in one transaction.
 func (s *sqliteEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var presented OutstandingToken
@@ -155,7 +155,7 @@ const sweepSQL = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, 
   SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
     LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `
 
-// sweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
+// runSweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
 // there is nothing left to find.
 func (s *sqliteEngine) runSweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
 	args := append([]any{w.now, w.reason}, w.args...)
@@ -196,7 +196,7 @@ const (
 	sqliteForeignKey = 787
 )
 
-// classify also asks for texts, as the errors of some drivers carry no code that can be read without importing them.
+// classifyError also asks for texts, as the errors of some drivers carry no code that can be read without importing them.
 func (*sqliteEngine) classifyError(err error) errorKind {
 	code := sqliteCode(err)
 	switch {

@@ -70,7 +70,7 @@ func (s *Store) Rotate(ctx context.Context, r core.Rotation) (out core.Outstandi
 	return out, true, nil
 }
 
-// confirm keeps the promise of Revoke where the presented token is not consumed, so that no unique row orders a rotation and a
+// confirmRotation keeps the promise of Revoke where the presented token is not consumed, so that no unique row orders a rotation and a
 // sweep: the rotation looks again once its successor is on record. It does so whatever its client does, as the successor of an
 // ended session would revive it. If the database is unavailable for as long as both statements may take, that is not prevented.
 func (s *Store) confirmRotation(ctx context.Context, r core.Rotation) (bool, error) {
@@ -186,7 +186,7 @@ func scopeSQL(scope core.Scope, now time.Time) (where string, args []any) {
 	}
 }
 
-// during names the operation that failed.
+// wrapError names the operation that failed.
 func wrapError(operation string, err error) error {
 	if err == nil {
 		return nil
@@ -194,7 +194,7 @@ func wrapError(operation string, err error) error {
 	return fmt.Errorf("%s: %w", operation, err)
 }
 
-// noRows reports whether err says that a query found nothing.
+// isNoRows reports whether err says that a query found nothing.
 func isNoRows(err error) bool {
 	return errors.Is(err, sql.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound)
 }

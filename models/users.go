@@ -22,7 +22,7 @@ const (
 	passwordColumn  = "password"
 	lastLoginColumn = "last_login"
 
-	// namesakes is how many rows a login looks at where the database takes several names for one.
+	// maxNamesakes is how many rows a login looks at where the database takes several names for one.
 	maxNamesakes = 100
 )
 
@@ -44,7 +44,7 @@ type Users[T any, P userModel[T]] struct {
 	schema   *schema.Schema
 	username string
 	password string
-	// fault is why the model or the database cannot be used. CheckUsers reports it at start, every other method returns it.
+	// err is why the model or the database cannot be used. CheckUsers reports it at start, every other method returns it.
 	err error
 }
 
@@ -103,7 +103,7 @@ func (u *Users[T, P]) ByField(ctx context.Context, name, value string) (simplejw
 	return u.findByText(ctx, field, value, "find a user by "+field.DBName)
 }
 
-// find asks by the field's own type, so that an index serves, and then compares texts, so that "01" is not 1 and "BOB"
+// findByText asks by the field's own type, so that an index serves, and then compares texts, so that "01" is not 1 and "BOB"
 // is not bob.
 func (u *Users[T, P]) findByText(ctx context.Context, field *schema.Field, text, operation string) (simplejwt.User, error) {
 	if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
@@ -164,7 +164,7 @@ func (u *Users[T, P]) FieldValue(user simplejwt.User, name string) (string, erro
 	return textOf(field, model)
 }
 
-// model is the user as a pointer to the model.
+// asModel is the user as a pointer to the model.
 func (u *Users[T, P]) asModel(user simplejwt.User) (P, error) {
 	model, ok := user.(P)
 	if !ok || model == nil {
@@ -173,7 +173,7 @@ func (u *Users[T, P]) asModel(user simplejwt.User) (P, error) {
 	return model, nil
 }
 
-// field finds a field of the model, "id" for the primary key.
+// requireField finds a field of the model, "id" for the primary key.
 func (u *Users[T, P]) requireField(name string) (*schema.Field, error) {
 	if u.err != nil {
 		return nil, u.err
@@ -184,7 +184,7 @@ func (u *Users[T, P]) requireField(name string) (*schema.Field, error) {
 	return nil, fmt.Errorf("user model %s has no column %q", u.schema.Name, name)
 }
 
-// column is field without an error, nil for no such column.
+// lookUpField is field without an error, nil for no such column.
 func (u *Users[T, P]) lookUpField(name string) *schema.Field {
 	if u.err != nil {
 		return nil

@@ -3,16 +3,11 @@ package models_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
-	"github.com/libtnb/sqlite"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
@@ -22,31 +17,55 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
+func TestUsers_UnusualTypes(t *testing.T) {
+	t.Parallel()
+	runOnEach(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		requireNoError(t, db.AutoMigrate(&unusual{}))
+		execSQL(t, db, `INSERT INTO unusuals (id, username, device) VALUES (7, 'ada', '`+adaID.String()+`')`)
+		users := models.NewUsers[unusual](db)
+		for field, value := range map[string]string{"id": "7", "username": "ada", "device": adaID.String()} {
+			user, err := users.ByField(t.Context(), field, value)
+			if err != nil {
+				t.Errorf("by %s: %v", field, err)
+				continue
+			}
+			if got, err := users.FieldValue(user, field); got != value || err != nil {
+				t.Errorf("FieldValue %s: got %q, %v", field, got, err)
+			}
+		}
+		if err := users.UpdateLastLogin(t.Context(), &unusual{ID: 7}, now); err != nil {
+			t.Errorf("UpdateLastLogin: %v", err)
+		}
+	})
+}
+
+func TestUsers_UnusableModel(t *testing.T) {
+	t.Parallel()
+	users := models.NewUsers[broken](newSQLiteDatabase(t).open(t))
+	_, byName := users.ByUsername(t.Context(), "ada")
+	_, byField := users.ByField(t.Context(), "id", "1")
+	_, value := users.FieldValue(&broken{}, "id")
+	for method, err := range map[string]error{
+		"ByUsername": byName, "ByField": byField, "FieldValue": value,
+		"UpdateLastLogin": users.UpdateLastLogin(t.Context(), &broken{}, now),
+		"UpdatePassword":  users.UpdatePassword(t.Context(), &broken{}, "new"),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", method)
+		}
+	}
+	if got := users.UsernameField(); got != "username" {
+		t.Errorf("UsernameField: %q", got)
+	}
+}
+
 var (
 	_ core.Users            = (*models.Users[account, *account])(nil)
 	_ core.LastLoginUpdater = (*models.Users[account, *account])(nil)
 	_ core.PasswordUpdater  = (*models.Users[account, *account])(nil)
 	_ core.UsersChecker     = (*models.Users[account, *account])(nil)
 )
-
-// adaID is the key of the member ada@example.com.
-var adaID = uuid.MustParse("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")
-
-// people fills the three user tables.
-func createUsers(t testing.TB, db *gorm.DB) *gorm.DB {
-	t.Helper()
-	requireNoError(t, db.AutoMigrate(&account{}, &member{}, &badge{}))
-	requireNoError(t, db.Create(&[]account{
-		{ID: 1, Username: "ada", Email: "ada@example.com", Password: "old", IsActive: true},
-		{ID: 2, Username: "Bob", Email: "", IsActive: true},
-		{ID: 3, Username: "gone", IsActive: true, DeletedAt: gorm.DeletedAt{Time: now, Valid: true}},
-	}).Error)
-	requireNoError(t, db.Create(&member{ID: adaID, Email: "ada@example.com", Hash: "old"}).Error)
-	requireNoError(t, db.Create(&[]badge{
-		{Code: "B-1", Username: "ada", Number: new(int32(7))}, {Code: "b-1", Username: "bob"}, {Code: "Ünï ", Username: "uni"},
-	}).Error)
-	return db
-}
 
 func TestUsers_Find(t *testing.T) {
 	t.Parallel()
@@ -129,82 +148,6 @@ func wantUsersFound(t *testing.T, db *gorm.DB) {
 				t.Errorf("FieldValue: got %q, %v; want %q", got, err, c.value)
 			}
 		})
-	}
-}
-
-func TestUsers_LongIntegers(t *testing.T) {
-	users := models.NewUsers[account](createUsers(t, openDB(t, sqlite.Open(sqliteDSN(filepath.Join(t.TempDir(), "users.db"))))))
-	for _, c := range []struct {
-		name, text string
-		invalid    bool
-	}{
-		{"4,300 digits are an integer that nobody has", strings.Repeat("9", 4300), false},
-		{"with a sign too", "-" + strings.Repeat("9", 4300), false},
-		{"4,301 digits are none", strings.Repeat("9", 4301), true},
-		{"a million digits are not converted", strings.Repeat("9", 1<<20), true},
-		{"a sign is none", "-", true},
-		{"two signs are none", "--1", true},
-		{"a fraction is none", "1.0", true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			_, err := users.ByField(t.Context(), "id", c.text)
-			runtime.ReadMemStats(&after)
-			if !errors.Is(err, core.ErrUserNotFound) || errors.Is(err, core.ErrUserIDInvalid) != c.invalid {
-				t.Errorf("error %v; core.ErrUserIDInvalid: want %t", err, c.invalid)
-			}
-			if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
-				t.Errorf("allocated %d bytes", got)
-			}
-		})
-	}
-}
-
-// narrow is an account whose Go type says more than its column can hold.
-type narrow struct {
-	ID       int64
-	Username string
-}
-
-func (n *narrow) AuthID() string       { return strconv.FormatInt(n.ID, 10) }
-func (n *narrow) AuthActive() bool     { return true }
-func (n *narrow) AuthPassword() string { return "" }
-
-// textual is an account whose keys are texts in Go and other types in the database.
-type textual struct {
-	ID       string
-	Username string
-}
-
-func (t *textual) AuthID() string       { return t.ID }
-func (t *textual) AuthActive() bool     { return true }
-func (t *textual) AuthPassword() string { return "" }
-
-func TestUsers_TextsOutOfRange(t *testing.T) {
-	t.Parallel()
-	db := newPostgresDatabase(t).open(t)
-	execSQL(t, db, `CREATE TABLE narrows (id integer PRIMARY KEY, username text)`,
-		`CREATE TABLE textuals (id uuid PRIMARY KEY, username integer UNIQUE)`,
-		`INSERT INTO textuals VALUES ('`+adaID.String()+`', 42)`)
-	for _, c := range []struct {
-		name, field, value string
-		users              core.Users
-	}{
-		{"an integer beyond the column's range", "id", "3000000000", models.NewUsers[narrow](db)},
-		{"a text that is no UUID", "id", "ada", models.NewUsers[textual](db)},
-		{"a UUID in capitals", "id", strings.ToUpper(adaID.String()), models.NewUsers[textual](db)},
-		{"a text that is no integer", "username", "ada", models.NewUsers[textual](db)},
-		{"a text beyond an integer's range", "username", "3000000000", models.NewUsers[textual](db)},
-		{"an integer with a zero before it", "username", "042", models.NewUsers[textual](db)},
-	} {
-		if user, err := c.users.ByField(t.Context(), c.field, c.value); !errors.Is(err, core.ErrUserNotFound) {
-			t.Errorf("%s: got user %v, error %v; want core.ErrUserNotFound", c.name, user, err)
-		}
-	}
-	user, err := models.NewUsers[textual](db).ByField(t.Context(), "id", adaID.String())
-	if err != nil || user.AuthID() != adaID.String() {
-		t.Errorf("a UUID that is a string in Go: got %v, %v", user, err)
 	}
 }
 
@@ -292,88 +235,4 @@ func TestUsernameField(t *testing.T) {
 	if diff := cmp.Diff([]string{"username", "email"}, got); diff != "" {
 		t.Errorf("UsernameField (-want +got):\n%s", diff)
 	}
-}
-
-func TestUpdateLastLogin(t *testing.T) {
-	t.Parallel()
-	runOnEach(t, func(t *testing.T, d database) {
-		db := createUsers(t, d.open(t))
-		users := models.NewUsers[account](db)
-		var before, after account
-		requireNoError(t, db.Take(&before, 1).Error)
-		user, err := users.ByUsername(t.Context(), "ada")
-		requireNoError(t, err)
-		user.(*account).Email = "not to be saved"
-		requireNoError(t, users.UpdateLastLogin(t.Context(), user, now.Add(789)))
-		requireNoError(t, db.Take(&after, 1).Error)
-
-		before.LastLogin = new(now)
-		sameInstant := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
-		if diff := cmp.Diff(before, after, sameInstant); diff != "" {
-			t.Errorf("the row (-want +got):\n%s", diff)
-		}
-		if got := user.(*account).LastLogin; got == nil || !got.Equal(now) {
-			t.Errorf("the user's LastLogin is %v, want %v", got, now)
-		}
-		if err := users.UpdateLastLogin(t.Context(), &account{ID: 3}, now); !errors.Is(err, core.ErrUserNotFound) {
-			t.Errorf("of a deleted user: got %v, want core.ErrUserNotFound", err)
-		}
-		if err := models.NewUsers[badge](db).UpdateLastLogin(t.Context(), &badge{Code: "B-1"}, now); err == nil {
-			t.Error("of a model without last_login: no error")
-		}
-	})
-}
-
-func TestUpdatePassword(t *testing.T) {
-	t.Parallel()
-	runOnEach(t, func(t *testing.T, d database) {
-		db := createUsers(t, d.open(t))
-		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
-		ada, err := accounts.ByUsername(t.Context(), "ada")
-		requireNoError(t, err)
-		other, err := accounts.ByUsername(t.Context(), "ada")
-		requireNoError(t, err)
-		requireNoError(t, accounts.UpdatePassword(t.Context(), ada, "new"))
-		if got := ada.AuthPassword(); got != "new" {
-			t.Errorf("the user has %q after the update, want new", got)
-		}
-		requireNoError(t, accounts.UpdatePassword(t.Context(), other, "late"))
-		if got := other.AuthPassword(); got != "new" {
-			t.Errorf("the user who came late has %q, want what is stored", got)
-		}
-		stored, err := accounts.ByField(t.Context(), "id", "1")
-		requireNoError(t, err)
-		if got := stored.AuthPassword(); got != "new" {
-			t.Errorf("stored is %q, want new", got)
-		}
-		if err := accounts.UpdatePassword(t.Context(), &account{ID: 3}, "new"); !errors.Is(err, core.ErrUserNotFound) {
-			t.Errorf("of a deleted user: got %v, want core.ErrUserNotFound", err)
-		}
-
-		member, err := members.ByUsername(t.Context(), "ada@example.com")
-		requireNoError(t, err)
-		requireNoError(t, members.UpdatePassword(t.Context(), member, "new"))
-		if got := countRows(t, db, "SELECT count(*) FROM members WHERE hash = 'new'"); got != 1 {
-			t.Errorf("%d members have the new hash, want 1", got)
-		}
-	})
-}
-
-// An id that can't be one is told from one that nobody has.
-func TestUsers_TextsThatAreNotKeys(t *testing.T) {
-	t.Parallel()
-	runOnEach(t, func(t *testing.T, d database) {
-		db := createUsers(t, d.open(t))
-		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
-		for value, invalid := range map[string]bool{"x": true, "": true, "1.0": true, "1\x00": true, "\xff": true, "01": false, " 1": false, "99": false, "18446744073709551617": false} {
-			if _, err := accounts.ByField(t.Context(), "id", value); errors.Is(err, core.ErrUserIDInvalid) != invalid || !errors.Is(err, core.ErrUserNotFound) {
-				t.Errorf("the integer key %q: error %v; is no key at all: want %t", value, err, invalid)
-			}
-		}
-		for value, invalid := range map[string]bool{"1": true, uuid.Nil.String(): false, strings.ToUpper(adaID.String()): false} {
-			if _, err := members.ByField(t.Context(), "id", value); errors.Is(err, core.ErrUserIDInvalid) != invalid || !errors.Is(err, core.ErrUserNotFound) {
-				t.Errorf("the UUID %q: error %v; is no key at all: want %t", value, err, invalid)
-			}
-		}
-	})
 }

@@ -16,7 +16,7 @@ import (
 // A field of a user model is text in tokens. parse and textOf turn one into the other, for integers, texts, types that
 // read and write text themselves (uuid.UUID), types that databases scan (sql.NullString), and pointers to these.
 
-// parse makes a value of the field's type of a text; false where it is not the canonical text of one.
+// parseText makes a value of the field's type of a text; false where it is not the canonical text of one.
 func parseText(fieldType reflect.Type, text string) (any, bool) {
 	target := reflect.New(derefType(fieldType))
 	if !readText(target, text) {
@@ -32,7 +32,7 @@ func parseText(fieldType reflect.Type, text string) (any, bool) {
 // maxDigits is how many digits a text may have to be an integer, as for Python's int().
 const maxDigits = 4300
 
-// looksLike reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
+// isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
 func isTextOfType(fieldType reflect.Type, text string) bool {
 	target := reflect.New(derefType(fieldType))
 	if zero := target.Elem(); zero.CanInt() || zero.CanUint() {
@@ -61,7 +61,7 @@ func textOf(field *schema.Field, model any) (string, error) {
 	return text, nil
 }
 
-// read sets what target points to; false where the text is none of its type.
+// readText sets what target points to; false where the text is none of its type.
 func readText(target reflect.Value, text string) bool {
 	if reader, ok := target.Interface().(encoding.TextUnmarshaler); ok {
 		return reader.UnmarshalText([]byte(text)) == nil
@@ -85,7 +85,7 @@ func readText(target reflect.Value, text string) bool {
 	return ok && scanner.Scan(text) == nil
 }
 
-// write is the text of a value that is no pointer.
+// formatText is the text of a value that is no pointer.
 func formatText(value reflect.Value) (string, error) {
 	switch writer := value.Interface().(type) {
 	case encoding.TextMarshaler:

@@ -30,7 +30,7 @@ func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, 
 	return wrapError(operation, err)
 }
 
-// lastLogin finds the column by its name, or by Django's name in Go; nil for none.
+// lastLoginField finds the column by its name, or by Django's name in Go; nil for none.
 func (u *Users[T, P]) lastLoginField() *schema.Field {
 	if field := u.lookUpField(lastLoginColumn); field != nil {
 		return field
@@ -54,7 +54,7 @@ func (u *Users[T, P]) UpdatePassword(ctx context.Context, user simplejwt.User, e
 	return wrapError(operation, err)
 }
 
-// set updates one column, where it has the old value if one is given, and then the field of user. It reports whether
+// updateField updates one column, where it has the old value if one is given, and then the field of user. It reports whether
 // there was such a row.
 func (u *Users[T, P]) updateField(ctx context.Context, user simplejwt.User, field *schema.Field, value any, old *string) (bool, error) {
 	model, err := u.asModel(user)
@@ -77,7 +77,7 @@ func (u *Users[T, P]) updateField(ctx context.Context, user simplejwt.User, fiel
 	return true, field.Set(ctx, reflect.ValueOf(model).Elem(), value)
 }
 
-// reload sets the field of user to what is stored.
+// reloadField sets the field of user to what is stored.
 func (u *Users[T, P]) reloadField(ctx context.Context, user simplejwt.User, field *schema.Field) error {
 	model, err := u.asModel(user)
 	if err != nil {
@@ -97,7 +97,7 @@ func (u *Users[T, P]) reloadField(ctx context.Context, user simplejwt.User, fiel
 	return field.Set(ctx, reflect.ValueOf(model).Elem(), value)
 }
 
-// row selects the user's row. The condition is written out, as GORM leaves it away for a key that is zero.
+// whereUser selects the user's row. The condition is written out, as GORM leaves it away for a key that is zero.
 func (u *Users[T, P]) whereUser(tx *gorm.DB, model P) *gorm.DB {
 	key := u.schema.PrimaryFields[0]
 	value, _ := key.ValueOf(tx.Statement.Context, reflect.ValueOf(model).Elem())
@@ -145,7 +145,7 @@ func (u *Users[T, P]) checkIDField(name string) error {
 	return nil
 }
 
-// unique reports whether the model declares the column unique by itself. A condition on the index is taken for that of a
+// isUnique reports whether the model declares the column unique by itself. A condition on the index is taken for that of a
 // soft delete; find refuses a text that several users have.
 func (u *Users[T, P]) isUnique(field *schema.Field) bool {
 	if field.PrimaryKey || field.Unique {

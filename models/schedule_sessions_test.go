@@ -19,11 +19,11 @@ type modelAccess struct {
 	born, expires time.Time
 }
 
-// list are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
+// activeSessions are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
 // that is on record.
 func (m *model) activeSessions(u *modelUser) []*modelSession { return m.activeSessionsWithin(u, 0) }
 
-// listWithin is list with so much grace for clocks.
+// activeSessionsWithin is list with so much grace for clocks.
 func (m *model) activeSessionsWithin(u *modelUser, leeway time.Duration) []*modelSession {
 	var out []*modelSession
 	birth := map[*modelSession]int{}
@@ -60,7 +60,7 @@ func (m *model) keepNewest(u *modelUser) {
 	}
 }
 
-// request is the answer to the access token that the session was given last.
+// judgeRequest is the answer to the access token that the session was given last.
 func (m *model) judgeRequest(s *modelSession) error {
 	user, access := s.user, s.access
 	switch {

@@ -16,10 +16,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// secretCheaply is a hash of "correct horse battery staple" that a login upgrades.
+// weakHash is a hash of "correct horse battery staple" that a login upgrades.
 const weakHash = "pbkdf2_sha256$1$salt$ouhwH5QjXU2O1gHvuMrHWhFGwGQ8zEmYRlu7N1suuDo="
 
-// turns is an Auth on PostgreSQL whose statements are counted. Its one user is ada.
+// countedAuth is an Auth on PostgreSQL whose statements are counted. Its one user is ada.
 type countedAuth struct {
 	*core.Auth
 	t        *testing.T
@@ -29,7 +29,7 @@ type countedAuth struct {
 	external *core.Auth // of another program with the same key, that records nothing
 }
 
-// newTurns makes one with the recommended settings and these changes.
+// newCountedAuth makes one with the recommended settings and these changes.
 func newCountedAuth(t *testing.T, change func(*simplejwt.Settings)) *countedAuth {
 	t.Helper()
 	d := newPostgresDatabase(t)
@@ -72,7 +72,7 @@ func (s *countedAuth) refreshToken(raw string) core.Pair {
 	return pair
 }
 
-// foreign is a refresh token that was made elsewhere, with these claims too.
+// signExternal is a refresh token that was made elsewhere, with these claims too.
 func (s *countedAuth) signExternal(claims simplejwt.Claims) string {
 	s.t.Helper()
 	pair, _, err := s.external.ObtainPair(s.t.Context(), "ada", secret)

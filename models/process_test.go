@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +20,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
+	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/models"
 )
@@ -35,17 +38,17 @@ const (
 	taskLogin   = "login"
 	taskFlush   = "flush"
 
-	// childClients is how many goroutines, each on a pool of its own, a child works with.
+	// processClients is how many goroutines, each on a pool of its own, a child works with.
 	processClients = 4
 )
 
-// child is a running second process.
+// process is a running second process.
 type process struct {
 	in  io.Writer
 	out *bufio.Reader
 }
 
-// startChild starts a second process on the database; it ends with the test.
+// startProcess starts a second process on the database; it ends with the test.
 func startProcess(t testing.TB, task string, d database) *process {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0])
@@ -82,7 +85,7 @@ func (c *process) receive(t testing.TB) string {
 	return strings.TrimSpace(line)
 }
 
-// childMain is the main function of the second process.
+// runProcess is the main function of the second process.
 func runProcess() int {
 	pools := make([]*gorm.DB, processClients)
 	for i := range pools {
@@ -110,7 +113,7 @@ func runProcess() int {
 	return 0
 }
 
-// work does a task on all pools at once and answers how often it succeeded.
+// runTask does a task on all pools at once and answers how often it succeeded.
 func runTask(ctx context.Context, task, argument string, pools []*gorm.DB) (string, error) {
 	var successes atomic.Int64
 	errs := make([]error, len(pools))
@@ -144,7 +147,7 @@ func runTask(ctx context.Context, task, argument string, pools []*gorm.DB) (stri
 	return fmt.Sprint(successes.Load()), errors.Join(errs...)
 }
 
-// rotateUntilOver is a client that rotates, and goes on from the head where another one was faster, until its session
+// rotateUntilEnded is a client that rotates, and goes on from the head where another one was faster, until its session
 // is over. It answers how often it rotated.
 func rotateUntilEnded(ctx context.Context, store core.Store, session string) (int, error) {
 	rotations := 0
@@ -165,4 +168,35 @@ func rotateUntilEnded(ctx context.Context, store core.Store, session string) (in
 		}
 		jti = state.Latest.JTI
 	}
+}
+
+const (
+	sessionLimit = 3
+	loginsAtOnce = 8
+	liveSessions = `SELECT count(DISTINCT COALESCE(o.session_id, o.jti)) FROM token_blacklist_outstandingtoken o
+		WHERE o.user_id = ? AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id)`
+	limitedLogins = `SELECT count(*) FROM token_blacklist_blacklistedtoken WHERE reason = 'limit'`
+)
+
+// logInConcurrently logs a user in from several clients at once, under a limit of sessions, and answers how often.
+func logInConcurrently(ctx context.Context, db *gorm.DB, userID string) (int, error) {
+	auth, err := core.New(
+		simplejwt.Settings{SigningKey: strings.Repeat("k", 32), MaxSessionsPerUser: sessionLimit},
+		core.Deps{Users: models.NewUsers[account](db), Store: models.NewStore(db), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return 0, err
+	}
+	id, err := strconv.ParseInt(userID, 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	errs := make([]error, loginsAtOnce)
+	var group sync.WaitGroup
+	for i := range errs {
+		group.Go(func() {
+			_, errs[i] = auth.Login(ctx, &account{ID: id, IsActive: true})
+		})
+	}
+	group.Wait()
+	return loginsAtOnce, errors.Join(errs...)
 }

@@ -93,7 +93,7 @@ func (s *schedule) readRows(t *rapid.T) map[string]core.TokenState {
 	return rows
 }
 
-// check compares the rows with those of the model, and sees that they keep what no rule may break.
+// checkRecords compares the rows with those of the model, and sees that they keep what no rule may break.
 func (s *schedule) checkRecords(t *rapid.T) {
 	rows := s.readRows(t)
 	s.checkOneSuccessor(t, rows)
@@ -145,7 +145,7 @@ func (s *schedule) checkOneLiveToken(t *rapid.T, rows map[string]core.TokenState
 	}
 }
 
-// checkWhatIsSpentStaysSo sees that a token on the blacklist is there for ever, for one reason and since one time.
+// checkConsumedStayConsumed sees that a token on the blacklist is there for ever, for one reason and since one time.
 func (s *schedule) checkConsumedStayConsumed(t *rapid.T, rows map[string]core.TokenState) {
 	t.Helper()
 	for jti, was := range s.seen {

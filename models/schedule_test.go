@@ -90,7 +90,7 @@ func drawPolicy(t *rapid.T) policy {
 	return p
 }
 
-// run does random things: those with a greater weight more often, and the first ones too, as rapid favours what sorts
+// runSteps does random things: those with a greater weight more often, and the first ones too, as rapid favours what sorts
 // first.
 func (s *schedule) runSteps(t *rapid.T) {
 	t.Helper()
@@ -230,7 +230,7 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 	s.wantPair(t, pair, next)
 }
 
-// forgetToTell is a program that stores a password and does not say so.
+// changePasswordSilently is a program that stores a password and does not say so.
 func (s *schedule) changePasswordSilently(t *rapid.T) { s.storePassword(t, s.anyUser(t)) }
 
 func (s *schedule) storePassword(t *rapid.T, user *modelUser) {
@@ -274,7 +274,7 @@ func (s *schedule) advanceClock(t *rapid.T) {
 	}).Draw(t, "for"))
 }
 
-// tick is the smallest step of the clock. An end of a session may be within a second, the exp of its last token is not:
+// clockStep is the smallest step of the clock. An end of a session may be within a second, the exp of its last token is not:
 // schedules with both would be about rounding.
 func (s *schedule) clockStep() time.Duration {
 	if s.sessionLifetime > 0 {
@@ -289,7 +289,7 @@ func (s *schedule) advanceClockFar(t *rapid.T) {
 	}).Draw(t, "for"))
 }
 
-// setBack sets the clock back, but not to before a flush by more than the flush waits: of a token whose record is gone
+// setClockBack sets the clock back, but not to before a flush by more than the flush waits: of a token whose record is gone
 // and that is young again nothing would be known.
 func (s *schedule) setClockBack(t *rapid.T) {
 	to := s.now.Add(-rapid.SampledFrom([]time.Duration{
@@ -328,7 +328,7 @@ func (s *schedule) flushExpired(t *rapid.T) {
 	}
 }
 
-// admitted is until when a flush has to keep the record of a token.
+// admittedUntil is until when a flush has to keep the record of a token.
 func (s *schedule) admittedUntil(token *modelToken) time.Time {
 	return token.expires.Add(s.leeway + s.grace + s.auth.Settings().SlidingTokenLifetime)
 }
@@ -370,7 +370,7 @@ func (s *schedule) sessionOfSomebody(t *rapid.T) *modelSession {
 	return drawFrom(t, "session", left)
 }
 
-// draw takes one of a list, the last ones more often than the first ones.
+// drawFrom takes one of a list, the last ones more often than the first ones.
 func drawFrom[T any](t *rapid.T, label string, list []T) T {
 	t.Helper()
 	return list[len(list)-1-rapid.IntRange(0, len(list)-1).Draw(t, label+", from the youngest")]

@@ -2,11 +2,13 @@ package models_test
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 
@@ -19,8 +21,10 @@ import (
 
 type person struct{}
 
-func (*person) AuthID() string       { return "1" }
-func (*person) AuthActive() bool     { return true }
+func (*person) AuthID() string { return "1" }
+
+func (*person) AuthActive() bool { return true }
+
 func (*person) AuthPassword() string { return "" }
 
 type pair struct {
@@ -46,6 +50,7 @@ type misnamed struct {
 }
 
 func (*misnamed) AuthUsernameField() string { return "handle" }
+
 func (*misnamed) AuthPasswordField() string { return "hash" }
 
 type broken struct {
@@ -124,45 +129,67 @@ func TestCheckUsers(t *testing.T) {
 	}
 }
 
-func TestUsers_UnusualTypes(t *testing.T) {
+func TestUpdateLastLogin(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
-		db := d.open(t)
-		requireNoError(t, db.AutoMigrate(&unusual{}))
-		execSQL(t, db, `INSERT INTO unusuals (id, username, device) VALUES (7, 'ada', '`+adaID.String()+`')`)
-		users := models.NewUsers[unusual](db)
-		for field, value := range map[string]string{"id": "7", "username": "ada", "device": adaID.String()} {
-			user, err := users.ByField(t.Context(), field, value)
-			if err != nil {
-				t.Errorf("by %s: %v", field, err)
-				continue
-			}
-			if got, err := users.FieldValue(user, field); got != value || err != nil {
-				t.Errorf("FieldValue %s: got %q, %v", field, got, err)
-			}
+		db := createUsers(t, d.open(t))
+		users := models.NewUsers[account](db)
+		var before, after account
+		requireNoError(t, db.Take(&before, 1).Error)
+		user, err := users.ByUsername(t.Context(), "ada")
+		requireNoError(t, err)
+		user.(*account).Email = "not to be saved"
+		requireNoError(t, users.UpdateLastLogin(t.Context(), user, now.Add(789)))
+		requireNoError(t, db.Take(&after, 1).Error)
+
+		before.LastLogin = new(now)
+		sameInstant := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
+		if diff := cmp.Diff(before, after, sameInstant); diff != "" {
+			t.Errorf("the row (-want +got):\n%s", diff)
 		}
-		if err := users.UpdateLastLogin(t.Context(), &unusual{ID: 7}, now); err != nil {
-			t.Errorf("UpdateLastLogin: %v", err)
+		if got := user.(*account).LastLogin; got == nil || !got.Equal(now) {
+			t.Errorf("the user's LastLogin is %v, want %v", got, now)
+		}
+		if err := users.UpdateLastLogin(t.Context(), &account{ID: 3}, now); !errors.Is(err, core.ErrUserNotFound) {
+			t.Errorf("of a deleted user: got %v, want core.ErrUserNotFound", err)
+		}
+		if err := models.NewUsers[badge](db).UpdateLastLogin(t.Context(), &badge{Code: "B-1"}, now); err == nil {
+			t.Error("of a model without last_login: no error")
 		}
 	})
 }
 
-func TestUsers_UnusableModel(t *testing.T) {
+func TestUpdatePassword(t *testing.T) {
 	t.Parallel()
-	users := models.NewUsers[broken](newSQLiteDatabase(t).open(t))
-	_, byName := users.ByUsername(t.Context(), "ada")
-	_, byField := users.ByField(t.Context(), "id", "1")
-	_, value := users.FieldValue(&broken{}, "id")
-	for method, err := range map[string]error{
-		"ByUsername": byName, "ByField": byField, "FieldValue": value,
-		"UpdateLastLogin": users.UpdateLastLogin(t.Context(), &broken{}, now),
-		"UpdatePassword":  users.UpdatePassword(t.Context(), &broken{}, "new"),
-	} {
-		if err == nil {
-			t.Errorf("%s: no error", method)
+	runOnEach(t, func(t *testing.T, d database) {
+		db := createUsers(t, d.open(t))
+		accounts, members := models.NewUsers[account](db), models.NewUsers[member](db)
+		ada, err := accounts.ByUsername(t.Context(), "ada")
+		requireNoError(t, err)
+		other, err := accounts.ByUsername(t.Context(), "ada")
+		requireNoError(t, err)
+		requireNoError(t, accounts.UpdatePassword(t.Context(), ada, "new"))
+		if got := ada.AuthPassword(); got != "new" {
+			t.Errorf("the user has %q after the update, want new", got)
 		}
-	}
-	if got := users.UsernameField(); got != "username" {
-		t.Errorf("UsernameField: %q", got)
-	}
+		requireNoError(t, accounts.UpdatePassword(t.Context(), other, "late"))
+		if got := other.AuthPassword(); got != "new" {
+			t.Errorf("the user who came late has %q, want what is stored", got)
+		}
+		stored, err := accounts.ByField(t.Context(), "id", "1")
+		requireNoError(t, err)
+		if got := stored.AuthPassword(); got != "new" {
+			t.Errorf("stored is %q, want new", got)
+		}
+		if err := accounts.UpdatePassword(t.Context(), &account{ID: 3}, "new"); !errors.Is(err, core.ErrUserNotFound) {
+			t.Errorf("of a deleted user: got %v, want core.ErrUserNotFound", err)
+		}
+
+		member, err := members.ByUsername(t.Context(), "ada@example.com")
+		requireNoError(t, err)
+		requireNoError(t, members.UpdatePassword(t.Context(), member, "new"))
+		if got := countRows(t, db, "SELECT count(*) FROM members WHERE hash = 'new'"); got != 1 {
+			t.Errorf("%d members have the new hash, want 1", got)
+		}
+	})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// place is where a schedule happens: a store, its users, and what changes and reads them behind the library's back.
+// backend is where a schedule happens: a store, its users, and what changes and reads them behind the library's back.
 type backend interface {
 	storeAndUsers() (core.Store, core.Users)
 	deleteAll(ctx context.Context) error
@@ -20,11 +20,11 @@ type backend interface {
 	setPassword(ctx context.Context, id, password string) error
 	setInactive(ctx context.Context, id string, inactive bool) error
 	deleteUser(ctx context.Context, id string) error
-	// rows are the records of the store; where it cannot list them, those of these ids.
+	// readRows are the records of the store; where it cannot list them, those of these ids.
 	readRows(ctx context.Context, jtis []string) (map[string]core.TokenState, error)
 }
 
-// memory is core/memstore.
+// memoryBackend is core/memstore.
 type memoryBackend struct {
 	store *memstore.Store
 	users *memstore.Users
@@ -79,7 +79,7 @@ func (p *memoryBackend) readRows(ctx context.Context, jtis []string) (map[string
 	return out, nil
 }
 
-// tables is a database, with a handle of its own for what is done behind the library's back.
+// tableBackend is a database, with a handle of its own for what is done behind the library's back.
 type tableBackend struct {
 	db    *gorm.DB
 	store core.Store
@@ -127,32 +127,4 @@ func (p *tableBackend) deleteUser(ctx context.Context, id string) error {
 
 func (p *tableBackend) readRows(ctx context.Context, _ []string) (map[string]core.TokenState, error) {
 	return readAllRecords(ctx, p.db)
-}
-
-// readRows are all records and their blacklist rows.
-func readAllRecords(ctx context.Context, db *gorm.DB) (map[string]core.TokenState, error) {
-	var all []models.OutstandingToken
-	if err := db.WithContext(ctx).Joins("Blacklisted").Find(&all).Error; err != nil {
-		return nil, err
-	}
-	out := map[string]core.TokenState{}
-	for _, row := range all {
-		state := core.TokenState{OutstandingToken: core.OutstandingToken{
-			JTI: row.JTI, UserID: orZero(row.UserID), CreatedAt: orZero(row.CreatedAt).UTC(), ExpiresAt: row.ExpiresAt.UTC(),
-			SessionID: orZero(row.SessionID), ParentJTI: orZero(row.ParentJTI),
-			SessionStartedAt: orZero(row.SessionStartedAt).UTC(), SessionExpiresAt: orZero(row.SessionExpiresAt).UTC(),
-		}}
-		if b := row.Blacklisted; b != nil {
-			state.Blacklisted, state.BlacklistedAt, state.Reason = true, b.BlacklistedAt.UTC(), core.Reason(orZero(b.Reason))
-		}
-		out[row.JTI] = state
-	}
-	return out, nil
-}
-
-func orZero[T any](p *T) (value T) {
-	if p != nil {
-		value = *p
-	}
-	return value
 }

@@ -64,7 +64,8 @@ type modelToken struct {
 	known            bool // a client has it, or had it
 }
 
-func (s *modelSession) id() string          { return s.tokens[0].jti }
+func (s *modelSession) id() string { return s.tokens[0].jti }
+
 func (s *modelSession) latest() *modelToken { return s.tokens[len(s.tokens)-1] }
 
 // verdict is the answer that the rules ask for.
@@ -75,7 +76,7 @@ type verdict struct {
 	reuse bool        // the event is raised
 }
 
-// login begins a session with a token of this id.
+// startSession begins a session with a token of this id.
 func (m *model) startSession(u *modelUser, jti string) *modelToken {
 	s := &modelSession{user: u, started: m.now}
 	if m.sessionLifetime > 0 {
@@ -85,7 +86,7 @@ func (m *model) startSession(u *modelUser, jti string) *modelToken {
 	return m.addToken(s, "", jti, u.password)
 }
 
-// renew begins a session in the place of another, with its start and its end.
+// renewSession begins a session in the place of another, with its start and its end.
 func (m *model) renewSession(old *modelSession, jti string) *modelToken {
 	s := &modelSession{user: old.user, started: old.started, ends: old.ends}
 	m.sessions = append(m.sessions, s)
@@ -104,7 +105,7 @@ func (m *model) addToken(s *modelSession, parent, jti, password string) *modelTo
 	return t
 }
 
-// untimely is the refusal of a token by its times alone.
+// checkTimes is the refusal of a token by its times alone.
 func (m *model) checkTimes(t *modelToken) error {
 	if t.born.Truncate(time.Second).After(m.now.Add(m.leeway)) {
 		return core.ErrTokenInvalid // the clock went back behind its iat
@@ -121,17 +122,17 @@ func (m *model) isSessionExpired(s *modelSession) bool {
 	return !s.ends.IsZero() && !m.now.Before(s.ends)
 }
 
-// over reports whether a session can't go on, seen from its head.
+// isInactive reports whether a session can't go on, seen from its head.
 func (m *model) isInactive(s *modelSession) bool {
 	return s.latest().consumed || m.isExpired(s.latest()) || m.isSessionExpired(s)
 }
 
-// withinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be in a moment.
+// isWithinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be in a moment.
 func (m *model) isWithinGrace(t *modelToken) bool {
 	return t.reason == core.ReasonRotated && m.now.Before(t.consumedAt.Add(m.grace)) && t.consumedAt.Before(m.now.Add(m.grace))
 }
 
-// refresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.
+// judgeRefresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.
 func (m *model) judgeRefresh(t *modelToken) verdict {
 	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
@@ -174,7 +175,7 @@ func (m *model) judgeReuse(t *modelToken) verdict {
 	return verdict{err: core.ErrTokenBlacklisted, reuse: true}
 }
 
-// succeed rotates a token into one of this id.
+// rotateToken rotates a token into one of this id.
 func (m *model) rotateToken(t *modelToken, jti string) *modelToken {
 	if m.consume {
 		m.consumeToken(t, core.ReasonRotated)
@@ -182,7 +183,7 @@ func (m *model) rotateToken(t *modelToken, jti string) *modelToken {
 	return m.addToken(t.session, t.jti, jti, t.password)
 }
 
-// logout is the blacklist view. It asks nothing of the user.
+// judgeLogout is the blacklist view. It asks nothing of the user.
 func (m *model) judgeLogout(t *modelToken) verdict {
 	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
@@ -197,7 +198,7 @@ func (m *model) judgeLogout(t *modelToken) verdict {
 	return m.judgeReuse(t)
 }
 
-// verify is the verify view, for a refresh token.
+// judgeVerify is the verify view, for a refresh token.
 func (m *model) judgeVerify(t *modelToken) verdict {
 	err := m.checkTimes(t)
 	if err == nil && (t.consumed || m.checkSession && m.isInactive(t.session)) {
@@ -227,7 +228,7 @@ func (m *model) consumeToken(t *modelToken, reason core.Reason) {
 	}
 }
 
-// tokens are all tokens whose rows are not flushed.
+// storedTokens are all tokens whose rows are not flushed.
 func (m *model) storedTokens() (out []*modelToken) {
 	for _, s := range m.sessions {
 		out = append(out, s.tokens...)
@@ -235,7 +236,7 @@ func (m *model) storedTokens() (out []*modelToken) {
 	return slices.DeleteFunc(out, func(t *modelToken) bool { return t.flushed })
 }
 
-// row is the record that the rules ask for.
+// wantRow is the record that the rules ask for.
 func (t *modelToken) wantRow() core.TokenState {
 	user := t.session.user.id
 	if t.session.user.deleted {

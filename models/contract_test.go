@@ -15,6 +15,34 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
+func TestStore_ContractDjangoTables(t *testing.T) {
+	t.Parallel()
+	runOnEachForm(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			db := createDjangoTables(t, d.open(t))
+			requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
+			h := newHarness(db, d.open)
+			h.DeleteUser = func(ctx context.Context, id string) error { // Django's ORM does both, the database neither.
+				return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+					if err := tx.Exec("UPDATE token_blacklist_outstandingtoken SET user_id = NULL WHERE user_id = ?", id).Error; err != nil {
+						return err
+					}
+					return tx.Exec("DELETE FROM accounts WHERE id = ?", id).Error
+				})
+			}
+			return h
+		})
+	})
+}
+
+func TestStore_ContractThroughPgBouncer(t *testing.T) {
+	t.Parallel()
+	d := newPgBouncerDatabase(t)
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		return newHarness(migrateDB(t, d.open(t), &account{}), d.open)
+	})
+}
+
 func TestStore_Contract(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
@@ -84,7 +112,7 @@ func TestStore_ContractWithoutUsers(t *testing.T) {
 	})
 }
 
-// harness is a store whose users are accounts.
+// newHarness is a store whose users are accounts.
 func newHarness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
 	return storetest.Harness{
 		Store:   models.NewStore(db),
