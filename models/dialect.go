@@ -10,12 +10,15 @@ import (
 )
 
 // engines are the supported databases, by the name of their GORM dialect. Nothing else in this package asks for that name.
+// There is no fallback for other dialects: ON CONFLICT and the number of changed rows mean other things elsewhere, so an
+// untested database could let a used token through.
 var engines = map[string]func() engine{
 	"postgres": func() engine { return &postgresEngine{} },
 	"sqlite":   func() engine { return newSQLiteEngine() },
 }
 
-// newEngine returns the engine of db's dialect. The error names a dialect that is not supported, and those that are.
+// newEngine returns a new engine for db's dialect. The error names a dialect that is not supported, and those that are. A
+// handle without a dialector is one with the name "".
 func newEngine(db *gorm.DB) (engine, error) {
 	name := ""
 	if db.Dialector != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
+// A batch of FlushExpired is a transaction. The first one deletes up to firstBatch records, the following ones more or fewer,
+// so that each takes about as long as a request may well wait.
 const (
-	// A batch of FlushExpired is a transaction. It deletes so many records at first, and then more or fewer, so that it
-	// takes about as long as a request may well wait.
 	firstBatch = 1000
 	leastBatch = 100
 	mostBatch  = 5000
@@ -17,8 +17,8 @@ const (
 	slowBatch  = 100 * time.Millisecond // the next one must be smaller
 )
 
-// batch is what one transaction of FlushExpired is to delete: at most so many records that ended in a span of time, those
-// that ended first.
+// batch is what one transaction of FlushExpired is to delete: at most so many records that expired in a span of time, both
+// ends included, those that expired first.
 type batch struct {
 	from, before time.Time
 	most         int
@@ -26,14 +26,21 @@ type batch struct {
 
 // flushed is what a batch found and deleted.
 type flushed struct {
+	// found is how many records the batch selected. It may be more than deleted, where another transaction deleted some; only
+	// a batch that found fewer than it may delete is the last one.
 	found, deleted int
-	last           time.Time // when the last one ended, if the engine says
+	last           time.Time // when the last one expired, zero if the engine does not say
 }
 
-// FlushExpired deletes the records that ended at or before the given time, in short transactions. It pauses between two
-// of them for as long as the last one took, so that requests get their turn. While another flush is at work, through this
-// Store or on the same PostgreSQL, it leaves the rest to that one and returns core.ErrFlushRunning. On SQLite the flushes of
-// several processes take turns, batch by batch.
+// FlushExpired deletes the records that expired at or before the given time, with their blacklist rows, and returns how many.
+// It works in short transactions and pauses between two of them for as long as the last one took, so that requests do not
+// wait for it. After an error, or at the end of ctx, what was deleted stays deleted: call it again.
+//
+// While another flush is at work, through this Store or on the same PostgreSQL, it leaves the rest to that one and returns
+// core.ErrFlushRunning. On SQLite the flushes of several processes alternate, batch by batch.
+//
+// Leave time between a token's expiry and before, as core.Auth.FlushExpired does: a clock that is set back makes a token
+// valid again, and its record must still be there.
 func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error) {
 	const operation = "flush expired tokens"
 	if !s.flushing.TryLock() {
@@ -63,8 +70,8 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 	}
 }
 
-// nextBatch is the batch that follows one. It starts where that ended: before that lie only what was deleted, which an index
-// would lead to until it is vacuumed.
+// nextBatch is the batch that follows one that took so long. It starts where that ended: earlier rows are deleted, but the
+// index would still lead to them until it is vacuumed.
 func (b batch) nextBatch(done flushed, took time.Duration) batch {
 	b.from = done.last
 	switch {

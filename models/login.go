@@ -13,27 +13,31 @@ import (
 
 var _ core.LoginRecorder = (*Store)(nil)
 
-// gormUsers are Users, whatever their model.
+// gormUsers are Users, whatever their model: the Store knows no type parameters.
 type gormUsers interface {
 	// selectUnchangedUser selects and locks the row of a user who still has their password. errors.ErrUnsupported says that these
 	// Users can't do that.
 	selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error)
+	// connPool returns the connections of these Users, nil where a plugin chooses them for each statement.
 	connPool() gorm.ConnPool
 }
 
-// userQuery is a SELECT of a user's row.
+// userQuery is a SELECT of a user's row. insertLogin makes it part of its own statement.
 type userQuery struct {
 	text string // with the placeholders of the dialect
 	args []any
 }
 
-// RecordLogin is Outstand where the user still has their password. It serves Users on the connections of this Store; for
-// others it returns errors.ErrUnsupported.
+// RecordLogin records the first token of a session if the user still has the password that was checked
+// (simplejwt.User.AuthPassword), and reports whether it did. It returns core.ErrUserGone where the foreign key of user_id finds
+// no user, and errors.ErrUnsupported for Users of another type or on other connections, for a model without the column of the
+// password, and where the program may not lock the user's row. core then uses Record and loads the user again.
 //
-// PostgreSQL shares a lock of the user's row, which the UPDATE of a password wants for itself. So one of the two waits
-// until the other is committed: the login, and then looks at the row again, as READ COMMITTED does, or fails and is
-// retried, as the stricter levels have it; or else the UPDATE, and then what is revoked after it includes this token. On
-// SQLite one writer waits for the other, and both look at the row only then.
+// No token of an old password outlives a Revoke that follows the change. On PostgreSQL the statement takes a shared lock of the
+// user's row, and the UPDATE of a password needs an exclusive one, so one of the two waits until the other has committed.
+// If the login waits, it then sees the new password: READ COMMITTED reads the row again, and the stricter levels fail and are
+// retried. If the UPDATE waits, the Revoke after it finds this token. On SQLite both need the write lock before they
+// read the row.
 func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users core.Users, user simplejwt.User) (bool, error) {
 	const operation = "record a login"
 	if s.pool.err != nil {
@@ -64,7 +68,7 @@ func (s *Store) RecordLogin(ctx context.Context, t core.OutstandingToken, users 
 	return recorded, wrapError(operation, err)
 }
 
-// selectUnchangedUser asks with the conditions that are set on the users' handle, by which the user was found.
+// selectUnchangedUser builds the query with the conditions that are set on the users' handle, by which the user was found.
 func (u *Users[T, P]) selectUnchangedUser(ctx context.Context, user simplejwt.User) (userQuery, error) {
 	model, err := u.asModel(user)
 	field := u.lookUpField(u.password)

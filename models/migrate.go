@@ -11,13 +11,14 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// migrationTimeout is how long a migration is tried again where a SQLite file is locked.
+// migrationTimeout limits how long a migration is retried where a SQLite file is locked.
 const migrationTimeout = time.Minute
 
-// index is an index of the outstanding table.
+// index is an index of the outstanding table, with its columns as they stand in SQL.
 type index struct{ name, columns string }
 
-// indexes serve the head of a session, the tokens of a user, and the flush.
+// indexes serve the latest token of a session, the tokens of a user, and the flush. Their names are part of the contract:
+// AutoMigrate documents them for those who create an index themselves.
 var indexes = [...]index{
 	{outstandingTable + "_session", "session_id, id"},
 	{outstandingTable + "_user_expires", "user_id, expires_at"},
@@ -29,14 +30,19 @@ var indexes = [...]index{
 //
 // user is the application's user model (&Account{}). Its table must exist; it gives user_id its type and a foreign key
 // that sets user_id to NULL where a user is deleted. With nil, user_id is text without a foreign key: the Store then
-// never learns that a user is gone. Creating an index on a large table stops its writers for that time; such a
-// database may create the indexes itself beforehand, concurrently, under the same names.
+// never learns that a user is gone.
 //
-// A dialect that is not supported is an error, and nothing is created.
+// Creating an index on a large table blocks its writers for that time. In such a database, create the indexes beforehand, with
+// CREATE INDEX CONCURRENTLY and under the same names: token_blacklist_outstandingtoken_session (session_id, id),
+// token_blacklist_outstandingtoken_user_expires (user_id, expires_at) and token_blacklist_outstandingtoken_expires (expires_at).
+//
+// It returns an error, and creates nothing, where the dialect is not supported, the user's table is missing or its primary key
+// is not one column, or a table under one of the two names is not that of the blacklist app.
 func AutoMigrate(ctx context.Context, db *gorm.DB, user any) error {
 	return wrapError("migrate token tables", autoMigrate(ctx, db, user))
 }
 
+// autoMigrate is AutoMigrate without the name of the operation in its errors.
 func autoMigrate(ctx context.Context, db *gorm.DB, user any) error {
 	e, err := newEngine(db)
 	if err != nil {
@@ -58,6 +64,7 @@ type migration struct {
 	migrator
 }
 
+// migrateTables does everything that is left to do, tables before the indexes on them.
 func (m migration) migrateTables(owner *owner) error {
 	if err := m.resolveOwner(owner); err != nil {
 		return err
@@ -75,14 +82,14 @@ func (m migration) migrateTables(owner *owner) error {
 	return nil
 }
 
-// owner is the user's table, as far as a foreign key asks for it.
+// owner is the user's table, as far as a foreign key needs it.
 type owner struct {
 	table   string
 	key     *schema.Field
-	sqlType string
+	sqlType string // of a column that refers to the key; resolveOwner sets it
 }
 
-// parseOwner reads the user model; nil for no model.
+// parseOwner reads the user model, without asking the database; nil for no model.
 func parseOwner(db *gorm.DB, user any) (*owner, error) {
 	if user == nil {
 		return nil, nil
@@ -113,7 +120,8 @@ func (m migration) resolveOwner(o *owner) error {
 	return err
 }
 
-// tableSpec is one of the two tables: a model, and what GORM's schema of it does not say.
+// tableSpec is one of the two tables: a model, and what GORM's schema of it does not say: SQL types that differ from the
+// model's, by column, and the constraints of a new table.
 type tableSpec struct {
 	name        string
 	model       any
@@ -121,6 +129,7 @@ type tableSpec struct {
 	constraints func(quote func(any) string) []string
 }
 
+// outstandingSpec returns the table of records. The name of a constraint is the one that PostgreSQL would choose.
 func outstandingSpec(o *owner) tableSpec {
 	spec := tableSpec{name: outstandingTable, model: &OutstandingToken{}}
 	spec.constraints = func(quote func(any) string) []string {
@@ -137,6 +146,7 @@ func outstandingSpec(o *owner) tableSpec {
 	return spec
 }
 
+// blacklistedSpec returns the table of used and revoked tokens, whose rows go with those of the tokens.
 func blacklistedSpec() tableSpec {
 	return tableSpec{name: blacklistedTable, model: &BlacklistedToken{}, constraints: func(func(any) string) []string {
 		return []string{
@@ -147,7 +157,8 @@ func blacklistedSpec() tableSpec {
 	}}
 }
 
-// bringUpToDate creates the table, or adds the nullable columns that it lacks.
+// bringUpToDate creates the table, or adds the nullable columns that it lacks. It never alters or drops a column, as Django may
+// be using the table meanwhile.
 func (m migration) bringUpToDate(t tableSpec) error {
 	stmt := &gorm.Statement{DB: m.tx}
 	if err := stmt.Parse(t.model); err != nil {
@@ -179,7 +190,7 @@ func (m migration) bringUpToDate(t tableSpec) error {
 	return nil
 }
 
-// createTable creates the table, foreign keys included: SQLite cannot add them later.
+// createTable creates the table with its foreign keys, as SQLite cannot add them later.
 func (m migration) createTable(t tableSpec, model *schema.Schema) error {
 	var parts []string
 	inline := false
@@ -195,6 +206,7 @@ func (m migration) createTable(t tableSpec, model *schema.Schema) error {
 	return m.tx.Exec("CREATE TABLE " + t.name + " (" + strings.Join(parts, ", ") + ")").Error
 }
 
+// defineColumn returns a column as CREATE TABLE and ADD COLUMN want it.
 func (m migration) defineColumn(t tableSpec, field *schema.Field) string {
 	sqlType := t.types[field.DBName]
 	if sqlType == "" {
@@ -203,6 +215,7 @@ func (m migration) defineColumn(t tableSpec, field *schema.Field) string {
 	return field.DBName + " " + sqlType
 }
 
+// createIndex creates an index unless one of its name is there, whatever its columns.
 func (m migration) createIndex(one index) error {
 	found, err := m.hasIndex(m.tx, one.name)
 	if err != nil || found {

@@ -11,19 +11,19 @@ import (
 )
 
 // pool runs the statements of a Store on the connections of a GORM handle, but past GORM, which takes longer to build and
-// to scan such a statement than PostgreSQL takes to carry it out.
+// to scan such a statement than PostgreSQL takes to execute it. It is safe for concurrent use.
 type pool struct {
 	db     *gorm.DB // for transactions, and for what GORM builds
 	engine engine
 	// err is why nothing may run: the dialect is not supported, and there is no engine.
 	err error
-	// fixed are the connections; nil where a plugin chooses them anew for each statement.
+	// fixed are the connections; nil where a plugin chooses them for each statement.
 	fixed gorm.ConnPool
-	texts sync.Map // statements with ? for parameters, and with the dialect's placeholders
+	texts sync.Map // from statements with ? for parameters to those with the dialect's placeholders
 }
 
-// newPool is a pool of db's connections, which must be quiet. A plugin that chooses the connections, such as GORM's
-// dbresolver, is to be in use by then.
+// newPool returns a pool of the connections of db, a handle that quietSession made. A plugin that chooses the connections,
+// such as GORM's dbresolver, must be in use by then.
 func newPool(db *gorm.DB) *pool {
 	p := &pool{db: db}
 	if p.engine, p.err = newEngine(db); p.err != nil {
@@ -43,7 +43,8 @@ func (p *pool) chooseConnPool(ctx context.Context) (gorm.ConnPool, error) {
 	return dry.Statement.ConnPool, dry.Error
 }
 
-// sameDatabase reports whether two pools are one, be it with or without GORM's prepared statements, or one transaction.
+// sameDatabase reports whether two pools are the same one, with or without GORM's prepared statements, or the same
+// transaction. It returns false where either is nil.
 func sameDatabase(a, b gorm.ConnPool) bool {
 	database := func(of gorm.ConnPool) any {
 		if connector, ok := of.(gorm.GetDBConnector); ok && !isNil(of) {
@@ -60,18 +61,21 @@ func sameDatabase(a, b gorm.ConnPool) bool {
 	return !isNil(one) && reflect.TypeOf(one).Comparable() && one == other
 }
 
+// isNil reports whether an interface holds nothing, or a nil pointer: a handle without connections may have either as its
+// ConnPool.
 func isNil(of any) bool {
 	value := reflect.ValueOf(of)
 	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
-// conn is where one attempt of an operation runs: any connection, or that of a transaction.
+// conn is where one attempt of an operation runs: any connection of the pool, or that of a transaction.
 type conn struct {
 	gorm.ConnPool
 	pool *pool
 }
 
-// withRetry runs op, retrying it where it lost to another transaction, until operationTimeout.
+// withRetry runs op, retrying it where it lost to another transaction, until operationTimeout. Each attempt gets connections
+// of its own, in case a plugin chooses others by then.
 func (p *pool) withRetry(ctx context.Context, op func(context.Context, conn) error) error {
 	if p.err != nil {
 		return p.err
@@ -87,6 +91,7 @@ func (p *pool) withRetry(ctx context.Context, op func(context.Context, conn) err
 	})
 }
 
+// newConn returns where the next attempt runs. It takes no connection yet: database/sql does so for each statement.
 func (p *pool) newConn(ctx context.Context) (conn, error) {
 	on := p.fixed
 	if on == nil {
@@ -101,20 +106,21 @@ func (p *pool) newConn(ctx context.Context) (conn, error) {
 	return conn{on, p}, nil
 }
 
-// gormDB is a handle for what GORM builds.
+// gormDB returns a handle of this connection for what GORM builds.
 func (c conn) gormDB(ctx context.Context) *gorm.DB {
 	db := c.pool.db.WithContext(ctx)
 	db.Statement.ConnPool = c.ConnPool
 	return db
 }
 
-// inTransaction runs do in a transaction, or in a savepoint where this is one.
+// inTransaction runs do in a transaction, or in a savepoint where the connection is one of a transaction already. An error of
+// do rolls back.
 func (c conn) inTransaction(ctx context.Context, do func(tx conn) error) error {
 	return c.gormDB(ctx).Transaction(func(tx *gorm.DB) error { return do(conn{tx.Statement.ConnPool, c.pool}) })
 }
 
-// queryRow runs a statement and scans its one row; sql.ErrNoRows says that there was none. QueryRowContext would not do: where
-// GORM's prepared statements can't be made, it answers a row that panics.
+// queryRow runs a statement and scans its one row. It returns sql.ErrNoRows where there is none. QueryRowContext would not do:
+// where GORM cannot prepare a statement, it returns a row that panics.
 func (c conn) queryRow(ctx context.Context, query string, args []any, into ...any) error {
 	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {
@@ -130,10 +136,10 @@ func (c conn) queryRow(ctx context.Context, query string, args []any, into ...an
 	if err := rows.Scan(into...); err != nil {
 		return err
 	}
-	return rows.Close() // the statement is carried out to its end, and may fail there
+	return rows.Close() // the statement runs to its end here, and may fail there
 }
 
-// exec runs a statement and answers how many rows it changed.
+// exec runs a statement and returns how many rows it changed.
 func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) {
 	result, err := c.ExecContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {
@@ -143,7 +149,8 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int, error) 
 	return int(n), err
 }
 
-// cachedSQL is a statement with the placeholders of the dialect. There are only as many as this package can put together.
+// cachedSQL returns a statement with the placeholders of the dialect. The cache cannot grow without limit: statements are put
+// together from constants, and values are parameters.
 func (p *pool) cachedSQL(query string) string {
 	if text, ok := p.texts.Load(query); ok {
 		return text.(string)

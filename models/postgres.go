@@ -19,16 +19,18 @@ import (
 
 // postgresEngine is the engine of PostgreSQL. Each operation is one statement, a transaction of its own, correct under
 // every isolation level: what READ COMMITTED answers by waiting for the other transaction, the stricter levels answer by a
-// serialization failure, and the retry finds what READ COMMITTED found. Times are parameters, never now(). Parameters
-// whose type does not follow from their place are cast, for PgBouncer and the simple protocol.
+// serialization failure, and the retry finds what READ COMMITTED found. Times are parameters, never now(): the clock is
+// core's. Parameters whose type does not follow from their place are cast, for PgBouncer and the simple protocol.
 type postgresEngine struct {
 	sharedSQL
-	noAdvisoryLocks atomic.Bool // a relative of PostgreSQL said that it has none
+	noAdvisoryLocks atomic.Bool // the server said that it has none; some that speak PostgreSQL's protocol do not
 }
 
-// selectLive selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL.
-// The owner is compared as text, whatever the type of the column: no user's key is the text of another's. Whose the claimed
-// session is, is asked only of a row that names none: COALESCE stops at what it finds.
+// selectLive selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL,
+// with which TestRotate_AgreesWithSuccessor compares it. The owner is compared as text, whatever the type of the column: no
+// user's key is the text of another's. The claimed session is looked up only for a row that names none, as COALESCE
+// stops at the first value that is not NULL; a session with tokens of another user is not joined. live is MATERIALIZED so
+// that its conditions are evaluated once, before anything is inserted.
 const selectLive = `WITH p AS (
   SELECT id, user_id, jti, COALESCE(session_id, (
            SELECT claimed.sid FROM (SELECT ?::text AS sid) AS claimed
@@ -45,13 +47,14 @@ const selectLive = `WITH p AS (
   SELECT * FROM p WHERE session_expires_at IS NULL OR session_expires_at > ?::timestamptz
 )`
 
-// consumeLive inserts the unique row that decides who rotates.
+// consumeLive inserts the unique row that decides who rotates. A concurrent rotation of the same token waits here until the
+// first one has committed, and then inserts nothing.
 const consumeLive = `, won AS (
   INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?::timestamptz, id, ?::text FROM live ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 )`
 
-// keepLive takes its place where the presented token stays good.
+// keepLive replaces consumeLive where the presented token stays usable.
 const keepLive = `, won AS (
   SELECT id AS token_id FROM live
    WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = live.id)
@@ -60,6 +63,8 @@ const keepLive = `, won AS (
 // successorColumns are the columns of a successor that are not known beforehand.
 const successorColumns = `user_id, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent`
 
+// insertSuccessor inserts the successor of the token that won, if any, and returns it. The device of the client replaces that
+// of the presented token, column by column, where the client gave one.
 const insertSuccessor = `, n AS (
   INSERT INTO token_blacklist_outstandingtoken (token, jti, parent_jti, ` + successorColumns + `)
   SELECT '', ?::text, jti, user_id, ?::timestamptz, LEAST(?::timestamptz, session_expires_at), session_id,
@@ -69,7 +74,7 @@ const insertSuccessor = `, n AS (
   RETURNING ` + successorColumns + `
 ) SELECT ` + successorColumns + ` FROM n`
 
-// rotateToken is one statement. Concurrent rotations wait at the unique index until the first one has committed.
+// rotateToken is one statement, with or without consuming the presented token.
 func (*postgresEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
@@ -95,6 +100,7 @@ func (*postgresEngine) rotateToken(ctx context.Context, on conn, r core.Rotation
 	return row.toRecord(), err == nil, err
 }
 
+// blacklistSQL returns how many rows it found, and how many it consumed: 0 or 1 each.
 const blacklistSQL = `WITH o AS (
   SELECT id FROM token_blacklist_outstandingtoken
    WHERE jti = ? AND (?::text IS NULL OR user_id IS NULL OR user_id::text = ?::text)
@@ -103,15 +109,16 @@ const blacklistSQL = `WITH o AS (
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
+// blacklistToken is one statement, which also says whether there is a record.
 func (*postgresEngine) blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
 	err = on.queryRow(ctx, blacklistSQL, []any{jti, owner, owner, now, nullIfEmpty(string(reason))}, &rows, &inserted)
 	return rows > 0, inserted > 0, err
 }
 
-// A sweep is of all tokens of a scope or, chasing, of those born since a certain one. A session that rotates as fast as
-// it can outgrows a chase that is not as fast as a rotation, so no statistics, which lag, decide how it is planned: the
-// limit has the primary key find the tokens, and the subquery has the unique index find their blacklist rows.
+// A sweep looks at all tokens of a scope or only at those recorded since a certain one. A client that rotates as fast as it can
+// outruns sweeps that are slower than a rotation, so their plan must not depend on statistics, which lag: the limit
+// makes the planner find the tokens by the primary key, and the subquery makes it find their blacklist rows by the unique index.
 const (
 	sweepAll    = `WITH o AS MATERIALIZED (SELECT o.id FROM token_blacklist_outstandingtoken o WHERE `
 	sweepRecent = `WITH young AS MATERIALIZED (
@@ -119,7 +126,7 @@ const (
 ), o AS MATERIALIZED (SELECT o.id FROM young o WHERE `
 	sweepUnconsumed = `
    AND (SELECT b.id FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id) IS NULL`
-	// The order of ids keeps two sweeps from locking each other out.
+	// The order of ids keeps two sweeps from a deadlock. The last column is the smallest id that another transaction consumed.
 	sweepTail = `
 ), won AS (
   INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
@@ -128,21 +135,23 @@ const (
          COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
 )
 
+// runSweep is one statement. It sees the tokens as of its start, so Revoke runs it until there is nothing left to find.
 func (*postgresEngine) runSweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
-	head, args := sweepAll, []any{}
+	prefix, args := sweepAll, []any{}
 	if s.from > 0 {
-		head, args = sweepRecent, []any{s.from}
+		prefix, args = sweepRecent, []any{s.from}
 	}
 	args = append(append(args, s.args...), s.now, s.reason)
-	err = on.queryRow(ctx, head+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
+	err = on.queryRow(ctx, prefix+s.where+sweepUnconsumed+sweepTail, args, &out.candidates, &out.consumed, &out.missed)
 	return out, err
 }
 
 // flushLock is the key of the advisory lock under which one process flushes at a time.
 const flushLock = 0x666c757368746f6b
 
-// deleteBatchSQL deletes a batch: also the blacklist rows, as Django's foreign key deletes none by itself. Ids in an array
-// have the indexes find them, whatever the statistics say. The lock comes first: without it nothing is selected.
+// deleteBatchSQL deletes a batch: also the blacklist rows, as Django's foreign key deletes none by itself. Ids are in an array
+// so that the planner uses the indexes, whatever the statistics say. The lock comes first: without it nothing is selected. It is
+// one of the transaction, so that it works behind PgBouncer and is released when a process ends.
 func deleteBatchSQL(lock bool, most int) string {
 	mine := "SELECT true AS got"
 	if lock {
@@ -159,8 +168,8 @@ func deleteBatchSQL(lock bool, most int) string {
 ) SELECT (SELECT got FROM mine), (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT max(expires_at) FROM old)`
 }
 
-// deleteBatch is one statement under an advisory lock, which nothing but another flush waits for. Relatives of PostgreSQL
-// that have no such locks flush without it.
+// deleteBatch is one statement under an advisory lock, which nothing but another flush asks for. Servers that have no such
+// locks flush without it.
 func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
 	var mine bool
 	var last *time.Time
@@ -186,11 +195,12 @@ func (p *postgresEngine) fieldEquals(field *schema.Field, value any) clause.Expr
 	return p.sharedSQL.fieldEquals(field, value)
 }
 
+// lockUser takes a lock that other logins of the user share, and that an UPDATE or DELETE of the row waits for.
 func (*postgresEngine) lockUser(query *gorm.DB) *gorm.DB {
 	return query.Clauses(clause.Locking{Strength: "SHARE", Table: clause.Table{Name: clause.CurrentTable}})
 }
 
-// The SQLSTATEs that are decided on.
+// The SQLSTATEs that classifyError and deleteBatch know. See appendix A of PostgreSQL's documentation.
 const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
@@ -208,6 +218,7 @@ const (
 	undefinedFunction = "42883"
 )
 
+// classifyError decides by SQLSTATE, which the server sends in every language.
 func (*postgresEngine) classifyError(err error) errorKind {
 	switch sqlState(err) {
 	case serializationFailure, deadlockDetected:
@@ -222,7 +233,7 @@ func (*postgresEngine) classifyError(err error) errorKind {
 	return kindOther
 }
 
-// sqlState is the SQLSTATE of an error ("40001"), whichever driver made it, "" for none.
+// sqlState returns the SQLSTATE of an error ("40001"), whichever driver made it, "" for none. pgx and lib/pq have this method.
 func sqlState(err error) string {
 	var pg interface {
 		error
@@ -234,13 +245,13 @@ func sqlState(err error) string {
 	return ""
 }
 
-// A migration asks PostgreSQL's catalogue, instead of IF NOT EXISTS, as that locks the table even where there is nothing to
-// do, and instead of GORM's migrator, as that looks into one schema of the search path only.
+// A migration queries PostgreSQL's catalogue. IF NOT EXISTS would lock the table even where there is nothing to do, and GORM's
+// migrator looks into one schema of the search path only.
 
 // migrationLock is the key of the advisory lock under which one process migrates at a time.
 const migrationLock = 0x73696d706c656a77
 
-// migrateAlone is one transaction. It is READ COMMITTED, whatever the default of the database: behind the lock, every
+// migrateAlone is one transaction. It is READ COMMITTED, whatever the default of the database: under the lock, every
 // statement sees what the process before this one did.
 func (*postgresEngine) migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error {
 	return db.Transaction(func(tx *gorm.DB) error {
@@ -256,6 +267,7 @@ func (*postgresEngine) hasTable(tx *gorm.DB, table string) (found bool, err erro
 	return found, err
 }
 
+// columnNames leaves out system columns and dropped ones, which stay in the catalogue.
 func (*postgresEngine) columnNames(tx *gorm.DB, table string) (map[string]bool, error) {
 	var names []string
 	err := tx.Raw(`SELECT attname::text FROM pg_attribute
@@ -273,7 +285,8 @@ func (*postgresEngine) hasIndex(tx *gorm.DB, name string) (found bool, err error
 	return found, err
 }
 
-// keyType is the type that the column has: a table that Django made may have integer where the model says int64.
+// keyType returns the type that the column has in the database: a table that Django made may have integer where the model says
+// int64, and the types of a foreign key and the key should be the same.
 func (*postgresEngine) keyType(tx *gorm.DB, table string, key *schema.Field) (sqlType string, err error) {
 	err = tx.Raw(`SELECT format_type(atttypid, atttypmod) FROM pg_attribute
 		WHERE attrelid = to_regclass(?::text) AND attname = ?::text AND NOT attisdropped`,

@@ -7,10 +7,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// truncateTime brings a time to the form in which databases keep it: UTC, microseconds, rounded down.
+// truncateTime returns a time as databases keep it: in UTC, rounded down to microseconds. A driver that rounded to
+// the nearest one would store a later time than the one that was compared.
 func truncateTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// nullIfEmpty is NULL for "".
+// nullIfEmpty returns a parameter that is NULL for "".
 func nullIfEmpty(text string) *string {
 	if text == "" {
 		return nil
@@ -18,7 +19,7 @@ func nullIfEmpty(text string) *string {
 	return &text
 }
 
-// nullIfZero is NULL for the zero time.
+// nullIfZero returns a parameter that is NULL for the zero time, and else a truncated time.
 func nullIfZero(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -27,6 +28,7 @@ func nullIfZero(t time.Time) *time.Time {
 	return &t
 }
 
+// textOrEmpty returns the text of a nullable column, "" for NULL.
 func textOrEmpty(p *string) string {
 	if p == nil {
 		return ""
@@ -34,6 +36,7 @@ func textOrEmpty(p *string) string {
 	return *p
 }
 
+// timeOrZero returns the time of a nullable column in UTC, the zero time for NULL.
 func timeOrZero(p *time.Time) time.Time {
 	if p == nil {
 		return time.Time{}
@@ -41,7 +44,7 @@ func timeOrZero(p *time.Time) time.Time {
 	return p.UTC()
 }
 
-// newRow is the row of a record.
+// newRow returns the row of a record: what is empty or zero there is NULL in it.
 func newRow(t core.OutstandingToken) OutstandingToken {
 	return OutstandingToken{
 		UserID:           nullIfEmpty(t.UserID),
@@ -58,7 +61,7 @@ func newRow(t core.OutstandingToken) OutstandingToken {
 	}
 }
 
-// toRecord is what a row says.
+// toRecord returns what a row says: NULL becomes the zero value, and times are in UTC.
 func (o OutstandingToken) toRecord() core.OutstandingToken {
 	return core.OutstandingToken{
 		JTI:              o.JTI,
@@ -85,7 +88,7 @@ type tokenRow struct {
 	reason                             sql.NullString
 }
 
-// scanTargets are where the columns go, in the order of stateSQL.
+// scanTargets returns where the columns go, in the order of stateSQL.
 func (r *tokenRow) scanTargets() []any {
 	return []any{
 		&r.id, &r.userID, &r.jti, &r.createdAt, &r.expiresAt, &r.sessionID, &r.parentJTI, &r.startedAt, &r.sessionEndAt,
@@ -93,7 +96,7 @@ func (r *tokenRow) scanTargets() []any {
 	}
 }
 
-// toState is what the row says, nil for no row.
+// toState returns what the row says, nil for no row.
 func (r *tokenRow) toState() *core.TokenState {
 	if !r.id.Valid {
 		return nil

@@ -7,9 +7,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// newestOfSessions finds the live tokens of a user, of each session the newest one as h, and puts them into the order in which
-// the sessions began: by the id of the row whose jti is the session's id. A session whose first row was flushed is older
-// than all that still have theirs.
+// newestOfSessions finds the usable tokens of a user, of each session the newest one as h, and puts them into the order in which
+// the sessions began, the last one first: by the id of the row whose jti is the session's id. A session whose first row was
+// flushed is older than all that still have theirs. Its parameters are the user, twice the time, and the limit.
 const newestOfSessions = ` FROM (
     SELECT max(t.id) AS id FROM token_blacklist_outstandingtoken t
       LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = t.id
@@ -22,12 +22,14 @@ const newestOfSessions = ` FROM (
  ORDER BY COALESCE(f.id, 0) DESC, h.session_started_at DESC, COALESCE(h.session_id, h.jti) DESC
  LIMIT ?`
 
-// surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user. The inner
-// SELECT is for databases that allow no LIMIT behind IN.
+// surplusSQL is the condition on the outstanding table o that its session is not among the newest of its user: what
+// MAX_SESSIONS_PER_USER ends. The inner SELECT is for databases that allow no LIMIT behind IN.
 const surplusSQL = `o.user_id = ? AND o.expires_at > ? AND COALESCE(o.session_id, o.jti) NOT IN (
   SELECT kept.session FROM (SELECT COALESCE(h.session_id, h.jti) AS session` + newestOfSessions + `) AS kept)`
 
-// Sessions answers the newest live token of each session of a user, the session that began last first.
+// Sessions returns the newest usable token of each active session of a user, the session that began last first, at most
+// core.MaxSessions of them. Usable is a token that is neither expired at now nor consumed, in a session whose absolute
+// end is not reached. A user id that cannot be a key of the user's table has no sessions.
 func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out []core.OutstandingToken, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
 		out, err = s.pool.engine.listSessions(ctx, on, userID, truncateTime(now))
@@ -42,7 +44,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out
 	return out, nil
 }
 
-// queryRecords runs a statement that answers the columns of listSessionsSQL.
+// queryRecords runs a statement that returns the columns of listSessionsSQL, and scans all its rows.
 func (c conn) queryRecords(ctx context.Context, query string, args []any) ([]core.OutstandingToken, error) {
 	rows, err := c.QueryContext(ctx, c.pool.cachedSQL(query), args...)
 	if err != nil {

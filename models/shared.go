@@ -13,7 +13,7 @@ import (
 )
 
 // sharedSQL is the part of an engine that PostgreSQL and SQLite have in common. An engine embeds it, and has methods of its
-// own where its database needs other words. What differs between the two is in their files only.
+// own where its database needs other statements. What differs between the two is in their files only.
 type sharedSQL struct{}
 
 const (
@@ -23,12 +23,13 @@ const (
 	insertTokenSQL = `INSERT INTO token_blacklist_outstandingtoken (` + tokenColumns + `)
   VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (jti) DO NOTHING`
 
-	// insertLoginSQL is insertTokenSQL for each row of u, the user's.
+	// insertLoginSQL is insertTokenSQL for each row of u: once if the user was found, else never. WHERE 1 = 1 has SQLite's parser
+	// take ON CONFLICT for that of the INSERT and not for a join's.
 	insertLoginSQL = ` INSERT INTO token_blacklist_outstandingtoken (` + tokenColumns + `)
   SELECT '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM u WHERE 1 = 1 ON CONFLICT (jti) DO NOTHING`
 )
 
-// insertTokenArgs are the parameters of insertTokenSQL.
+// insertTokenArgs returns the parameters of insertTokenSQL, and the last ones of insertLoginSQL.
 func insertTokenArgs(t core.OutstandingToken) []any {
 	row := newRow(t)
 	return []any{
@@ -42,6 +43,8 @@ func (sharedSQL) insertToken(ctx context.Context, on conn, t core.OutstandingTok
 	return err
 }
 
+// insertLogin selects the user and inserts the token in one statement. The query of the user comes from GORM, with its
+// placeholders; those of the rest count on from there.
 func (sharedSQL) insertLogin(ctx context.Context, on conn, user userQuery, t core.OutstandingToken) (bool, error) {
 	query := "WITH u AS MATERIALIZED (" + user.text + ")" + on.pool.bindPlaceholders(insertLoginSQL, len(user.args))
 	result, err := on.ExecContext(ctx, query, append(user.args, insertTokenArgs(t)...)...)
@@ -52,6 +55,7 @@ func (sharedSQL) insertLogin(ctx context.Context, on conn, user userQuery, t cor
 	return n > 0, err
 }
 
+// isBlacklistedSQL returns the user of a token's row, and the id of its blacklist row or NULL.
 const isBlacklistedSQL = `SELECT o.user_id, b.id FROM token_blacklist_outstandingtoken o
   LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?`
 
@@ -65,10 +69,10 @@ func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (owner 
 	return new(textOrEmpty(row.UserID)), consumed.Valid, err
 }
 
-// stateSQL reads the presented token p and the head h of its session, each with its blacklist row, in one row: one
-// statement is one snapshot. Every column is a plain one, by which SQLite's drivers know that it holds a time. That a row
-// names no session is asked through COALESCE, here and in scopeSQL, so that no planner looks for it by the index on
-// session_id, where a database that Django filled has that many NULLs.
+// stateSQL reads the presented token p and the latest token h of its session, each with its blacklist row, in one row: one
+// statement is one snapshot. Every column is a plain one, by which SQLite's drivers know that it holds a time. Whether a row
+// names no session is tested through COALESCE, here and in scopeSQL, so that no planner uses the index on session_id for
+// it: a database that Django filled has a NULL there in most rows.
 const stateSQL = `SELECT
     p.id, p.user_id, p.jti, p.created_at, p.expires_at, p.session_id, p.parent_jti, p.session_started_at,
     p.session_expires_at, p.device_name, p.ip, p.user_agent, pb.blacklisted_at, pb.reason,
@@ -88,14 +92,15 @@ const stateSQL = `SELECT
   LEFT JOIN token_blacklist_blacklistedtoken hb ON hb.token_id = h.id`
 
 func (sharedSQL) readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error) {
-	var presented, head tokenRow
+	var presented, latest tokenRow
 	args := []any{jti, nullIfEmpty(sid), nullIfEmpty(sid)}
-	if err := on.queryRow(ctx, stateSQL, args, append(presented.scanTargets(), head.scanTargets()...)...); err != nil {
+	if err := on.queryRow(ctx, stateSQL, args, append(presented.scanTargets(), latest.scanTargets()...)...); err != nil {
 		return core.SessionState{}, err
 	}
-	return core.SessionState{Presented: presented.toState(), Latest: head.toState()}, nil
+	return core.SessionState{Presented: presented.toState(), Latest: latest.toState()}, nil
 }
 
+// listSessionsSQL returns the columns that conn.queryRecords scans.
 const listSessionsSQL = `SELECT h.user_id, h.jti, h.created_at, h.expires_at, h.session_id, h.parent_jti, h.session_started_at,
   h.session_expires_at, h.device_name, h.ip, h.user_agent` + newestOfSessions
 
@@ -103,16 +108,17 @@ func (sharedSQL) listSessions(ctx context.Context, on conn, userID string, now t
 	return on.queryRecords(ctx, listSessionsSQL, []any{userID, now, now, core.MaxSessions})
 }
 
+// fieldEquals compares without a cast, so that an index on the column serves.
 func (sharedSQL) fieldEquals(field *schema.Field, value any) clause.Expression {
 	return clause.Eq{Column: columnOf(field), Value: value}
 }
 
-// columnOf is the column of a field in a query of users.
+// columnOf returns the column of a field in a query of users, with the name of the query's table.
 func columnOf(field *schema.Field) clause.Column {
 	return clause.Column{Table: clause.CurrentTable, Name: field.DBName}
 }
 
-// columnType is what GORM's dialect says.
+// columnType returns what GORM's dialect says.
 func (sharedSQL) columnType(tx *gorm.DB, field *schema.Field) string {
 	return tx.Migrator().FullDataTypeOf(field).SQL
 }

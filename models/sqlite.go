@@ -14,17 +14,19 @@ import (
 )
 
 // sqliteEngine is the engine of SQLite, which modifies no data in a CTE, but has one writer at a time. Every transaction
-// writes before it relies on what it reads, so that it has the write lock by then, however it was begun, and nobody else
-// changes what it reads.
+// writes before it relies on what it reads, so that it has the write lock by then, whether it was begun as IMMEDIATE or not,
+// and no other writer changes what it reads.
 type sqliteEngine struct {
 	sharedSQL
-	writer chan struct{} // holds a value while one of this engine's operations writes
+	writer chan struct{} // holds a value while one of this engine's operations writes, or waits for the write lock
 }
 
+// newSQLiteEngine returns an engine whose writers do not know those of another engine on the same file: make one a file.
 func newSQLiteEngine() *sqliteEngine { return &sqliteEngine{writer: make(chan struct{}, 1)} }
 
 // withWriter serializes writers, in the order in which they came: contenders would otherwise back off in SQLite's busy
-// handler, longer each time. Writers of other processes, and those past this engine, are still met there.
+// handler, longer each time. Writers of other processes, and of this one that do not use this engine, still contend there.
+// It returns the error of ctx if that ends before the write could start.
 func (s *sqliteEngine) withWriter(ctx context.Context, write func() error) error {
 	select {
 	case s.writer <- struct{}{}:
@@ -35,6 +37,7 @@ func (s *sqliteEngine) withWriter(ctx context.Context, write func() error) error
 	}
 }
 
+// insertToken is that of sharedSQL, with the other writers kept away.
 func (s *sqliteEngine) insertToken(ctx context.Context, on conn, t core.OutstandingToken) error {
 	return s.withWriter(ctx, func() error { return s.sharedSQL.insertToken(ctx, on, t) })
 }
@@ -47,6 +50,7 @@ func (s *sqliteEngine) insertLogin(ctx context.Context, on conn, user userQuery,
 	return inserted, err
 }
 
+// selectPresented reads what core.Rotation.Successor needs of the presented token.
 const selectPresented = `SELECT jti, user_id, created_at, expires_at, session_id, session_started_at, session_expires_at, device_name, ip, user_agent
   FROM token_blacklist_outstandingtoken WHERE jti = ?`
 
@@ -54,22 +58,24 @@ const selectPresented = `SELECT jti, user_id, created_at, expires_at, session_id
 const countOthers = `SELECT count(*) FROM token_blacklist_outstandingtoken
   WHERE (session_id = ? OR jti = ?) AND user_id IS NOT NULL AND CAST(user_id AS TEXT) <> ?`
 
-// consumePresented inserts the unique row that decides who rotates.
+// consumePresented inserts the unique row that decides who rotates. It changes no row where the token is gone, another
+// user's, or consumed already.
 const consumePresented = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?, id, ? FROM token_blacklist_outstandingtoken WHERE jti = ?` + ifOwned + ` ON CONFLICT (token_id) DO NOTHING`
 
-// ifOwned compares as text, whatever the type of the column.
+// ifOwned compares the owner as text, whatever the type of the column; a NULL parameter compares nothing.
 const ifOwned = ` AND (? IS NULL OR user_id IS NULL OR CAST(user_id AS TEXT) = ?)`
 
-// insertChild inserts the successor. It gets the user that the presented row p has now, who may be gone since it was read.
+// insertChild inserts the successor. It gets the user that the presented row p has now: the user may have been deleted since
+// it was read.
 const insertChild = `INSERT INTO token_blacklist_outstandingtoken (token, jti, created_at, expires_at, session_id, parent_jti,
     session_started_at, session_expires_at, device_name, ip, user_agent, user_id)
   SELECT '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, p.user_id FROM token_blacklist_outstandingtoken p WHERE p.jti = ?`
 
-// ifUnused goes behind insertChild where the presented token stays good.
+// ifUnused follows insertChild where the presented token stays usable.
 const ifUnused = ` AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = p.id)`
 
-// errLost rolls back a rotation whose presented token is consumed or gone.
+// errLost rolls back a rotation whose presented token is consumed or gone. It stays within this engine.
 var errLost = errors.New("not rotated")
 
 // rotateToken reads the presented token, which never changes but for its user, and then consumes it and inserts its successor
@@ -137,6 +143,7 @@ func (o *OutstandingToken) insertAsSuccessor(ctx context.Context, on conn, condi
 	return err
 }
 
+// blacklistToken looks for the record only where it consumed nothing, to say whether there is one.
 func (s *sqliteEngine) blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var inserted int
 	err = s.withWriter(ctx, func() error {
@@ -151,12 +158,12 @@ func (s *sqliteEngine) blacklistToken(ctx context.Context, on conn, jti string, 
 	return rows > 0, false, err
 }
 
+// sweepSQL consumes what a condition, which follows it, selects.
 const sweepSQL = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
   SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
     LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `
 
-// runSweep is one statement, under the lock of the single writer, so that no client that rotates can get ahead of it and
-// there is nothing left to find.
+// runSweep is one statement under the write lock, so no rotation runs beside it, and nothing is left to find for another one.
 func (s *sqliteEngine) runSweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
 	args := append([]any{w.now, w.reason}, w.args...)
 	err = s.withWriter(ctx, func() error {
@@ -166,9 +173,10 @@ func (s *sqliteEngine) runSweep(ctx context.Context, on conn, w sweep) (out swep
 	return out, err
 }
 
+// inOldest selects the records of a batch.
 const inOldest = ` IN (SELECT id FROM token_blacklist_outstandingtoken WHERE expires_at <= ? ORDER BY expires_at, id LIMIT ?)`
 
-// deleteBatch finds the same records twice, as nobody else writes meanwhile.
+// deleteBatch deletes in two statements, which select the same records: no other writer is in between.
 func (s *sqliteEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
 	err = s.withWriter(ctx, func() error {
 		return on.inTransaction(ctx, func(tx conn) error {
@@ -186,17 +194,18 @@ func (s *sqliteEngine) deleteBatch(ctx context.Context, on conn, b batch) (out f
 	return out, nil
 }
 
-// lockUser adds nothing: the statement that reads the user's row writes, so it has the write lock.
+// lockUser adds nothing: the statement that reads the user's row also writes, so it holds the write lock.
 func (*sqliteEngine) lockUser(query *gorm.DB) *gorm.DB { return query }
 
-// The result codes that are decided on.
+// The result codes that classifyError knows: https://www.sqlite.org/rescode.html. The low byte of an extended one is the
+// primary one.
 const (
 	sqliteBusy       = 5
 	sqliteLocked     = 6
 	sqliteForeignKey = 787
 )
 
-// classifyError also asks for texts, as the errors of some drivers carry no code that can be read without importing them.
+// classifyError also looks at texts, as the errors of some drivers carry no code that can be read without importing them.
 func (*sqliteEngine) classifyError(err error) errorKind {
 	code := sqliteCode(err)
 	switch {
@@ -209,7 +218,7 @@ func (*sqliteEngine) classifyError(err error) errorKind {
 	return kindOther
 }
 
-// sqliteCode is the extended result code of modernc.org/sqlite, 0 for none.
+// sqliteCode returns the extended result code of an error of modernc.org/sqlite, 0 for none.
 func sqliteCode(err error) int {
 	var lite interface {
 		error
@@ -221,7 +230,7 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// migrateAlone is one transaction. Others who migrate find the file locked, and try again.
+// migrateAlone is one transaction. Other processes that migrate find the file locked, and try again.
 func (*sqliteEngine) migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error {
 	return db.Transaction(do)
 }
@@ -230,6 +239,7 @@ func (*sqliteEngine) hasTable(tx *gorm.DB, table string) (bool, error) {
 	return tx.Migrator().HasTable(table), tx.Error
 }
 
+// columnNames takes the names from a query that finds no row.
 func (*sqliteEngine) columnNames(tx *gorm.DB, table string) (map[string]bool, error) {
 	rows, err := tx.Raw("SELECT * FROM " + table + " WHERE 1 = 0").Rows()
 	if err != nil {
@@ -248,7 +258,8 @@ func (*sqliteEngine) hasIndex(tx *gorm.DB, name string) (bool, error) {
 	return tx.Migrator().HasIndex(&OutstandingToken{}, name), nil
 }
 
-// keyType is the model's type, without auto increment, identity and default.
+// keyType returns the model's type, without auto increment, identity and default: its columns hold
+// values of any type, so the two types need not be the same.
 func (*sqliteEngine) keyType(tx *gorm.DB, _ string, key *schema.Field) (string, error) {
 	plain := *key
 	plain.AutoIncrement = false

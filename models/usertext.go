@@ -13,10 +13,11 @@ import (
 	"gorm.io/gorm/schema"
 )
 
-// A field of a user model is text in tokens. parse and textOf turn one into the other, for integers, texts, types that
-// read and write text themselves (uuid.UUID), types that databases scan (sql.NullString), and pointers to these.
+// A field of a user model is text in tokens. parseText and textOf convert between the two, for integers, texts, types that
+// read and write text themselves (uuid.UUID), types that databases scan (sql.NullString), and pointers to these. A value has
+// one canonical text, the one that formatText writes, so that two texts never name the same user.
 
-// parseText makes a value of the field's type of a text; false where it is not the canonical text of one.
+// parseText returns the value of the field's type that has this text; false where it is not the canonical text of one.
 func parseText(fieldType reflect.Type, text string) (any, bool) {
 	target := reflect.New(derefType(fieldType))
 	if !readText(target, text) {
@@ -29,10 +30,12 @@ func parseText(fieldType reflect.Type, text string) (any, bool) {
 	return target.Elem().Interface(), true
 }
 
-// maxDigits is how many digits a text may have to be an integer, as for Python's int().
+// maxDigits is how many digits a text may have to be an integer, as for Python's int(): SimpleJWT answers a longer one otherwise,
+// and converting a million digits takes long.
 const maxDigits = 4300
 
-// isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range.
+// isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range. core answers
+// the two cases differently, as SimpleJWT does: nobody has such an id, or it cannot be one.
 func isTextOfType(fieldType reflect.Type, text string) bool {
 	target := reflect.New(derefType(fieldType))
 	if zero := target.Elem(); zero.CanInt() || zero.CanUint() {
@@ -45,7 +48,7 @@ func isTextOfType(fieldType reflect.Type, text string) bool {
 	return readText(target, text)
 }
 
-// textOf is the canonical text of a model's field. A field that is NULL has none.
+// textOf returns the canonical text of a model's field. A field that is NULL has none, which is an error.
 func textOf(field *schema.Field, model any) (string, error) {
 	value := field.ReflectValueOf(context.Background(), reflect.ValueOf(model).Elem())
 	for value.Kind() == reflect.Pointer {
@@ -61,7 +64,7 @@ func textOf(field *schema.Field, model any) (string, error) {
 	return text, nil
 }
 
-// readText sets what target points to; false where the text is none of its type.
+// readText sets what target points to; false where the text is not one of its type.
 func readText(target reflect.Value, text string) bool {
 	if reader, ok := target.Interface().(encoding.TextUnmarshaler); ok {
 		return reader.UnmarshalText([]byte(text)) == nil
@@ -76,7 +79,7 @@ func readText(target reflect.Value, text string) bool {
 		value.SetInt(n)
 		return err == nil
 	case value.CanUint():
-		// No database driver takes more than 63 bits.
+		// Drivers send unsigned integers as signed ones, and reject more than 63 bits.
 		n, err := strconv.ParseUint(text, 10, min(63, value.Type().Bits()))
 		value.SetUint(n)
 		return err == nil
@@ -85,7 +88,7 @@ func readText(target reflect.Value, text string) bool {
 	return ok && scanner.Scan(text) == nil
 }
 
-// formatText is the text of a value that is no pointer.
+// formatText returns the text of a value that is not a pointer. Text marshalers come first: a uuid.UUID is a driver.Valuer too.
 func formatText(value reflect.Value) (string, error) {
 	switch writer := value.Interface().(type) {
 	case encoding.TextMarshaler:
@@ -107,6 +110,7 @@ func formatText(value reflect.Value) (string, error) {
 	return "", fmt.Errorf("a %s has no text", value.Type())
 }
 
+// formatScalar returns the text of a string or an integer, and false for every other value.
 func formatScalar(value reflect.Value) (string, bool) {
 	switch {
 	case !value.IsValid():
@@ -135,13 +139,14 @@ func hasText(fieldType reflect.Type) bool {
 	return pointer.Implements(reflect.TypeFor[sql.Scanner]()) && fieldType.Implements(reflect.TypeFor[driver.Valuer]())
 }
 
-// isInteger reports whether values of the field reach the database as integers.
+// isInteger reports whether values of the field reach the database as integers. A driver.Valuer decides that by itself.
 func isInteger(field *schema.Field) bool {
 	zero := reflect.Zero(derefType(field.FieldType))
 	_, valuer := zero.Interface().(driver.Valuer)
 	return !valuer && (zero.CanInt() || zero.CanUint())
 }
 
+// derefType returns what a type points to, however often.
 func derefType(t reflect.Type) reflect.Type {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

@@ -15,8 +15,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// UpdateLastLogin sets last_login, and no other column, stored and on user. It answers core.ErrUserNotFound where the
-// user is gone.
+// UpdateLastLogin sets last_login to at, truncated to microseconds, in the database and on user. It changes no other column,
+// not even updated_at. It returns core.ErrUserNotFound where the user is gone.
 func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, at time.Time) error {
 	const operation = "update last_login"
 	field := u.lastLoginField()
@@ -30,7 +30,7 @@ func (u *Users[T, P]) UpdateLastLogin(ctx context.Context, user simplejwt.User, 
 	return wrapError(operation, err)
 }
 
-// lastLoginField finds the column by its name, or by Django's name in Go; nil for none.
+// lastLoginField finds the column by its name, or by the name of its Go field; nil for none.
 func (u *Users[T, P]) lastLoginField() *schema.Field {
 	if field := u.lookUpField(lastLoginColumn); field != nil {
 		return field
@@ -39,7 +39,8 @@ func (u *Users[T, P]) lastLoginField() *schema.Field {
 }
 
 // UpdatePassword replaces the stored hash where it still is the user's AuthPassword, and sets on user the one that is
-// stored now. It answers core.ErrUserNotFound where the user is gone.
+// stored now: a login that upgrades a hash must not overwrite a password that was changed meanwhile. encoded is a hash in
+// Django's format, not a password. It returns core.ErrUserNotFound where the user is gone.
 func (u *Users[T, P]) UpdatePassword(ctx context.Context, user simplejwt.User, encoded string) error {
 	const operation = "update a password"
 	field, err := u.requireField(u.password)
@@ -54,8 +55,8 @@ func (u *Users[T, P]) UpdatePassword(ctx context.Context, user simplejwt.User, e
 	return wrapError(operation, err)
 }
 
-// updateField updates one column, where it has the old value if one is given, and then the field of user. It reports whether
-// there was such a row.
+// updateField updates one column in the database, only where it has the old value if one is given, and then the field of user.
+// It reports whether there was such a row. Neither hooks nor updated_at of GORM take part.
 func (u *Users[T, P]) updateField(ctx context.Context, user simplejwt.User, field *schema.Field, value any, old *string) (bool, error) {
 	model, err := u.asModel(user)
 	if err != nil {
@@ -77,7 +78,7 @@ func (u *Users[T, P]) updateField(ctx context.Context, user simplejwt.User, fiel
 	return true, field.Set(ctx, reflect.ValueOf(model).Elem(), value)
 }
 
-// reloadField sets the field of user to what is stored.
+// reloadField sets the field of user to what is stored, or returns core.ErrUserNotFound.
 func (u *Users[T, P]) reloadField(ctx context.Context, user simplejwt.User, field *schema.Field) error {
 	model, err := u.asModel(user)
 	if err != nil {
@@ -97,7 +98,8 @@ func (u *Users[T, P]) reloadField(ctx context.Context, user simplejwt.User, fiel
 	return field.Set(ctx, reflect.ValueOf(model).Elem(), value)
 }
 
-// whereUser selects the user's row. The condition is written out, as GORM leaves it away for a key that is zero.
+// whereUser selects the user's row. The condition is explicit, as GORM omits that on the primary key where the key
+// is zero.
 func (u *Users[T, P]) whereUser(tx *gorm.DB, model P) *gorm.DB {
 	key := u.schema.PrimaryFields[0]
 	value, _ := key.ValueOf(tx.Statement.Context, reflect.ValueOf(model).Elem())
@@ -105,7 +107,7 @@ func (u *Users[T, P]) whereUser(tx *gorm.DB, model P) *gorm.DB {
 }
 
 // CheckUsers reports what the model lacks: one primary key, the column of the login's name, a unique column with a
-// text for USER_ID_FIELD, last_login for UPDATE_LAST_LOGIN.
+// text for USER_ID_FIELD, last_login for UPDATE_LAST_LOGIN. core.New calls it. It reads the model only, not the database.
 func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simplejwt.SettingsError {
 	var invalid simplejwt.SettingsError
 	if u.err != nil {
@@ -130,6 +132,7 @@ func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simpl
 	return invalid
 }
 
+// checkIDField reports why a field cannot be USER_ID_FIELD.
 func (u *Users[T, P]) checkIDField(name string) error {
 	field, err := u.requireField(name)
 	if err != nil {
@@ -145,8 +148,8 @@ func (u *Users[T, P]) checkIDField(name string) error {
 	return nil
 }
 
-// isUnique reports whether the model declares the column unique by itself. A condition on the index is taken for that of a
-// soft delete; find refuses a text that several users have.
+// isUnique reports whether the model declares the column unique by itself, without another one. A condition on the index is
+// taken for that of a soft delete; findByText returns an error for a text that several users have.
 func (u *Users[T, P]) isUnique(field *schema.Field) bool {
 	if field.PrimaryKey || field.Unique {
 		return true
