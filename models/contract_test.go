@@ -11,11 +11,12 @@ import (
 
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/core/storetest"
-	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
 func TestStore_ContractDjangoTables(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
@@ -36,6 +37,7 @@ func TestStore_ContractDjangoTables(t *testing.T) {
 }
 
 func TestStore_ContractThroughPgBouncer(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	d := newPgBouncerDatabase(t)
 	storetest.Run(t, func(t *testing.T) storetest.Harness {
@@ -53,6 +55,7 @@ func TestStore_Contract(t *testing.T) {
 }
 
 func TestStore_ContractOnPostgreSQL(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -68,7 +71,7 @@ func TestStore_ContractOnPostgreSQL(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.config.DSN = pgtest.DSN(t)
+			c.config.DSN = postgresDSN(t)
 			if c.setting != "" {
 				execSQL(t, openDB(t, postgres.Open(c.config.DSN)),
 					`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''`+c.setting+`''', current_database()); END $$`)
@@ -82,6 +85,7 @@ func TestStore_ContractOnPostgreSQL(t *testing.T) {
 }
 
 func TestStore_ContractUUIDUsers(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
@@ -100,6 +104,7 @@ func TestStore_ContractUUIDUsers(t *testing.T) {
 }
 
 func TestStore_ContractWithoutUsers(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEachForm(t, func(t *testing.T, d database) {
 		storetest.Run(t, func(t *testing.T) storetest.Harness {

@@ -107,7 +107,7 @@ func TestStore_DjangoRows(t *testing.T) {
 			t.Errorf("State of Django's token (-want +got):\n%s", diff)
 		}
 
-		child, ok, err := store.Rotate(ctx, core.Rotation{
+		successor, ok, err := store.Rotate(ctx, core.Rotation{
 			JTI: "first", NewJTI: "second", Now: now, ActiveAfter: now, ExpiresAt: now.Add(48 * time.Hour),
 			SessionLifetime: 2 * time.Hour, Consume: true,
 		})
@@ -115,10 +115,10 @@ func TestStore_DjangoRows(t *testing.T) {
 			t.Fatalf("Rotate of Django's token: %v, %v", ok, err)
 		}
 		end := now.Add(time.Hour)
-		wantChild := core.OutstandingToken{
+		wantSuccessor := core.OutstandingToken{
 			JTI: "second", UserID: id, CreatedAt: now, ExpiresAt: end, SessionID: "first", ParentJTI: "first", SessionExpiresAt: end,
 		}
-		if diff := cmp.Diff(wantChild, child); diff != "" {
+		if diff := cmp.Diff(wantSuccessor, successor); diff != "" {
 			t.Errorf("the successor of Django's token (-want +got):\n%s", diff)
 		}
 		n, err := store.Revoke(ctx, core.Scope{SessionID: "first"}, core.ReasonLogout, now)

@@ -13,6 +13,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
@@ -91,6 +92,7 @@ func TestFlushExpired_OneAtATime(t *testing.T) {
 }
 
 func TestFlushExpired_TwoProcesses(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		db := migrateDB(t, d.open(t), &account{})
@@ -102,13 +104,13 @@ func TestFlushExpired_TwoProcesses(t *testing.T) {
 		}
 		execSQL(t, db, insert)
 		live := recordLogin(t, models.NewStore(db), "")
-		children := []*process{startProcess(t, taskFlush, d), startProcess(t, taskFlush, d)}
-		for _, c := range children {
-			c.send(t, "")
+		processes := []*process{startProcess(t, taskFlush, d), startProcess(t, taskFlush, d)}
+		for _, p := range processes {
+			p.send(t, "")
 		}
 		total := 0
-		for _, c := range children {
-			n, err := strconv.Atoi(c.receive(t))
+		for _, p := range processes {
+			n, err := strconv.Atoi(p.receive(t))
 			requireNoError(t, err)
 			total += n
 		}
@@ -127,7 +129,7 @@ func TestFlushExpired_WhileBlacklisting(t *testing.T) {
 		db := createDjangoTables(t, d.open(t)) // Its foreign keys delete nothing by themselves.
 		requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 		store := models.NewStore(db)
-		for range 50 {
+		for range pickByLevel(10, 50) {
 			jti := recordLogin(t, store, "")
 			var group sync.WaitGroup
 			group.Go(func() {

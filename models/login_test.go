@@ -122,7 +122,7 @@ func (p *passwordless) AuthActive() bool { return true }
 
 func (p *passwordless) AuthPassword() string { return "" }
 
-// Where the program may only read users, their rows can't be locked, and a login takes the longer way.
+// Where the program may only read users, their rows cannot be locked, and core records the login without RecordLogin.
 func TestRecordLogin_LockDenied(t *testing.T) {
 	t.Parallel()
 	db := migrateDB(t, newPostgresDatabase(t).open(t), &account{})
@@ -191,7 +191,7 @@ func TestRecordLogin_HoldsUpPasswordChange(t *testing.T) {
 		db := migrateDB(t, d.open(t), &account{})
 		user := account{Username: "ada", Password: "old"}
 		requireNoError(t, db.Create(&user).Error)
-		tx := d.open(t).Begin() // holds the login's statement back from its end
+		tx := d.open(t).Begin() // keeps the login's statement uncommitted
 		requireNoError(t, tx.Error)
 		recorded, err := models.NewStore(tx).RecordLogin(t.Context(), newLoginRecord(&user), models.NewUsers[account](tx), &user)
 		if err != nil || !recorded {
@@ -231,8 +231,8 @@ func TestRecordLogin_RacingPasswordChange(t *testing.T) {
 			requireNoError(t, err)
 			connections.SetMaxIdleConns(4)
 			store, users, sweeper := models.NewStore(one), models.NewUsers[account](one), models.NewStore(other)
-			recorded, denied := 0, 0
-			for range 200 / len(isolationLevels(d)) {
+			recorded, declined := 0, 0
+			for range pickByLevel(30, 200) / len(isolationLevels(d)) {
 				user := account{Username: rand.Text(), Password: "old"}
 				requireNoError(t, db.Create(&user).Error)
 				logins := make([]bool, 4)
@@ -257,19 +257,19 @@ func TestRecordLogin_RacingPasswordChange(t *testing.T) {
 					if one {
 						recorded++
 					} else {
-						denied++
+						declined++
 					}
 				}
 				if n := countRows(t, db, liveTokensOfUser, user.ID); n != 0 {
 					t.Fatalf("%d tokens of the old password are live", n)
 				}
 			}
-			t.Logf("%s: %d logins were recorded and revoked, %d refused", level, recorded, denied)
+			t.Logf("%s: %d logins were recorded and revoked, %d declined", level, recorded, declined)
 		}
 	})
 }
 
-// The same through the whole login.
+// The same through core.Auth: the password changes after it was checked.
 func TestRecordLogin_PasswordChangedDuringLogin(t *testing.T) {
 	t.Parallel()
 	h, err := hashers.New(hashers.Options{})
@@ -326,7 +326,7 @@ func TestRecordLogin_PasswordChangedDuringLogin(t *testing.T) {
 	})
 }
 
-// beforeLogin has something happen just before a login is recorded.
+// beforeLogin does something just before a login is recorded.
 type beforeLogin struct {
 	*models.Store
 	do func()

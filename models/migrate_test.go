@@ -12,7 +12,7 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
-	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
@@ -154,7 +154,7 @@ func TestAutoMigrate_Twice(t *testing.T) {
 
 func TestAutoMigrate_PreparedStatements(t *testing.T) {
 	t.Parallel()
-	db := createDjangoTables(t, openDB(t, postgres.Open(pgtest.DSN(t)), &gorm.Config{PrepareStmt: true}))
+	db := createDjangoTables(t, openDB(t, postgres.Open(postgresDSN(t)), &gorm.Config{PrepareStmt: true}))
 	for range 3 {
 		requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 	}
@@ -222,7 +222,7 @@ func TestAutoMigrate_Concurrent(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		requireNoError(t, d.open(t).AutoMigrate(&account{}))
-		const migrations = 40
+		migrations := pickByLevel(8, 40)
 		pools := make([]*gorm.DB, migrations)
 		for i := range pools {
 			pools[i] = d.open(t)
@@ -241,19 +241,20 @@ func TestAutoMigrate_Concurrent(t *testing.T) {
 }
 
 func TestAutoMigrate_SeveralProcesses(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		db := d.open(t)
 		requireNoError(t, db.AutoMigrate(&account{}))
-		children := make([]*process, 6)
-		for i := range children {
-			children[i] = startProcess(t, taskMigrate, d)
+		processes := make([]*process, 6)
+		for i := range processes {
+			processes[i] = startProcess(t, taskMigrate, d)
 		}
-		for _, c := range children {
-			c.send(t, "")
+		for _, p := range processes {
+			p.send(t, "")
 		}
-		for _, c := range children {
-			if answer := c.receive(t); answer != strconv.Itoa(processClients) {
+		for _, p := range processes {
+			if answer := p.receive(t); answer != strconv.Itoa(processClients) {
 				t.Errorf("a second process answers %q", answer)
 			}
 		}

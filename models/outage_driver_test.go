@@ -13,7 +13,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// outage fails one statement of a database, counted from when it is armed: an exec, a query, a begin or a commit.
+// outage makes one statement of a database fail, counted from failAt: an exec, a query, a begin or a commit.
 type outage struct {
 	mu   sync.Mutex
 	left int // statements until the one that fails, that one included; 0 or less for none
@@ -24,7 +24,7 @@ type outage struct {
 	failures int // statements that failed by themselves
 }
 
-// takeSeen returns what was carried out since the last time: "exec", "query", "begin", "commit", "rollback", "prepare".
+// takeSeen returns what was executed since the last call: "exec", "query", "begin", "commit", "rollback", "prepare".
 func (o *outage) takeSeen() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -39,7 +39,7 @@ func (o *outage) noteStatement(what string) {
 	o.seen = append(o.seen, what)
 }
 
-// failAt has the statement number at fail with err: before it reaches the database or, with lose, once it is carried out.
+// failAt makes the statement number at fail with err: before it reaches the database or, with lose, after it was executed.
 func (o *outage) failAt(at int, lose bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -55,7 +55,7 @@ func (o *outage) disarm() bool {
 	return failed
 }
 
-// runStatement carries a statement out, unless it is the one that fails.
+// runStatement executes a statement, unless it is the one that fails.
 func (o *outage) runStatement(what string, do func() error) error {
 	o.noteStatement(what)
 	o.mu.Lock()
@@ -72,12 +72,12 @@ func (o *outage) runStatement(what string, do func() error) error {
 		return err
 	}
 	if lose {
-		_ = do() // nobody learns of it
+		_ = do() // its result is lost
 	}
 	return err
 }
 
-// openFailing opens a database whose statements all pass o.
+// openFailing opens a database whose statements all go through o.
 func openFailing(t testing.TB, d database, o *outage) *gorm.DB {
 	t.Helper()
 	name := "sqlite"
@@ -169,7 +169,7 @@ func (c *failingConn) PrepareContext(ctx context.Context, query string) (driver.
 	return c.plainConn.PrepareContext(ctx, query)
 }
 
-// drainRows reads an answer to its end, so that the statement is carried out to its end.
+// drainRows reads all rows, so that the statement runs to its end.
 func drainRows(rows driver.Rows) {
 	row := make([]driver.Value, len(rows.Columns()))
 	for rows.Next(row) == nil {
@@ -181,7 +181,7 @@ func (c *failingConn) BeginTx(ctx context.Context, options driver.TxOptions) (tx
 	err = c.outage.runStatement("begin", func() error {
 		var err error
 		if tx, err = c.plainConn.BeginTx(ctx, options); err != nil {
-			tx = nil // SQLite's driver answers one that is none
+			tx = nil // SQLite's driver returns a nil pointer
 		}
 		return err
 	})
@@ -218,7 +218,7 @@ func (t *failingTx) Commit() error {
 
 // The errors of outages.
 
-// errConnectionLost says nothing of what became of the statement.
+// errConnectionLost leaves open whether the statement was executed.
 var errConnectionLost = io.ErrUnexpectedEOF
 
 // conflictError is the error of a statement that lost to another transaction.

@@ -10,7 +10,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/hashers"
 )
 
-// listOperations are all that change sessions. The settings are the recommended ones unless the name says otherwise.
+// listOperations returns all operations that change sessions. The settings are the recommended ones unless the name says otherwise.
 func listOperations() []operation {
 	whole := policy{rotate: true, consume: true, detectReuse: true, grace: 10 * time.Second, sessionLifetime: 24 * time.Hour}
 	graceless := policy{rotate: true, consume: true}
@@ -35,7 +35,7 @@ func listOperations() []operation {
 			name: "a refresh after the grace period", policy: whole, prepare: prepareRotated(10 * time.Second), do: doRefresh,
 			answer: core.ErrTokenBlacklisted,
 		},
-		{name: "a refresh of a token made elsewhere", policy: whole, prepare: prepareExternal, do: doRefresh, least: 1, most: 1},
+		{name: "a refresh of a token that another service issued", policy: whole, prepare: prepareExternal, do: doRefresh, least: 1, most: 1},
 		{
 			name: "a refresh after the password was changed", policy: checking, prepare: preparePasswordStored, do: doRefresh,
 			answer: core.ErrPasswordChanged, repeat: core.ErrTokenBlacklisted,
@@ -51,7 +51,7 @@ func listOperations() []operation {
 			repeat: core.ErrTokenBlacklisted, siblings: true,
 		},
 		{
-			name: "a logout with a token made elsewhere", policy: whole, prepare: prepareExternal, do: doLogout,
+			name: "a logout with a token that another service issued", policy: whole, prepare: prepareExternal, do: doLogout,
 			repeat: core.ErrTokenBlacklisted, adopts: 1,
 		},
 		{name: "the end of a session", policy: whole, prepare: prepareThreeSessions, do: doRevokeSession, least: 2, most: 2},
@@ -76,7 +76,7 @@ func prepareHash(t *testing.T, s *failingAuth) string {
 
 func prepareLogin(t *testing.T, s *failingAuth) string { t.Helper(); return s.login(t, s.user) }
 
-// prepareRotated gives the first token of a session that went on this long ago.
+// prepareRotated returns the first token of a session, which was rotated this long ago.
 func prepareRotated(d time.Duration) func(*testing.T, *failingAuth) string {
 	return func(t *testing.T, s *failingAuth) string {
 		t.Helper()
@@ -87,7 +87,7 @@ func prepareRotated(d time.Duration) func(*testing.T, *failingAuth) string {
 	}
 }
 
-// prepareExternal gives a token that another program with our key made, and recorded nowhere.
+// prepareExternal returns a token that another service with our key issued, and that is not on record.
 func prepareExternal(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	plain := simplejwt.Settings{SigningKey: s.auth.Settings().SigningKey, RefreshTokenLifetime: refreshLifetime}
@@ -96,7 +96,7 @@ func prepareExternal(t *testing.T, s *failingAuth) string {
 	return pair.Refresh
 }
 
-// preparePasswordStored gives the newest token of a session from before another password was stored.
+// preparePasswordStored returns the latest token of a session from before another password was stored.
 func preparePasswordStored(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	raw := s.refresh(t, s.login(t, s.user))
@@ -104,7 +104,7 @@ func preparePasswordStored(t *testing.T, s *failingAuth) string {
 	return raw
 }
 
-// prepareThreeSessions gives the newest token of the second one.
+// prepareThreeSessions starts three sessions and returns the latest token of the second one.
 func prepareThreeSessions(t *testing.T, s *failingAuth) string {
 	t.Helper()
 	s.login(t, s.user)

@@ -26,7 +26,7 @@ import (
 )
 
 // A test starts its own binary again as a second process, which serves one task: it reads a line, works, and answers a
-// line, until its input ends.
+// line, until its input ends. Such tests run with TEST_FULL=1 only.
 const (
 	processTask    = "MODELS_TEST_CHILD"
 	processDialect = "MODELS_TEST_DIALECT"
@@ -38,7 +38,7 @@ const (
 	taskLogin   = "login"
 	taskFlush   = "flush"
 
-	// processClients is how many goroutines, each on a pool of its own, a child works with.
+	// processClients is how many goroutines, each on a pool of its own, a second process works with.
 	processClients = 4
 )
 
@@ -113,7 +113,7 @@ func runProcess() int {
 	return 0
 }
 
-// runTask does a task on all pools at once and answers how often it succeeded.
+// runTask does a task on all pools at once and returns how often it succeeded.
 func runTask(ctx context.Context, task, argument string, pools []*gorm.DB) (string, error) {
 	var successes atomic.Int64
 	errs := make([]error, len(pools))
@@ -147,8 +147,8 @@ func runTask(ctx context.Context, task, argument string, pools []*gorm.DB) (stri
 	return fmt.Sprint(successes.Load()), errors.Join(errs...)
 }
 
-// rotateUntilEnded is a client that rotates, and goes on from the head where another one was faster, until its session
-// is over. It answers how often it rotated.
+// rotateUntilEnded is a client that rotates, from the latest token where another client was faster, until its session has
+// ended. It returns how often it rotated.
 func rotateUntilEnded(ctx context.Context, store core.Store, session string) (int, error) {
 	rotations := 0
 	for jti := session; ; {
@@ -178,7 +178,7 @@ const (
 	limitedLogins = `SELECT count(*) FROM token_blacklist_blacklistedtoken WHERE reason = 'limit'`
 )
 
-// logInConcurrently logs a user in from several clients at once, under a limit of sessions, and answers how often.
+// logInConcurrently logs a user in from several clients at once, under a limit of sessions, and returns how often.
 func logInConcurrently(ctx context.Context, db *gorm.DB, userID string) (int, error) {
 	auth, err := core.New(
 		simplejwt.Settings{SigningKey: strings.Repeat("k", 32), MaxSessionsPerUser: sessionLimit},

@@ -4,6 +4,6 @@ package models_test
 
 const (
 	underRace = false
-	// schedules is how many schedules are drawn unless -rapid.checks says otherwise.
-	schedules = "100"
+	// How many schedules are drawn unless -rapid.checks says otherwise. TestRotate_AgreesWithSuccessor must meet every outcome.
+	quickSchedules, fullSchedules = "40", "100"
 )

@@ -6,6 +6,6 @@ package models_test
 const (
 	// underRace leaves SQLite out where a test is about a form of the tables, as it runs without the detector too.
 	underRace = true
-	// schedules is how many schedules are drawn unless -rapid.checks says otherwise.
-	schedules = "25"
+	// How many schedules are drawn unless -rapid.checks says otherwise.
+	quickSchedules, fullSchedules = "25", "25"
 )

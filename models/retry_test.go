@@ -38,7 +38,7 @@ func TestRetryTransient_GivesUp(t *testing.T) {
 		{"at once for another error", hard, time.Hour, hard, 0, 0},
 		{"with its limit", sqliteError(5), time.Hour, sqliteError(5), operationTimeout, operationTimeout + time.Second},
 		{"with the context", sqliteError(5), time.Second, context.DeadlineExceeded, time.Second, time.Second},
-		{"with the context, and tells the error", sqliteError(5), time.Second, sqliteError(5), time.Second, time.Second},
+		{"with the context, and wraps the last error", sqliteError(5), time.Second, sqliteError(5), time.Second, time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
 func TestRevoke_TwoProcessesRotate(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		const rounds = 100
@@ -19,11 +21,11 @@ func TestRevoke_TwoProcessesRotate(t *testing.T) {
 		store := models.NewStore(db)
 		user, err := addAccount(t.Context(), db, "ada")
 		requireNoError(t, err)
-		children := []*process{startProcess(t, taskRotate, d), startProcess(t, taskRotate, d)}
+		processes := []*process{startProcess(t, taskRotate, d), startProcess(t, taskRotate, d)}
 		for round := range rounds {
 			session := recordLogin(t, store, user)
-			for _, c := range children {
-				c.send(t, session)
+			for _, p := range processes {
+				p.send(t, session)
 			}
 			time.Sleep(mathrand.N(10 * time.Millisecond)) // The sweep meets chains of every length.
 			scope := core.Scope{SessionID: session}
@@ -35,8 +37,8 @@ func TestRevoke_TwoProcessesRotate(t *testing.T) {
 			if live := countRows(t, db, liveSessionRows, session); live != 0 {
 				t.Errorf("round %d: %d live tokens after Revoke", round, live)
 			}
-			for _, c := range children {
-				if answer := c.receive(t); answer[0] == 'e' {
+			for _, p := range processes {
+				if answer := p.receive(t); answer[0] == 'e' {
 					t.Fatalf("round %d: a second process answers %q", round, answer)
 				}
 			}
@@ -52,7 +54,7 @@ func TestRevoke_RotationWithoutConsume(t *testing.T) {
 	runOnEach(t, func(t *testing.T, d database) {
 		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
-		for range 50 {
+		for range pickByLevel(10, 50) {
 			session := recordLogin(t, store, "")
 			errs := make([]error, 4)
 			var group sync.WaitGroup

@@ -60,9 +60,9 @@ func checkRotation(t *rapid.T, db *gorm.DB, store *models.Store, presented *core
 	case !ok:
 		outcome = "ended"
 	}
-	after, child := *presented, (*core.TokenState)(nil)
+	after, successor := *presented, (*core.TokenState)(nil)
 	if ok {
-		child = &core.TokenState{OutstandingToken: next}
+		successor = &core.TokenState{OutstandingToken: next}
 	}
 	if ok && r.Consume {
 		after.Blacklisted, after.BlacklistedAt, after.Reason = true, r.Now.Truncate(time.Microsecond), r.Reason
@@ -79,7 +79,7 @@ func checkRotation(t *rapid.T, db *gorm.DB, store *models.Store, presented *core
 	for _, want := range []struct {
 		jti string
 		row *core.TokenState
-	}{{presented.JTI, &after}, {r.NewJTI, child}} {
+	}{{presented.JTI, &after}, {r.NewJTI, successor}} {
 		state, err := store.State(ctx, want.jti, "")
 		requireNoError(t, err)
 		if diff := cmp.Diff(want.row, state.Presented); diff != "" {

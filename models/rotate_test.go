@@ -16,12 +16,13 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
 func TestRotate_ThroughPgBouncer(t *testing.T) {
 	t.Parallel()
-	const programs, rounds = 32, 20
+	programs, rounds := pickByLevel(8, 32), pickByLevel(3, 20)
 	d := newPgBouncerDatabase(t)
 	db := d.open(t)
 	requireNoError(t, db.AutoMigrate(&account{}))
@@ -29,7 +30,7 @@ func TestRotate_ThroughPgBouncer(t *testing.T) {
 	for i := range pools {
 		pools[i] = d.open(t)
 	}
-	// all has every program do it at once.
+	// all makes every program do it at once.
 	all := func(do func(pool *gorm.DB) error) {
 		t.Helper()
 		errs := make([]error, programs)
@@ -61,13 +62,13 @@ func TestRotate_ThroughPgBouncer(t *testing.T) {
 func TestRotate_ConcurrentPools(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
-		const racers = 64
+		racers := pickByLevel(16, 64)
 		db := migrateDB(t, d.open(t), &account{})
 		stores := make([]core.Store, racers)
 		for i := range stores {
 			stores[i] = models.NewStore(d.open(t))
 		}
-		for range 5 {
+		for range pickByLevel(2, 5) {
 			jti := recordLogin(t, stores[0], "")
 			var wins atomic.Int64
 			errs := make([]error, racers)
@@ -91,19 +92,20 @@ func TestRotate_ConcurrentPools(t *testing.T) {
 }
 
 func TestRotate_TwoProcesses(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
-		children := []*process{startProcess(t, taskRace, d), startProcess(t, taskRace, d)}
+		processes := []*process{startProcess(t, taskRace, d), startProcess(t, taskRace, d)}
 		for range 20 {
 			jti := recordLogin(t, store, "")
 			wins := 0
-			for _, c := range children {
-				c.send(t, jti)
+			for _, p := range processes {
+				p.send(t, jti)
 			}
-			for _, c := range children {
-				answer := c.receive(t)
+			for _, p := range processes {
+				answer := p.receive(t)
 				n, err := strconv.Atoi(answer)
 				if err != nil {
 					t.Fatalf("a second process answers %q", answer)
@@ -118,7 +120,7 @@ func TestRotate_TwoProcesses(t *testing.T) {
 	})
 }
 
-// A rotation without Consume must look again after it has recorded the successor, even if its client hangs up by then.
+// A rotation without Consume must read the session again after it has recorded the successor, even if its client hangs up by then.
 func TestRotate_ClientHangsUpWhileSessionEnds(t *testing.T) {
 	t.Parallel()
 	d := newPostgresDatabase(t)
@@ -150,7 +152,7 @@ func TestRotate_ClientHangsUpWhileSessionEnds(t *testing.T) {
 		r.Consume = false
 		_, ok, err := store.Rotate(ctx, r)
 		if ok && err == nil {
-			t.Error("Rotate: a token was rotated whose session had ended")
+			t.Error("Rotate: rotated a token of an ended session")
 		}
 		done <- err
 	}()
@@ -164,7 +166,7 @@ func TestRotate_ClientHangsUpWhileSessionEnds(t *testing.T) {
 	blacklist := <-locked
 	waiting(1)
 	hangUp()
-	// A rotation that looks again whatever its client does is still at it.
+	// A rotation that reads again, whatever its client does, is still waiting.
 	time.AfterFunc(time.Second, func() { blacklist.Commit() })
 	<-done
 	time.Sleep(1500 * time.Millisecond)
@@ -179,7 +181,7 @@ func TestRotate_UserDeletedMeanwhile(t *testing.T) {
 	runOnEach(t, func(t *testing.T, d database) {
 		db := migrateDB(t, d.open(t), &account{})
 		store := models.NewStore(db)
-		for range 50 {
+		for range pickByLevel(10, 50) {
 			user, err := addAccount(t.Context(), db, rand.Text())
 			requireNoError(t, err)
 			jti := recordLogin(t, store, user)
@@ -229,7 +231,7 @@ func TestRotate_SQLiteDeferredTransactions(t *testing.T) {
 	dsn := strings.Replace(d.dsn, "_txlock=immediate&", "", 1)
 	db := migrateDB(t, openDB(t, sqlite.Open(dsn)), &account{})
 	store := models.NewStore(db)
-	for range 10 {
+	for range pickByLevel(3, 10) {
 		jti := recordLogin(t, store, "")
 		wins := make([]bool, 16)
 		errs := make([]error, len(wins))
@@ -251,7 +253,7 @@ func TestRotate_RowWithoutSessionEnd(t *testing.T) {
 		jti := recordLogin(t, store, "")
 		r := newRotation(jti)
 		r.SessionLifetime = 36*time.Hour + time.Microsecond
-		child, ok, err := store.Rotate(t.Context(), r)
+		successor, ok, err := store.Rotate(t.Context(), r)
 		if err != nil || !ok {
 			t.Fatalf("Rotate: %v, %v", ok, err)
 		}
@@ -259,7 +261,7 @@ func TestRotate_RowWithoutSessionEnd(t *testing.T) {
 		want := core.OutstandingToken{
 			JTI: r.NewJTI, CreatedAt: now, ExpiresAt: end, SessionID: jti, ParentJTI: jti, SessionStartedAt: now, SessionExpiresAt: end,
 		}
-		if diff := cmp.Diff(want, child); diff != "" {
+		if diff := cmp.Diff(want, successor); diff != "" {
 			t.Errorf("the successor (-want +got):\n%s", diff)
 		}
 	})

@@ -29,7 +29,7 @@ type countedAuth struct {
 	external *core.Auth // of another program with the same key, that records nothing
 }
 
-// newCountedAuth makes one with the recommended settings and these changes.
+// newCountedAuth returns one with the recommended settings and these changes.
 func newCountedAuth(t *testing.T, change func(*simplejwt.Settings)) *countedAuth {
 	t.Helper()
 	d := newPostgresDatabase(t)
@@ -72,7 +72,7 @@ func (s *countedAuth) refreshToken(raw string) core.Pair {
 	return pair
 }
 
-// signExternal is a refresh token that was made elsewhere, with these claims too.
+// signExternal returns a refresh token that another service issued, with these claims too.
 func (s *countedAuth) signExternal(claims simplejwt.Claims) string {
 	s.t.Helper()
 	pair, _, err := s.external.ObtainPair(s.t.Context(), "ada", secret)
@@ -87,7 +87,7 @@ func (s *countedAuth) signExternal(claims simplejwt.Claims) string {
 	return raw
 }
 
-// What docs/performance.md says of turns to the database.
+// What docs/performance.md says of round trips to the database.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	recommended := func(*simplejwt.Settings) {}
@@ -113,7 +113,7 @@ func TestRoundTrips(t *testing.T) {
 		prepare func(s *countedAuth) core.Pair
 		do      func(ctx context.Context, s *countedAuth, p core.Pair) error
 		want    error
-		turns   int
+		trips   int
 	}{
 		{"login", recommended, (*countedAuth).obtainTokens, obtain, nil, 2},
 		{"login, with UPDATE_LAST_LOGIN", lastLogin, (*countedAuth).obtainTokens, obtain, nil, 3},
@@ -146,7 +146,7 @@ func TestRoundTrips(t *testing.T) {
 			requireNoError(s.t, s.Blacklist(s.t.Context(), pair.Refresh))
 			return pair
 		}, refresh, core.ErrTokenBlacklisted, 3},
-		{"refresh of a token that was made elsewhere", recommended, func(s *countedAuth) core.Pair { return core.Pair{Refresh: s.signExternal(nil)} }, refresh, nil, 5},
+		{"refresh of a token that another service issued", recommended, func(s *countedAuth) core.Pair { return core.Pair{Refresh: s.signExternal(nil)} }, refresh, nil, 5},
 		{"the same, of a token that names a session", recommended, func(s *countedAuth) core.Pair {
 			token, err := s.Decode(s.obtainTokens().Refresh)
 			requireNoError(s.t, err)
@@ -173,11 +173,11 @@ func TestRoundTrips(t *testing.T) {
 				t.Fatalf("error %v, want %v", err, c.want)
 			}
 			got := s.seen.takeSeen()
-			if len(got) != c.turns {
-				t.Errorf("%d turns, want %d: %v", len(got), c.turns, got)
+			if len(got) != c.trips {
+				t.Errorf("%d round trips, want %d: %v", len(got), c.trips, got)
 			}
 			if i := slices.IndexFunc(got, func(what string) bool { return what != "query" && what != "exec" }); i >= 0 {
-				t.Errorf("a statement has a turn beside its own: %v", got)
+				t.Errorf("a statement takes a round trip beside its own: %v", got)
 			}
 		})
 	}

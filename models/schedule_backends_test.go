@@ -12,7 +12,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// backend is where a schedule happens: a store, its users, and what changes and reads them behind the library's back.
+// backend is what a schedule runs on: a store, its users, and access to both that bypasses the library.
 type backend interface {
 	storeAndUsers() (core.Store, core.Users)
 	deleteAll(ctx context.Context) error
@@ -20,7 +20,7 @@ type backend interface {
 	setPassword(ctx context.Context, id, password string) error
 	setInactive(ctx context.Context, id string, inactive bool) error
 	deleteUser(ctx context.Context, id string) error
-	// readRows are the records of the store; where it cannot list them, those of these ids.
+	// readRows returns the records of the store by jti; where it cannot list them, those of these ids.
 	readRows(ctx context.Context, jtis []string) (map[string]core.TokenState, error)
 }
 
@@ -79,7 +79,7 @@ func (p *memoryBackend) readRows(ctx context.Context, jtis []string) (map[string
 	return out, nil
 }
 
-// tableBackend is a database, with a handle of its own for what is done behind the library's back.
+// tableBackend is a database, with a separate handle for what bypasses the library.
 type tableBackend struct {
 	db    *gorm.DB
 	store core.Store

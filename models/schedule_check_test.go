@@ -11,24 +11,24 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// wantAnswer compares an answer with the verdict: the refusal or none, whether there is a new token, the event.
+// wantAnswer compares an answer with the verdict: the error or none, whether there is a new token, the event.
 func (s *schedule) wantAnswer(t *rapid.T, want verdict, pair core.Pair, err error) {
 	t.Helper()
 	if !matchesError(err, want.err) {
 		t.Fatalf("answered %v, want %v", err, want.err)
 	}
 	if err != nil && pair != (core.Pair{}) {
-		t.Fatalf("refused with %v, but gave tokens", err)
+		t.Fatalf("rejected with %v, but issued tokens", err)
 	}
 	if reuse := s.reused > 0; reuse != want.reuse || s.reused > 1 {
-		t.Fatalf("the event reuse was raised %d times, want it: %v", s.reused, want.reuse)
+		t.Fatalf("the event reuse was emitted %d times, want it: %v", s.reused, want.reuse)
 	}
 	s.reused = 0
 	if err != nil {
 		return
 	}
 	if (pair.Refresh != "") != (want.fresh || want.again != nil) {
-		t.Fatalf("gave a refresh token: %v, want %+v", pair.Refresh != "", want)
+		t.Fatalf("issued a refresh token: %v, want %+v", pair.Refresh != "", want)
 	}
 	if want.fresh {
 		s.wantFresh(t, s.decodeToken(t, pair.Refresh).JTI())
@@ -40,13 +40,13 @@ func (s *schedule) wantFresh(t *rapid.T, jti string) {
 	for _, session := range s.sessions {
 		for _, token := range session.tokens {
 			if token.jti == jti {
-				t.Fatalf("gave %s for a new token", jti)
+				t.Fatalf("issued %s again as a new token", jti)
 			}
 		}
 	}
 }
 
-// wantPair sees that the tokens given say what the model says of the refresh token.
+// wantPair checks that the issued tokens say what the model says of the refresh token.
 func (s *schedule) wantPair(t *rapid.T, pair core.Pair, token *modelToken) {
 	t.Helper()
 	type claims struct {
@@ -93,7 +93,7 @@ func (s *schedule) readRows(t *rapid.T) map[string]core.TokenState {
 	return rows
 }
 
-// checkRecords compares the rows with those of the model, and sees that they keep what no rule may break.
+// checkRecords compares the rows with those of the model, and checks the invariants that no rule may break.
 func (s *schedule) checkRecords(t *rapid.T) {
 	rows := s.readRows(t)
 	s.checkOneSuccessor(t, rows)
@@ -115,12 +115,12 @@ func (s *schedule) checkRecords(t *rapid.T) {
 
 func (s *schedule) checkOneSuccessor(t *rapid.T, rows map[string]core.TokenState) {
 	t.Helper()
-	children := map[string]int{}
+	successors := map[string]int{}
 	for _, row := range rows {
-		children[row.ParentJTI]++
+		successors[row.ParentJTI]++
 	}
-	delete(children, "")
-	for parent, n := range children {
+	delete(successors, "")
+	for parent, n := range successors {
 		if s.consume && n > 1 {
 			t.Fatalf("%s has %d successors", parent, n)
 		}
@@ -145,7 +145,7 @@ func (s *schedule) checkOneLiveToken(t *rapid.T, rows map[string]core.TokenState
 	}
 }
 
-// checkConsumedStayConsumed sees that a token on the blacklist is there for ever, for one reason and since one time.
+// checkConsumedStayConsumed checks that a token on the blacklist stays there, with its reason and time.
 func (s *schedule) checkConsumedStayConsumed(t *rapid.T, rows map[string]core.TokenState) {
 	t.Helper()
 	for jti, was := range s.seen {
@@ -156,7 +156,7 @@ func (s *schedule) checkConsumedStayConsumed(t *rapid.T, rows map[string]core.To
 	}
 }
 
-// checkNothingElseIsStored deletes all records and counts them, as not every store can list them.
+// checkNothingElseIsStored deletes all records and counts them, as not every backend can list them.
 func (s *schedule) checkNothingElseIsStored(t *rapid.T) {
 	t.Helper()
 	n, err := s.store.FlushExpired(context.Background(), s.now.Add(1000*time.Hour))

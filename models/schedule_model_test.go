@@ -11,7 +11,7 @@ import (
 // refreshLifetime is the REFRESH_TOKEN_LIFETIME of the model.
 const refreshLifetime = time.Hour
 
-// policy are the settings of which the rules speak.
+// policy holds the settings that the rules depend on.
 type policy struct {
 	rotate, consume, detectReuse, checkPassword bool
 	grace, sessionLifetime, leeway              time.Duration
@@ -29,7 +29,7 @@ func (p policy) toSettings() simplejwt.Settings {
 	}
 }
 
-// model is what docs/sessions.md says of sessions, on lists. It is told the time and the ids of new tokens.
+// model is what docs/sessions.md says of sessions, on lists. The schedule sets its time, and gives it the ids of new tokens.
 type model struct {
 	policy
 	now      time.Time
@@ -68,15 +68,15 @@ func (s *modelSession) id() string { return s.tokens[0].jti }
 
 func (s *modelSession) latest() *modelToken { return s.tokens[len(s.tokens)-1] }
 
-// verdict is the answer that the rules ask for.
+// verdict is the answer that the rules demand.
 type verdict struct {
-	err   error       // the refusal, nil for none
+	err   error       // nil for success
 	fresh bool        // there is a new refresh token
-	again *modelToken // the refresh token that is given once more
-	reuse bool        // the event is raised
+	again *modelToken // the refresh token that is issued once more
+	reuse bool        // the event is emitted
 }
 
-// startSession begins a session with a token of this id.
+// startSession starts a session with a token of this id.
 func (m *model) startSession(u *modelUser, jti string) *modelToken {
 	s := &modelSession{user: u, started: m.now}
 	if m.sessionLifetime > 0 {
@@ -86,7 +86,7 @@ func (m *model) startSession(u *modelUser, jti string) *modelToken {
 	return m.addToken(s, "", jti, u.password)
 }
 
-// renewSession begins a session in the place of another, with its start and its end.
+// renewSession starts a session in place of another, with its start and its end.
 func (m *model) renewSession(old *modelSession, jti string) *modelToken {
 	s := &modelSession{user: old.user, started: old.started, ends: old.ends}
 	m.sessions = append(m.sessions, s)
@@ -105,7 +105,7 @@ func (m *model) addToken(s *modelSession, parent, jti, password string) *modelTo
 	return t
 }
 
-// checkTimes is the refusal of a token by its times alone.
+// checkTimes returns why a token is rejected by its times alone, nil where it is not.
 func (m *model) checkTimes(t *modelToken) error {
 	if t.born.Truncate(time.Second).After(m.now.Add(m.leeway)) {
 		return core.ErrTokenInvalid // the clock went back behind its iat
@@ -122,17 +122,17 @@ func (m *model) isSessionExpired(s *modelSession) bool {
 	return !s.ends.IsZero() && !m.now.Before(s.ends)
 }
 
-// isInactive reports whether a session can't go on, seen from its head.
+// isInactive reports whether a session has expired or was ended, which its latest token shows.
 func (m *model) isInactive(s *modelSession) bool {
 	return s.latest().consumed || m.isExpired(s.latest()) || m.isSessionExpired(s)
 }
 
-// isWithinGrace reports whether a token was rotated a moment ago, or, as the clock went back, is going to be in a moment.
+// isWithinGrace reports whether a token was rotated within the grace period, before or, as the clock went back, after the present time.
 func (m *model) isWithinGrace(t *modelToken) bool {
 	return t.reason == core.ReasonRotated && m.now.Before(t.consumedAt.Add(m.grace)) && t.consumedAt.Before(m.now.Add(m.grace))
 }
 
-// judgeRefresh follows the steps of a refresh. Where the verdict is fresh, succeed is to be told the new token.
+// judgeRefresh follows the steps of a refresh. Where the verdict is fresh, call rotateToken with the id of the new token.
 func (m *model) judgeRefresh(t *modelToken) verdict {
 	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
@@ -183,7 +183,7 @@ func (m *model) rotateToken(t *modelToken, jti string) *modelToken {
 	return m.addToken(t.session, t.jti, jti, t.password)
 }
 
-// judgeLogout is the blacklist view. It asks nothing of the user.
+// judgeLogout is the blacklist view. The user does not matter to it.
 func (m *model) judgeLogout(t *modelToken) verdict {
 	if err := m.checkTimes(t); err != nil {
 		return verdict{err: err}
@@ -236,7 +236,7 @@ func (m *model) storedTokens() (out []*modelToken) {
 	return slices.DeleteFunc(out, func(t *modelToken) bool { return t.flushed })
 }
 
-// wantRow is the record that the rules ask for.
+// wantRow is the record that the rules demand.
 func (t *modelToken) wantRow() core.TokenState {
 	user := t.session.user.id
 	if t.session.user.deleted {

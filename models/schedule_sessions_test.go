@@ -13,17 +13,17 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// modelAccess is the access token that a session was given last.
+// modelAccess is the access token that was issued last in a session.
 type modelAccess struct {
 	raw           string
 	born, expires time.Time
 }
 
-// activeSessions are the sessions of a user that go on, the one that began last first: by the birth of the first token, as far as
-// that is on record.
+// activeSessions returns the active sessions of a user, the one that began last first: by when the first token was issued, as
+// far as that is on record.
 func (m *model) activeSessions(u *modelUser) []*modelSession { return m.activeSessionsWithin(u, 0) }
 
-// activeSessionsWithin is list with so much grace for clocks.
+// activeSessionsWithin is activeSessions with a leeway for clocks.
 func (m *model) activeSessionsWithin(u *modelUser, leeway time.Duration) []*modelSession {
 	var out []*modelSession
 	birth := map[*modelSession]int{}
@@ -60,7 +60,7 @@ func (m *model) keepNewest(u *modelUser) {
 	}
 }
 
-// judgeRequest is the answer to the access token that the session was given last.
+// judgeRequest returns the error of a request with the access token that was issued last in the session.
 func (m *model) judgeRequest(s *modelSession) error {
 	user, access := s.user, s.access
 	switch {
@@ -86,7 +86,7 @@ func (s *schedule) sendRequest(t *rapid.T) {
 		t.Fatalf("a request was answered %v, want %v", err, want)
 	}
 	if err == nil && user.AuthID() != session.user.id {
-		t.Fatalf("a request is of the user %s, want %s", user.AuthID(), session.user.id)
+		t.Fatalf("a request is that of the user %s, want %s", user.AuthID(), session.user.id)
 	}
 }
 
@@ -110,7 +110,7 @@ func (s *schedule) listSessions(t *rapid.T) {
 	}
 }
 
-// endOneSession is asked for by the session's user, or by another, who must not find it.
+// endOneSession is called for the session's user, or for another one, who must not find it.
 func (s *schedule) endOneSession(t *rapid.T) {
 	session, by := s.anyToken(t).session, s.anyUser(t)
 	if rapid.IntRange(0, 3).Draw(t, "by another") < 3 {

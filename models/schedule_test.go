@@ -16,7 +16,7 @@ import (
 )
 
 // Random schedules run against core.Auth over each store and against the model, and both must agree after every step.
-// -rapid.checks and -rapid.steps make it look longer.
+// -rapid.checks and -rapid.steps make it run longer.
 func TestSessions_RandomSchedules(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func drawPolicy(t *rapid.T) policy {
 	return p
 }
 
-// runSteps does random things: those with a greater weight more often, and the first ones too, as rapid favours what sorts
+// runSteps takes random steps: those with a greater weight more often, and the first ones too, as rapid favours what sorts
 // first.
 func (s *schedule) runSteps(t *rapid.T) {
 	t.Helper()
@@ -116,7 +116,7 @@ func (s *schedule) runSteps(t *rapid.T) {
 		{1, "end all sessions", s.endAllSessions},
 		{1, "change the password in a session", s.changePasswordInASession},
 		{1, "change the password", s.changePassword},
-		{1, "change the password and tell nobody", s.changePasswordSilently},
+		{1, "change the password without PasswordChanged", s.changePasswordSilently},
 		{1, "switch a user off or on", s.switchUser},
 		{1, "delete a user", s.deleteUser},
 		{1, "wait long", s.advanceClockFar},
@@ -147,13 +147,13 @@ func (s *schedule) logIn(t *rapid.T) {
 
 func (s *schedule) refreshOne(t *rapid.T) { s.presentToken(t, true) }
 
-// loseReply is a refresh of whose answer the client learns nothing.
+// loseReply is a refresh whose answer the client does not receive.
 func (s *schedule) loseReply(t *rapid.T) { s.presentToken(t, false) }
 
 func (s *schedule) presentToken(t *rapid.T, learns bool) {
 	t.Helper()
 	if !slices.ContainsFunc(s.sessions, func(other *modelSession) bool { return !s.isInactive(other) }) {
-		s.logIn(t) // or most of the schedule would be about what is over
+		s.logIn(t) // or most of the schedule would be about inactive sessions
 	}
 	token := s.anyToken(t)
 	want := s.model.judgeRefresh(token)
@@ -230,7 +230,7 @@ func (s *schedule) newPassword(t *rapid.T, user *modelUser, keep *modelSession) 
 	s.wantPair(t, pair, next)
 }
 
-// changePasswordSilently is a program that stores a password and does not say so.
+// changePasswordSilently is a program that stores a password and does not call PasswordChanged.
 func (s *schedule) changePasswordSilently(t *rapid.T) { s.storePassword(t, s.anyUser(t)) }
 
 func (s *schedule) storePassword(t *rapid.T, user *modelUser) {
@@ -289,14 +289,14 @@ func (s *schedule) advanceClockFar(t *rapid.T) {
 	}).Draw(t, "for"))
 }
 
-// setClockBack sets the clock back, but not to before a flush by more than the flush waits: of a token whose record is gone
-// and that is young again nothing would be known.
+// setClockBack sets the clock back, but not to before a flush by more than the flush waits: nothing would be known
+// of a token whose record is gone and that is valid again.
 func (s *schedule) setClockBack(t *rapid.T) {
 	to := s.now.Add(-rapid.SampledFrom([]time.Duration{
 		s.clockStep(), 10 * time.Second, 31 * time.Second, 4 * time.Minute,
 	}).Draw(t, "by"))
 	if to.Before(s.flushed.Add(-5 * time.Minute)) {
-		t.Skip("a flush has forgotten that time")
+		t.Skip("a flush has deleted the records of that time")
 	}
 	s.now = to
 }
@@ -324,7 +324,7 @@ func (s *schedule) flushExpired(t *rapid.T) {
 		}
 	}
 	if gone := len(before) - len(s.storedTokens()); n != gone {
-		t.Fatalf("the flush says that %d records went, it was %d", n, gone)
+		t.Fatalf("the flush reports %d deleted records, it was %d", n, gone)
 	}
 }
 
@@ -333,7 +333,7 @@ func (s *schedule) admittedUntil(token *modelToken) time.Time {
 	return token.expires.Add(s.leeway + s.grace + s.auth.Settings().SlidingTokenLifetime)
 }
 
-// anyToken draws a token that a client has or had: mostly one whose answer is not settled by the end of its session.
+// anyToken draws a token that a client has or had: mostly one of an active session.
 func (s *schedule) anyToken(t *rapid.T) *modelToken {
 	t.Helper()
 	which := rapid.SampledFrom([]string{"live", "live", "rotated", "rotated", "any"}).Draw(t, "token, which")
@@ -360,12 +360,12 @@ func (s *schedule) anyUser(t *rapid.T) *modelUser {
 	return drawFrom(t, "user", slices.DeleteFunc(slices.Clone(s.users), func(u *modelUser) bool { return u.deleted }))
 }
 
-// sessionOfSomebody draws a session whose user is there.
+// sessionOfSomebody draws a session whose user is not deleted.
 func (s *schedule) sessionOfSomebody(t *rapid.T) *modelSession {
 	t.Helper()
 	left := slices.DeleteFunc(slices.Clone(s.sessions), func(s *modelSession) bool { return s.user.deleted })
 	if len(left) == 0 {
-		t.Skip("all who logged in are deleted")
+		t.Skip("all users who logged in are deleted")
 	}
 	return drawFrom(t, "session", left)
 }

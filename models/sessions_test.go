@@ -13,14 +13,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/go-simplejwt/simplejwt/core"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
 func TestSessions_LimitAcrossProcesses(t *testing.T) {
+	testlevel.SkipUnlessFull(t)
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
 		db := migrateDB(t, d.open(t), &account{})
-		children := []*process{startProcess(t, taskLogin, d), startProcess(t, taskLogin, d)}
+		processes := []*process{startProcess(t, taskLogin, d), startProcess(t, taskLogin, d)}
 		rounds := 3
 		if d.name == "SQLite" {
 			rounds = 1
@@ -28,11 +30,11 @@ func TestSessions_LimitAcrossProcesses(t *testing.T) {
 		for range rounds {
 			user, err := addAccount(t.Context(), db, rand.Text())
 			requireNoError(t, err)
-			for _, c := range children {
-				c.send(t, user)
+			for _, p := range processes {
+				p.send(t, user)
 			}
-			for _, c := range children {
-				if got, want := c.receive(t), strconv.Itoa(processClients*loginsAtOnce); got != want {
+			for _, p := range processes {
+				if got, want := p.receive(t), strconv.Itoa(processClients*loginsAtOnce); got != want {
 					t.Fatalf("a second process answers %q, want %s logins", got, want)
 				}
 			}

@@ -38,13 +38,13 @@ func TestWithWriter(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 3500*time.Millisecond)
 		defer cancel()
-		err := e.withWriter(ctx, func() error { t.Error("it had a turn too early"); return nil })
+		err := e.withWriter(ctx, func() error { t.Error("it had the write lock too early"); return nil })
 		if !errors.Is(err, context.DeadlineExceeded) || !after(0, 1, 2) {
-			t.Errorf("got %v, or the turns in another order", err)
+			t.Errorf("got %v, or the writers ran in another order", err)
 		}
 		time.Sleep(2 * time.Second)
 		if err := e.withWriter(t.Context(), func() error { return nil }); err != nil || !after(0, 1, 2, 3, 4) {
-			t.Errorf("got %v, or the turns in another order", err)
+			t.Errorf("got %v, or the writers ran in another order", err)
 		}
 	})
 }

@@ -27,13 +27,13 @@ func TestStore_SQLiteWritersQueue(t *testing.T) {
 	requireNoError(t, db.Create(&user).Error)
 	d.dsn = strings.Replace(d.dsn, "busy_timeout(10000)", "busy_timeout(0)", 1)
 	var seen outage
-	shaky := openFailing(t, d, &seen)
-	store, users := models.NewStore(shaky), models.NewUsers[account](shaky)
+	counted := openFailing(t, d, &seen)
+	store, users := models.NewStore(counted), models.NewUsers[account](counted)
 	errs := make([]error, 8)
 	var group sync.WaitGroup
 	for i := range errs {
 		group.Go(func() {
-			for range 20 {
+			for range pickByLevel(5, 20) {
 				token := newLoginRecord(&user)
 				_, err := store.RecordLogin(t.Context(), token, users, &user)
 				_, _, rotateErr := store.Rotate(t.Context(), newRotation(token.JTI))

@@ -13,7 +13,6 @@ import (
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
-	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
@@ -80,7 +79,7 @@ func TestUsers_Find(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wantUsersFound(t, createUsers(t, open(pgtest.DSN(t))))
+			wantUsersFound(t, createUsers(t, open(postgresDSN(t))))
 		})
 	}
 }

@@ -95,7 +95,7 @@ func TestUsers_TextsOutOfRange(t *testing.T) {
 	}
 }
 
-// An id that can't be one is told from one that nobody has.
+// An id that cannot be one is distinguished from one that nobody has.
 func TestUsers_TextsThatAreNotKeys(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {

@@ -88,7 +88,7 @@ func TestCheckUsers(t *testing.T) {
 		users     core.UsersChecker
 		idField   string
 		lastLogin bool
-		setting   string // "" for no fault
+		setting   string // "" for none
 		problem   string
 	}{
 		{"a complete model", models.NewUsers[account](db), "id", true, "", ""},
@@ -108,14 +108,14 @@ func TestCheckUsers(t *testing.T) {
 		{"a wrong AuthPasswordField", models.NewUsers[misnamed](db), "id", false, "Deps.Users", `no column "hash"`},
 		{"two primary keys", models.NewUsers[pair](db), "id", false, "Deps.Users", "it has 2"},
 		{"no primary key", models.NewUsers[keyless](db), "id", false, "Deps.Users", "it has 0"},
-		{"a model that GORM refuses", models.NewUsers[broken](db), "id", true, "Deps.Users", "broken"},
+		{"a model that GORM rejects", models.NewUsers[broken](db), "id", true, "Deps.Users", "broken"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			invalid := c.users.CheckUsers(c.idField, c.lastLogin)
 			if c.setting == "" {
 				if len(invalid) > 0 {
-					t.Errorf("got %v, want no fault", invalid)
+					t.Errorf("got %v, want no invalid setting", invalid)
 				}
 				return
 			}
