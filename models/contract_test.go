@@ -23,7 +23,7 @@ func TestStore_ContractDjangoTables(t *testing.T) {
 			db := createDjangoTables(t, d.open(t))
 			requireNoError(t, models.AutoMigrate(t.Context(), db, &account{}))
 			h := newHarness(db, d.open)
-			h.DeleteUser = func(ctx context.Context, id string) error { // Django's ORM does both, the database neither.
+			h.DeleteUser = func(ctx context.Context, id string) error { // Django's ORM does both; the database does neither.
 				return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 					if err := tx.Exec("UPDATE token_blacklist_outstandingtoken SET user_id = NULL WHERE user_id = ?", id).Error; err != nil {
 						return err
@@ -117,7 +117,7 @@ func TestStore_ContractWithoutUsers(t *testing.T) {
 	})
 }
 
-// newHarness is a store whose users are accounts.
+// newHarness returns a store whose users are accounts, for storetest.
 func newHarness(db *gorm.DB, again func(testing.TB) *gorm.DB) storetest.Harness {
 	return storetest.Harness{
 		Store:   models.NewStore(db),

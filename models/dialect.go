@@ -9,7 +9,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// engines are the supported databases, by the name of their GORM dialect. Nothing else in this package asks for that name.
+// engines are the supported databases, by the name of their GORM dialect. Nothing else in this package reads that name.
 // There is no fallback for other dialects: ON CONFLICT and the number of changed rows mean other things elsewhere, so an
 // untested database could let a used token through.
 var engines = map[string]func() engine{

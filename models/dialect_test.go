@@ -18,7 +18,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// renamed is a dialector that reports another name. Behind it is SQLite, so that all would work if it were let through.
+// renamed is a dialector that reports another name. It wraps SQLite, so that everything would work if the name were accepted.
 type renamed struct {
 	gorm.Dialector
 	name string
@@ -34,7 +34,7 @@ func openRenamed(t *testing.T, dsn, name string) *gorm.DB {
 // unsupportedDialects are names of dialects that are not supported.
 var unsupportedDialects = []string{"mysql", "sqlserver", "oracle", "clickhouse", "cockroach", "unknown", "", "POSTGRES", "SQLite", "postgresql", "sqlite3", "postgres "}
 
-// wantDialectNamed sees that an error says which dialect is not supported, which are, and what to do.
+// wantDialectNamed checks that an error says which dialect is not supported, which are, and what to do.
 func wantDialectNamed(t *testing.T, what, got, name string) {
 	t.Helper()
 	for _, want := range []string{fmt.Sprintf("dialect %q is not supported", name), "only postgres and sqlite", "open a database with", "implement core.Store and core.Users"} {
@@ -109,7 +109,7 @@ func TestStore_UnsupportedDialect(t *testing.T) {
 	}
 }
 
-// callEveryMethod calls every method of a Store and of Users. known are users that the Store may ask.
+// callEveryMethod calls every method of a Store and of Users. known are Users of a supported dialect.
 func callEveryMethod(t *testing.T, store *models.Store, users, known *models.Users[account, *account], ada *account, jti string) map[string]error {
 	t.Helper()
 	ctx := t.Context()
@@ -143,7 +143,7 @@ func callEveryMethod(t *testing.T, store *models.Store, users, known *models.Use
 	return out
 }
 
-// readEveryRow is all that the tables hold.
+// readEveryRow returns all that the tables hold.
 func readEveryRow(t *testing.T, db *gorm.DB) (out struct {
 	Accounts    []account
 	Outstanding []models.OutstandingToken

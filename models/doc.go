@@ -58,7 +58,7 @@
 //
 // # Errors
 //
-// Answers are errors of core: [core.ErrUserGone], [core.ErrUserNotFound], [core.ErrUserIDInvalid], [core.ErrFlushRunning].
-// Any other error wraps that of the database and names the operation ("rotate a token: …"). It says that nothing is known
-// about the token or the user; core makes core.ErrServiceUnavailable of it, never a denial.
+// Some errors are answers: [core.ErrUserGone], [core.ErrUserNotFound], [core.ErrUserIDInvalid] and [core.ErrFlushRunning]. Any
+// other error names the operation and wraps that of the database ("rotate a token: …"). It says nothing about the token or
+// the user: core makes core.ErrServiceUnavailable of it, never a denial.
 package models

@@ -24,7 +24,7 @@ func TestFlushExpired_StatementFails(t *testing.T) {
 		runEveryOutage(t, s, func(mode outageMode, at int) bool {
 			s.resetTo(t, policy{rotate: true, consume: true, grace: 10 * time.Second})
 			s.refresh(t, s.refresh(t, s.login(t, s.user)))
-			s.now = s.now.Add(20 * time.Hour) // these, and the bystander's, are to go
+			s.now = s.now.Add(20 * time.Hour) // these, and the bystander's, must go
 			s.refresh(t, s.login(t, s.user))
 			before := s.readAllRows(t)
 
@@ -46,24 +46,24 @@ func TestFlushExpired_StatementFails(t *testing.T) {
 	})
 }
 
-// wantFlushed sees that what is young is as it was before, and that what has ended is gone, or, where the flush did not
-// come to its end, may still be there as it was: a token that was consumed without the row that says so would work again.
+// wantFlushed checks that records that have not expired are as they were before, and that expired ones are gone or, where the flush
+// did not finish, may still be there as they were: a token that lost only its blacklist row would be usable again.
 func (s *failingAuth) wantFlushed(t *testing.T, what string, before map[string]core.TokenState, ended bool) {
 	t.Helper()
 	after := s.readAllRows(t)
 	for jti, was := range before {
 		is, here := after[jti]
-		young := was.ExpiresAt.After(s.now)
+		valid := was.ExpiresAt.After(s.now)
 		if diff := cmp.Diff(was, is); here && diff != "" {
 			t.Errorf("%s: %s changed (-before +after):\n%s", what, jti, diff)
 		}
-		if young && !here || !young && here && ended {
+		if valid && !here || !valid && here && ended {
 			t.Errorf("%s: the record of %s, which ends at %v, is there: %v", what, jti, was.ExpiresAt, here)
 		}
 	}
 	if n := countRows(t, s.db, `SELECT count(*) FROM token_blacklist_blacklistedtoken b
 		WHERE NOT EXISTS (SELECT 1 FROM token_blacklist_outstandingtoken o WHERE o.id = b.token_id)`); n != 0 {
-		t.Errorf("%s: %d rows of the blacklist are of no token", what, n)
+		t.Errorf("%s: %d blacklist rows without a token", what, n)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestFlushExpired_TwoProcesses(t *testing.T) {
 			requireNoError(t, err)
 			total += n
 		}
-		left, err := models.NewStore(db).FlushExpired(t.Context(), now) // what the last one left when it met another
+		left, err := models.NewStore(db).FlushExpired(t.Context(), now) // what a flush left to another one
 		requireNoError(t, err)
 		if total+left != rows {
 			t.Errorf("%d rows and then %d were deleted, want %d together", total, left, rows)

@@ -40,12 +40,12 @@ type OutstandingToken struct {
 	IP *string `gorm:"column:ip;size:45"`
 	// UserAgent is the client's User-Agent; nil where it sent none.
 	UserAgent *string `gorm:"column:user_agent;size:512"`
-	// Blacklisted is the row that consumed the token, nil for none, and nil in a query that does not ask for it by
+	// Blacklisted is the row that consumed the token, nil for none, and nil in a query without
 	// Preload("Blacklisted") or Joins("Blacklisted").
 	Blacklisted *BlacklistedToken `gorm:"foreignKey:TokenID"`
 }
 
-// TableName returns Django's name of the table: GORM asks for it.
+// TableName returns Django's name of the table, for GORM.
 func (OutstandingToken) TableName() string { return outstandingTable }
 
 // BlacklistedToken says that an outstanding token was used or revoked, a row of token_blacklist_blacklistedtoken. It is for
@@ -63,5 +63,5 @@ type BlacklistedToken struct {
 	Token *OutstandingToken `gorm:"foreignKey:TokenID"`
 }
 
-// TableName returns Django's name of the table: GORM asks for it.
+// TableName returns Django's name of the table, for GORM.
 func (BlacklistedToken) TableName() string { return blacklistedTable }

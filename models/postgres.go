@@ -18,8 +18,8 @@ import (
 )
 
 // postgresEngine is the engine of PostgreSQL. Each operation is one statement, a transaction of its own, correct under
-// every isolation level: what READ COMMITTED answers by waiting for the other transaction, the stricter levels answer by a
-// serialization failure, and the retry finds what READ COMMITTED found. Times are parameters, never now(): the clock is
+// every isolation level: where READ COMMITTED waits for the other transaction, the stricter levels fail with a serialization
+// failure, and the retry then finds what READ COMMITTED finds. Times are parameters, never now(): the clock is
 // core's. Parameters whose type does not follow from their place are cast, for PgBouncer and the simple protocol.
 type postgresEngine struct {
 	sharedSQL
@@ -168,7 +168,7 @@ func deleteBatchSQL(lock bool, most int) string {
 ) SELECT (SELECT got FROM mine), (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT max(expires_at) FROM old)`
 }
 
-// deleteBatch is one statement under an advisory lock, which nothing but another flush asks for. Servers that have no such
+// deleteBatch is one statement under an advisory lock, which nothing but another flush takes. Servers that have no such
 // locks flush without it.
 func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
 	var mine bool

@@ -27,7 +27,7 @@ func TestRevoke_TwoProcessesRotate(t *testing.T) {
 			for _, p := range processes {
 				p.send(t, session)
 			}
-			time.Sleep(mathrand.N(10 * time.Millisecond)) // The sweep meets chains of every length.
+			time.Sleep(mathrand.N(10 * time.Millisecond)) // so that the sweep finds chains of every length
 			scope := core.Scope{SessionID: session}
 			if round%2 == 1 {
 				scope = core.Scope{UserID: user}

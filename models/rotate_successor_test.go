@@ -13,7 +13,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// Each engine has core.Rotation.Successor in its own words, PostgreSQL in SQL. They agree to the microsecond.
+// PostgreSQL implements core.Rotation.Successor in SQL, and SQLite calls it. Both agree with it to the microsecond.
 func TestRotate_AgreesWithSuccessor(t *testing.T) {
 	t.Parallel()
 	runOnEach(t, func(t *testing.T, d database) {
@@ -43,7 +43,7 @@ func TestRotate_AgreesWithSuccessor(t *testing.T) {
 }
 
 // checkRotation records the presented token, rotates it, and compares what the store returns and has on record
-// with the successor. It returns what became of the rotation.
+// with the successor. It returns the outcome: rotated, ended or blacklisted.
 func checkRotation(t *rapid.T, db *gorm.DB, store *models.Store, presented *core.TokenState, r core.Rotation) string {
 	t.Helper()
 	ctx := context.Background()

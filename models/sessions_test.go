@@ -48,7 +48,7 @@ func TestSessions_LimitAcrossProcesses(t *testing.T) {
 	})
 }
 
-// The documented query must run, and show a session from its login to its end.
+// The query in docs/sessions.md must run, and show a session from its login to its end.
 func TestSessions_DocumentedQuery(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "sessions.md"))

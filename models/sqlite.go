@@ -21,7 +21,7 @@ type sqliteEngine struct {
 	writer chan struct{} // holds a value while one of this engine's operations writes, or waits for the write lock
 }
 
-// newSQLiteEngine returns an engine whose writers do not know those of another engine on the same file: make one a file.
+// newSQLiteEngine returns an engine with a queue of writers of its own. Writers of two engines on one file contend in SQLite.
 func newSQLiteEngine() *sqliteEngine { return &sqliteEngine{writer: make(chan struct{}, 1)} }
 
 // withWriter serializes writers, in the order in which they came: contenders would otherwise back off in SQLite's busy
@@ -258,8 +258,8 @@ func (*sqliteEngine) hasIndex(tx *gorm.DB, name string) (bool, error) {
 	return tx.Migrator().HasIndex(&OutstandingToken{}, name), nil
 }
 
-// keyType returns the model's type, without auto increment, identity and default: its columns hold
-// values of any type, so the two types need not be the same.
+// keyType returns the model's type, without auto increment, identity and default. SQLite's columns
+// hold values of any type, so the column need not have the type that the user's table has.
 func (*sqliteEngine) keyType(tx *gorm.DB, _ string, key *schema.Field) (string, error) {
 	plain := *key
 	plain.AutoIncrement = false

@@ -30,8 +30,8 @@ func parseText(fieldType reflect.Type, text string) (any, bool) {
 	return target.Elem().Interface(), true
 }
 
-// maxDigits is how many digits a text may have to be an integer, as for Python's int(): SimpleJWT answers a longer one otherwise,
-// and converting a million digits takes long.
+// maxDigits is how many digits a text may have to be an integer. Python's int() has the same limit, so SimpleJWT rejects a longer
+// one as well, and converting a million digits takes long.
 const maxDigits = 4300
 
 // isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range. core answers
