@@ -47,7 +47,7 @@ func wantDialectNamed(t *testing.T, what, got, name string) {
 func TestNewStore_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupportedDialects {
-		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+		t.Run(fmt.Sprintf("the dialect %q is an error", name), func(t *testing.T) {
 			t.Parallel()
 			d := newSQLiteDatabase(t)
 			known := migrateDB(t, d.open(t), &account{})
@@ -82,7 +82,7 @@ func TestNewStore_UnsupportedDialect(t *testing.T) {
 func TestStore_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupportedDialects {
-		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+		t.Run(fmt.Sprintf("the dialect %q is an error", name), func(t *testing.T) {
 			t.Parallel()
 			d := newSQLiteDatabase(t)
 			db := migrateDB(t, d.open(t), &account{})
@@ -157,7 +157,7 @@ func readEveryRow(t *testing.T, db *gorm.DB) (out struct {
 func TestAutoMigrate_UnsupportedDialect(t *testing.T) {
 	t.Parallel()
 	for _, name := range unsupportedDialects {
-		t.Run(fmt.Sprintf("%q", name), func(t *testing.T) {
+		t.Run(fmt.Sprintf("the dialect %q is an error", name), func(t *testing.T) {
 			t.Parallel()
 			d := newSQLiteDatabase(t)
 			db := d.open(t)
