@@ -18,7 +18,7 @@ import (
 // of every adapter is this function.
 func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool) (*http.Request, error) {
 	t := a.Transport()
-	authenticated, byCookie, err := authenticate(a, &t, r)
+	authenticated, byCookie, err := authenticateRequest(a, &t, r)
 	if t.Cookies != nil {
 		h.Add("Vary", "Cookie")
 	}
@@ -38,11 +38,11 @@ func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool)
 // CSRF token of its session. Any request must carry the CSRF cookie of its session where another host could have set the other.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
 	t := a.Transport()
-	authenticated, _, err := authenticate(a, &t, r)
+	authenticated, _, err := authenticateRequest(a, &t, r)
 	return authenticated, err
 }
 
-func authenticate(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
+func authenticateRequest(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
 	raw, err := readHeaderToken(t, r.Header)
 	if byCookie = t.Cookies != nil && IsAnonymous(err); byCookie {
 		raw, err = readCookieToken(t.Cookies, r)
@@ -84,19 +84,19 @@ func readHeaderToken(t *core.Transport, h http.Header) (string, error) {
 	if len(values) == 0 {
 		return "", core.ErrNotAuthenticated
 	}
-	scheme, rest := cutWord(values[0])
+	scheme, rest := splitWord(values[0])
 	if scheme == "" || !slices.Contains(t.Schemes, scheme) {
 		return "", core.ErrNotAuthenticated
 	}
-	raw, rest := cutWord(rest)
-	if more, _ := cutWord(rest); raw == "" || more != "" {
+	raw, rest := splitWord(rest)
+	if more, _ := splitWord(rest); raw == "" || more != "" {
 		return "", core.ErrBadHeader
 	}
 	return raw, nil
 }
 
-// cutWord cuts the first word off a text, as Python's bytes.split does.
-func cutWord(text string) (word, rest string) {
+// splitWord cuts the first word off a text, as Python's bytes.split does.
+func splitWord(text string) (word, rest string) {
 	const blanks = " \t\n\r\v\f"
 	for text != "" && strings.IndexByte(blanks, text[0]) >= 0 {
 		text = text[1:]

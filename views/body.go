@@ -67,7 +67,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, wanted []fiel
 		return readJSON(data, params["charset"], wanted)
 	case "application/x-www-form-urlencoded":
 		if !utf8.Valid(data) { // then Django takes it for Latin-1
-			return readForm(latin1(data))
+			return readForm(decodeLatin1(data))
 		}
 		return readForm(string(data))
 	case "multipart/form-data":
@@ -82,11 +82,11 @@ func parseHeader(header string) (value string, params map[string]string) {
 	if len(header) > maxHeader {
 		return "", nil
 	}
-	value, rest := cutParameter(header)
+	value, rest := splitParameter(header)
 	params = map[string]string{}
 	for rest != "" {
 		var one string
-		one, rest = cutParameter(rest)
+		one, rest = splitParameter(rest)
 		name, text, found := strings.Cut(one, "=")
 		if !found {
 			continue
@@ -103,8 +103,8 @@ func parseHeader(header string) (value string, params map[string]string) {
 // quotedPairs takes the backslashes out of a quoted text. Making a replacer costs a hundred times what using one does.
 var quotedPairs = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
-// cutParameter cuts at the first semicolon outside quotes.
-func cutParameter(s string) (before, after string) {
+// splitParameter cuts at the first semicolon outside quotes.
+func splitParameter(s string) (before, after string) {
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -127,7 +127,7 @@ func readJSON(data []byte, charset string, wanted []field) (body, error) {
 	var text string
 	switch strings.ToLower(charset) {
 	case "iso-8859-1", "iso8859-1", "iso_8859-1", "latin-1", "latin1", "latin", "l1", "8859", "cp819": // Python's names of it
-		text = latin1(data)
+		text = decodeLatin1(data)
 	default:
 		text = string(data)
 	}
@@ -169,7 +169,7 @@ func countValues(text string) int {
 	return strings.Count(text, "[") + strings.Count(text, "{") + strings.Count(text, ",")
 }
 
-func latin1(data []byte) string {
+func decodeLatin1(data []byte) string {
 	var text strings.Builder
 	text.Grow(2 * len(data)) // what is not ASCII takes two bytes
 	for _, b := range data {
@@ -208,12 +208,12 @@ func readForm(data string) (body, error) {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		out[unescape(name)] = unescape(value)
+		out[unescapeForm(name)] = unescapeForm(value)
 	}
 	return out, nil
 }
 
-func unescape(s string) string {
+func unescapeForm(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {

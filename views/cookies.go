@@ -133,7 +133,7 @@ func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 // one that another host may have put there, is one of the access token's session.
 func (v *viewCookies) readToken(r *http.Request) (raw string, token *core.Token, err error) {
 	var denied error
-	for _, from := range v.cookies() {
+	for _, from := range v.tokenCookies() {
 		if raw, err = readCookie(r, from); err != nil {
 			return "", nil, err
 		}
@@ -150,8 +150,8 @@ func (v *viewCookies) readToken(r *http.Request) (raw string, token *core.Token,
 	return "", nil, denied
 }
 
-// cookies are those that may hold the view's token, the one that counts first in front.
-func (v *viewCookies) cookies() []*http.Cookie {
+// tokenCookies are those that may hold the view's token, the one that counts first in front.
+func (v *viewCookies) tokenCookies() []*http.Cookie {
 	switch {
 	case v.field == "":
 		return nil
@@ -163,8 +163,8 @@ func (v *viewCookies) cookies() []*http.Cookie {
 	return []*http.Cookie{&v.policy.Access}
 }
 
-// logout is Auth.Blacklist for a token of a cookie, which may be an access or a sliding token: it ends the token's session.
-func logout(ctx context.Context, a *core.Auth, raw string) error {
+// blacklistToken is Auth.Blacklist for a token of a cookie, which may be an access or a sliding token: it ends the token's session.
+func blacklistToken(ctx context.Context, a *core.Auth, raw string) error {
 	err := a.Blacklist(ctx, raw)
 	if a.Transport().Cookies == nil || !errors.Is(err, core.ErrTokenWrongType) {
 		return err

@@ -12,7 +12,7 @@ import (
 // views record it. Hand it to Auth.Login, Auth.LoginSliding, Auth.RenewSession and Auth.PasswordChanged in a route of your own.
 // What the client calls its device is not in it: core.DeviceFrom and core.WithDevice set that.
 func WithDevice(r *http.Request, a *core.Auth) context.Context {
-	return core.WithDevice(r.Context(), device(r, a.Settings().NumProxies))
+	return core.WithDevice(r.Context(), readDevice(r, a.Settings().NumProxies))
 }
 
 // ReadJSON reads text fields of a request in a route of your own, all of them required, as the views read theirs: not trimmed, no
@@ -32,7 +32,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, a *core.Auth, names ...str
 	if err != nil {
 		return nil, err
 	}
-	attrs, err := in.validate(fields)
+	attrs, err := in.validateFields(fields)
 	if err != nil {
 		return nil, err
 	}

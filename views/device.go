@@ -16,8 +16,8 @@ const (
 	maxDeviceName = 150 // characters
 )
 
-// device is what a request tells of its client.
-func device(r *http.Request, proxies int) core.Device {
+// readDevice is what a request tells of its client.
+func readDevice(r *http.Request, proxies int) core.Device {
 	return core.Device{IP: clientIP(r, proxies), UserAgent: r.UserAgent()}
 }
 
@@ -30,7 +30,7 @@ const maxHop = 128
 func clientIP(r *http.Request, proxies int) string {
 	remote := ""
 	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		remote = plainText(at.Addr())
+		remote = formatAddr(at.Addr())
 	}
 	if proxies == 0 {
 		return remote
@@ -72,7 +72,7 @@ func hopsFromEnd(fields []string) iter.Seq[string] {
 func parseHop(hop string) string {
 	hop = strings.TrimSpace(hop)
 	if at, err := netip.ParseAddrPort(hop); err == nil {
-		return plainText(at.Addr())
+		return formatAddr(at.Addr())
 	}
 	if strings.HasPrefix(hop, "[") && strings.HasSuffix(hop, "]") {
 		hop = hop[1 : len(hop)-1]
@@ -81,8 +81,8 @@ func parseHop(hop string) string {
 	if err != nil {
 		return ""
 	}
-	return plainText(at)
+	return formatAddr(at)
 }
 
-// plainText writes an address without zone, one of IPv4 as such.
-func plainText(at netip.Addr) string { return at.Unmap().WithZone("").String() }
+// formatAddr writes an address without zone, one of IPv4 as such.
+func formatAddr(at netip.Addr) string { return at.Unmap().WithZone("").String() }

@@ -32,8 +32,8 @@ const (
 	msgSurrogate = "Surrogate characters are not allowed: U+%X."
 )
 
-// validate checks the fields and returns the body, with the fields as text. All wrong fields are named at once.
-func (b body) validate(fields []field) (simplejwt.Attrs, error) {
+// validateFields checks the fields and returns the body, with the fields as text. All wrong fields are named at once.
+func (b body) validateFields(fields []field) (simplejwt.Attrs, error) {
 	invalid := core.ValidationError{}
 	for _, f := range fields {
 		value, present := b[f.name]
@@ -43,7 +43,7 @@ func (b body) validate(fields []field) (simplejwt.Attrs, error) {
 		if value == nil && f.optional {
 			value = ""
 		}
-		text, messages := f.read(value, present)
+		text, messages := f.readText(value, present)
 		if len(messages) > 0 {
 			invalid[f.name] = messages
 		}
@@ -63,8 +63,8 @@ func (b body) validate(fields []field) (simplejwt.Attrs, error) {
 	return simplejwt.Attrs(b), nil
 }
 
-// read turns a value into text as DRF's CharField does. Without trim only the check for blank looks past white space.
-func (f field) read(value any, present bool) (string, []string) {
+// readText turns a value into text as DRF's CharField does. Without trim only the check for blank looks past white space.
+func (f field) readText(value any, present bool) (string, []string) {
 	var text string
 	var half rune
 	switch v := value.(type) {

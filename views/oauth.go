@@ -23,10 +23,10 @@ const (
 // oauthError is what OAUTH_ERRORS adds to a refusal.
 type oauthError struct{ name, description, reason string }
 
-// oauthOf says a refusal in OAuth's words; unauthorized is the word for a 401. Whoever sends no credentials is told of no
+// newOAuthError says a refusal in OAuth's words; unauthorized is the word for a 401. Whoever sends no credentials is told of no
 // error (RFC 6750 section 3.1).
-func oauthOf(refusal *core.Error, unauthorized string) oauthError {
-	out := oauthError{description: describable(refusal.Detail), reason: refusal.Reason}
+func newOAuthError(refusal *core.Error, unauthorized string) oauthError {
+	out := oauthError{description: sanitizeDescription(refusal.Detail), reason: refusal.Reason}
 	switch refusal.Status {
 	case http.StatusUnauthorized:
 		out.name = unauthorized
@@ -47,15 +47,15 @@ func oauthOf(refusal *core.Error, unauthorized string) oauthError {
 		return oauthError{}
 	}
 	if len(refusal.Messages) == 1 {
-		out.description = describable(refusal.Messages[0].Message) // it says more than that no type was right
+		out.description = sanitizeDescription(refusal.Messages[0].Message) // it says more than that no type was right
 	}
 	return out
 }
 
-// oauthOfFields is oauthOf for errors by field; refusal is the one behind them, nil for none.
-func oauthOfFields(invalid core.ValidationError, refusal *core.Error, unauthorized string) oauthError {
+// newFieldsOAuthError is oauthOf for errors by field; refusal is the one behind them, nil for none.
+func newFieldsOAuthError(invalid core.ValidationError, refusal *core.Error, unauthorized string) oauthError {
 	if refusal != nil {
-		return oauthOf(refusal, unauthorized)
+		return newOAuthError(refusal, unauthorized)
 	}
 	var names []string
 	for name := range invalid {
@@ -66,11 +66,11 @@ func oauthOfFields(invalid core.ValidationError, refusal *core.Error, unauthoriz
 	for _, name := range names {
 		texts = append(texts, name+": "+strings.Join(invalid[name], " "))
 	}
-	return oauthError{name: invalidRequest, description: describable(strings.Join(texts, " "))}
+	return oauthError{name: invalidRequest, description: sanitizeDescription(strings.Join(texts, " "))}
 }
 
-// describable leaves the characters that error_description may have, in a body and in a header (RFC 6750 section 3).
-func describable(text string) string {
+// sanitizeDescription leaves the characters that error_description may have, in a body and in a header (RFC 6750 section 3).
+func sanitizeDescription(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == '"' || r == '\\' {
 			return -1
@@ -86,16 +86,16 @@ func (o oauthError) addTo(d detail, on bool) detail {
 	return d
 }
 
-// challenge is what follows the realm in WWW-Authenticate.
-func (o oauthError) challenge(on bool) string {
+// challengeParams is what follows the realm in WWW-Authenticate.
+func (o oauthError) challengeParams(on bool) string {
 	if !on || o.name == "" {
 		return ""
 	}
 	return `, error="` + o.name + `", error_description="` + o.description + `"`
 }
 
-// fieldErrors is the body of errors by field. It is no error, which Echo would write in its own form.
-func fieldErrors(invalid core.ValidationError, o oauthError, on bool) map[string]any {
+// fieldErrorBody is the body of errors by field. It is no error, which Echo would write in its own form.
+func fieldErrorBody(invalid core.ValidationError, o oauthError, on bool) map[string]any {
 	out := map[string]any{}
 	for name, messages := range invalid {
 		out[name] = messages

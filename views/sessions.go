@@ -69,7 +69,7 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
-	r, me, err := v.who(r)
+	r, me, err := v.authenticateCaller(r)
 	switch {
 	case err != nil:
 	case r.Method == http.MethodDelete:
@@ -79,7 +79,7 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			err = clearSessions(w, r, v.auth)
 		}
 		if err == nil {
-			secure(w.Header())
+			setSecurityHeaders(w.Header())
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -98,11 +98,11 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// who authenticates a request. A session that has ended may not look at the others or end them, with CHECK_SESSION or
+// authenticateCaller authenticates a request. A session that has ended may not look at the others or end them, with CHECK_SESSION or
 // without.
-func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
+func (v *sessionView) authenticateCaller(r *http.Request) (*http.Request, caller, error) {
 	t := v.auth.Transport()
-	authenticated, byCookie, err := authenticate(v.auth.CheckingSession(), &t, r)
+	authenticated, byCookie, err := authenticateRequest(v.auth.CheckingSession(), &t, r)
 	if err != nil {
 		return r, caller{}, err
 	}
@@ -110,7 +110,7 @@ func (v *sessionView) who(r *http.Request) (*http.Request, caller, error) {
 		return r, caller{}, core.ErrSessionNotFound // better than to say that something was ended
 	}
 	user, token, _ := core.FromContext(authenticated.Context())
-	ctx := core.WithDevice(authenticated.Context(), device(r, v.auth.Settings().NumProxies)) // for Deps.OnEvent
+	ctx := core.WithDevice(authenticated.Context(), readDevice(r, v.auth.Settings().NumProxies)) // for Deps.OnEvent
 	return authenticated.WithContext(ctx), caller{user.AuthID(), token.Session(), byCookie}, nil
 }
 

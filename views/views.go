@@ -91,7 +91,7 @@ func Verify(a *core.Auth) http.Handler {
 // Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
 func Blacklist(a *core.Auth) http.Handler {
 	v := tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
-		return simplejwt.Attrs{}, logout(ctx, a, raw)
+		return simplejwt.Attrs{}, blacklistToken(ctx, a, raw)
 	})
 	v.cookies.issues, v.cookies.ends = false, true
 	return v
@@ -111,20 +111,20 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 		fields: []field{{name: name, trim: true}, {name: "password"}, {name: deviceName, trim: true, optional: true, max: maxDeviceName}},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 			device := core.DeviceFrom(ctx)
-			device.Name = text(in, deviceName)
-			return login(core.WithDevice(ctx, device), in, text(in, name), text(in, "password"))
+			device.Name = attrText(in, deviceName)
+			return login(core.WithDevice(ctx, device), in, attrText(in, name), attrText(in, "password"))
 		}}
 }
 
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
 	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, field: name, issues: true},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
-			return use(ctx, in, text(in, name))
+			return use(ctx, in, attrText(in, name))
 		}}
 }
 
-// text is a field that has been checked, or that a hook has put there.
-func text(in *simplejwt.SerializerInput, name string) string {
+// attrText is a field that has been checked, or that a hook has put there.
+func attrText(in *simplejwt.SerializerInput, name string) string {
 	s, _ := in.Attrs[name].(string)
 	return s
 }
@@ -148,13 +148,13 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	input := &simplejwt.SerializerInput{}
-	err := v.read(w, r, input)
-	ctx, cancel := v.context(r)
+	err := v.readFields(w, r, input)
+	ctx, cancel := v.workContext(r)
 	defer cancel()
 	r = r.WithContext(ctx)
 	var out simplejwt.Attrs
 	if err == nil {
-		out, err = v.answer(ctx, input)
+		out, err = v.callHook(ctx, input)
 	}
 	if v.cookies.policy != nil {
 		err = v.cookies.moveTokens(w, r, input.User, out, err)
@@ -163,13 +163,13 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = writeJSON(w, http.StatusOK, out)
 	}
 	if err != nil {
-		writeError(w, r, v.auth, codeless(err), v.unauthorized)
+		writeError(w, r, v.auth, withoutCode(err), v.unauthorized)
 	}
 }
 
-// codeless takes the code off an error whose body has none in SimpleJWT's views, as they raise an exception of DRF's. Guarded routes
+// withoutCode takes the code off an error whose body has none in SimpleJWT's views, as they raise an exception of DRF's. Guarded routes
 // answer the same errors with their code.
-func codeless(err error) error {
+func withoutCode(err error) error {
 	var denied *core.Error
 	if !errors.As(err, &denied) || !errors.Is(denied, core.ErrNoActiveAccount) && !errors.Is(denied, core.ErrPasswordChanged) {
 		return err
@@ -179,8 +179,8 @@ func codeless(err error) error {
 	return &out
 }
 
-// read reads the fields, with the token of the cookie.
-func (v *view) read(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) error {
+// readFields reads the fields, with the token of the cookie.
+func (v *view) readFields(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) error {
 	var token string
 	if v.cookies.policy != nil {
 		var err error
@@ -199,22 +199,22 @@ func (v *view) read(w http.ResponseWriter, r *http.Request, input *simplejwt.Ser
 	if token != "" { // the one in the body does not count
 		in[v.cookies.field] = token
 	}
-	input.Attrs, err = in.validate(v.fields)
+	input.Attrs, err = in.validateFields(v.fields)
 	return err
 }
 
-// context returns the context for what follows once the request was read. That of a logout does not end when the client hangs up,
+// workContext returns the workContext for what follows once the request was read. That of a logout does not end when the client hangs up,
 // but after 10 seconds.
-func (v *view) context(r *http.Request) (context.Context, context.CancelFunc) {
+func (v *view) workContext(r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := r.Context(), context.CancelFunc(func() {})
 	if v.cookies.ends {
 		ctx, cancel = detached.Context(ctx)
 	}
-	return core.WithDevice(context.WithValue(ctx, requestKey{}, r), device(r, v.auth.Settings().NumProxies)), cancel
+	return core.WithDevice(context.WithValue(ctx, requestKey{}, r), readDevice(r, v.auth.Settings().NumProxies)), cancel
 }
 
-// answer has the hook answer, if there is one, else the work.
-func (v *view) answer(ctx context.Context, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
+// callHook has the hook callHook, if there is one, else the work.
+func (v *view) callHook(ctx context.Context, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 	if v.hook == nil {
 		return v.work(ctx, input)
 	}
@@ -238,7 +238,7 @@ func MethodNotAllowed(methods ...string) http.Handler {
 			w.Header().Set("Allow", allow)
 		}
 		if r.Method == http.MethodOptions {
-			secure(w.Header())
+			setSecurityHeaders(w.Header())
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}

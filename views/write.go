@@ -30,28 +30,28 @@ func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklis
 // has, is a 500 that says nothing.
 func Reject(h http.Header, a core.Authenticator, err error) (status int, body any) {
 	t := a.Transport()
-	return refuse(h, &t, err, invalidToken)
+	return buildDenial(h, &t, err, invalidToken)
 }
 
-func refuse(h http.Header, t *core.Transport, err error, unauthorized string) (status int, body any) {
+func buildDenial(h http.Header, t *core.Transport, err error, unauthorized string) (status int, body any) {
 	var invalid core.ValidationError
 	var refusal *core.Error
 	var oauth oauthError
 	known, on := errors.As(err, &refusal), t.OAuthErrors
 	switch {
 	case errors.As(err, &invalid):
-		status, oauth = http.StatusBadRequest, oauthOfFields(invalid, refusal, unauthorized)
-		body = fieldErrors(invalid, oauth, on)
+		status, oauth = http.StatusBadRequest, newFieldsOAuthError(invalid, refusal, unauthorized)
+		body = fieldErrorBody(invalid, oauth, on)
 	case !known || refusal.Status < 200 || refusal.Status > 599:
 		status, oauth = http.StatusInternalServerError, oauthError{name: serverError}
 		body = oauth.addTo(detail{Detail: "A server error occurred.", Code: "error"}, on) // DRF's
 	default:
-		status, oauth = refusal.Status, oauthOf(refusal, unauthorized)
+		status, oauth = refusal.Status, newOAuthError(refusal, unauthorized)
 		body = oauth.addTo(detail{Detail: refusal.Detail, Code: refusal.Code, Messages: refusal.Messages}, on)
 	}
-	secure(h)
+	setSecurityHeaders(h)
 	if challenge := t.Challenge(); status == http.StatusUnauthorized && challenge != "" {
-		h.Set("WWW-Authenticate", challenge+oauth.challenge(on))
+		h.Set("WWW-Authenticate", challenge+oauth.challengeParams(on))
 	}
 	return status, body
 }
@@ -64,7 +64,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, er
 
 func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
 	t := a.Transport()
-	status, body := refuse(w.Header(), &t, err, unauthorized)
+	status, body := buildDenial(w.Header(), &t, err, unauthorized)
 	if t.Logger != nil && status == http.StatusInternalServerError {
 		t.Logger.ErrorContext(r.Context(), "a view failed, or its hook", "path", r.URL.Path, "error", err)
 	}
@@ -82,7 +82,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	}
 	data := bytes.TrimSpace(b.Bytes())
 	h := w.Header()
-	secure(h)
+	setSecurityHeaders(h)
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(status)
@@ -90,8 +90,8 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-// secure keeps answers out of caches (RFC 6750 section 5.3) and from being taken for anything but JSON.
-func secure(h http.Header) {
+// setSecurityHeaders keeps answers out of caches (RFC 6750 section 5.3) and from being taken for anything but JSON.
+func setSecurityHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 }
