@@ -13,8 +13,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/stdjwt"
 )
 
-// login makes an Auth over memory with alice in it, and her access token.
-func login() (*core.Auth, string, error) {
+// newAuthAndToken makes an Auth over memory with alice in it, and her access token.
+func newAuthAndToken() (*core.Auth, string, error) {
 	users := memstore.NewUsers()
 	alice := memstore.Account{ID: "1", Username: "alice"}
 	if err := users.Add(alice); err != nil {
@@ -30,8 +30,8 @@ func login() (*core.Auth, string, error) {
 	return auth, pair.Access, err
 }
 
-// request sends a request, with a token where there is one, and prints the answer.
-func request(app http.Handler, method, path, token string) {
+// printAnswer sends a request, with a token where there is one, and prints the answer.
+func printAnswer(app http.Handler, method, path, token string) {
 	r := httptest.NewRequest(method, path, http.NoBody)
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -43,7 +43,7 @@ func request(app http.Handler, method, path, token string) {
 
 // The four views of SimpleJWT, each with and without the trailing slash.
 func ExampleMount() {
-	auth, _, err := login()
+	auth, _, err := newAuthAndToken()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -51,9 +51,9 @@ func ExampleMount() {
 
 	app := http.NewServeMux()
 	stdjwt.Mount(app, "/api/token/", auth)
-	request(app, http.MethodPost, "/api/token/", "")
-	request(app, http.MethodPost, "/api/token/verify", "")
-	request(app, http.MethodGet, "/api/token/refresh/", "")
+	printAnswer(app, http.MethodPost, "/api/token/", "")
+	printAnswer(app, http.MethodPost, "/api/token/verify", "")
+	printAnswer(app, http.MethodGet, "/api/token/refresh/", "")
 	// Output:
 	// POST /api/token/ 400 {"password":["This field is required."],"username":["This field is required."]}
 	// POST /api/token/verify 400 {"token":["This field is required."]}
@@ -62,7 +62,7 @@ func ExampleMount() {
 
 // The sessions of the user who asks: a list, and the ends of one, of all others and of all.
 func ExampleMountSessions() {
-	auth, token, err := login()
+	auth, token, err := newAuthAndToken()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -70,8 +70,8 @@ func ExampleMountSessions() {
 
 	app := http.NewServeMux()
 	stdjwt.MountSessions(app, "/api/token/", auth)
-	request(app, http.MethodDelete, "/api/token/sessions/unknown/", token)
-	request(app, http.MethodDelete, "/api/token/sessions/", token)
+	printAnswer(app, http.MethodDelete, "/api/token/sessions/unknown/", token)
+	printAnswer(app, http.MethodDelete, "/api/token/sessions/", token)
 	// Output:
 	// DELETE /api/token/sessions/unknown/ 404 {"detail":"Not found."}
 	// DELETE /api/token/sessions/ 204
@@ -79,7 +79,7 @@ func ExampleMountSessions() {
 
 // Required guards a route; User is the account behind the token.
 func ExampleRequired() {
-	auth, token, err := login()
+	auth, token, err := newAuthAndToken()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -90,8 +90,8 @@ func ExampleRequired() {
 		user, _ := stdjwt.User[*memstore.Account](r)
 		fmt.Fprintln(w, "hello,", user.Username)
 	})))
-	request(app, http.MethodGet, "/me", "")
-	request(app, http.MethodGet, "/me", token)
+	printAnswer(app, http.MethodGet, "/me", "")
+	printAnswer(app, http.MethodGet, "/me", token)
 	// Output:
 	// GET /me 401 {"detail":"Authentication credentials were not provided."}
 	// GET /me 200 hello, alice
@@ -99,7 +99,7 @@ func ExampleRequired() {
 
 // Require stands behind Required and asks more: here for a name.
 func ExampleRequire() {
-	auth, token, err := login()
+	auth, token, err := newAuthAndToken()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -110,14 +110,14 @@ func ExampleRequire() {
 	}
 	app := http.NewServeMux()
 	app.Handle("GET /admin", stdjwt.Required(auth)(stdjwt.Require(auth, isRoot)(http.NotFoundHandler())))
-	request(app, http.MethodGet, "/admin", token)
+	printAnswer(app, http.MethodGet, "/admin", token)
 	// Output:
 	// GET /admin 403 {"detail":"You do not have permission to perform this action."}
 }
 
 // Optional also lets requests without a token pass, but none with a bad one.
 func ExampleOptional() {
-	auth, token, err := login()
+	auth, token, err := newAuthAndToken()
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -125,17 +125,17 @@ func ExampleOptional() {
 
 	app := http.NewServeMux()
 	app.Handle("GET /{$}", stdjwt.Optional(auth)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := "whoever you are"
+		name := "stranger"
 		if user, ok := stdjwt.User[*memstore.Account](r); ok {
 			name = user.Username
 		}
 		fmt.Fprintln(w, "hello,", name)
 	})))
-	request(app, http.MethodGet, "/", "")
-	request(app, http.MethodGet, "/", token)
-	request(app, http.MethodGet, "/", "e30.e30.e30")
+	printAnswer(app, http.MethodGet, "/", "")
+	printAnswer(app, http.MethodGet, "/", token)
+	printAnswer(app, http.MethodGet, "/", "e30.e30.e30")
 	// Output:
-	// GET / 200 hello, whoever you are
+	// GET / 200 hello, stranger
 	// GET / 200 hello, alice
 	// GET / 401 {"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}
 }

@@ -11,14 +11,17 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// Required lets only authenticated requests pass; others are answered with 401, or 503 where nobody could be asked.
-// Give it auth, or auth.Stateless().
-func Required(a core.Authenticator) func(http.Handler) http.Handler { return authenticate(a, false) }
+// Required returns middleware that lets only authenticated requests pass, with user and token on their context. It answers any other
+// with 401, with 403 if a cookie's request may come from another site, or with 503 if the database is unavailable. a is auth, or
+// auth.Stateless(), which loads no user.
+func Required(a core.Authenticator) func(http.Handler) http.Handler { return newGuard(a, false) }
 
-// Optional lets requests without credentials pass as anonymous; bad credentials are refused all the same.
-func Optional(a core.Authenticator) func(http.Handler) http.Handler { return authenticate(a, true) }
+// Optional returns middleware like [Required] that also lets requests without credentials pass, as anonymous. Credentials that are
+// wrong or expired are rejected all the same: such a client must not silently become a visitor.
+func Optional(a core.Authenticator) func(http.Handler) http.Handler { return newGuard(a, true) }
 
-func authenticate(a core.Authenticator, anonymous bool) func(http.Handler) http.Handler {
+// newGuard returns views.Guard as middleware.
+func newGuard(a core.Authenticator, anonymous bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			passed, err := views.Guard(w.Header(), a, r, anonymous)
@@ -31,7 +34,8 @@ func authenticate(a core.Authenticator, anonymous bool) func(http.Handler) http.
 	}
 }
 
-// Require stands behind Required and lets pass whom the permission lets pass; others are answered with 403.
+// Require returns middleware for routes behind [Required]: it answers 403 unless the permission allows the user. Behind [Optional], or
+// alone, it answers an anonymous request with 401.
 func Require(a core.Authenticator, may views.Permission) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,27 +48,34 @@ func Require(a core.Authenticator, may views.Permission) func(http.Handler) http
 	}
 }
 
-// User is the user of the request as the application's own type; false for an anonymous request or another type.
+// User returns the user of the request as the application's own type. It returns false for an anonymous request, and for a user of
+// another type, such as a *core.TokenUser behind auth.Stateless().
 func User[T simplejwt.User](r *http.Request) (T, bool) { return views.User[T](r.Context()) }
 
-// Token is the token of the request; false for an anonymous request.
+// Token returns the token of the request; false for an anonymous request.
 func Token(r *http.Request) (*core.Token, bool) { return views.Token(r.Context()) }
 
-// Mount mounts obtain pair, refresh, verify and blacklist below a prefix such as "/api/token/", each with and without the
-// trailing slash. The views answer every method, so a catch-all on the same mux must do so too: "/", not "GET /".
-func Mount(mux *http.ServeMux, prefix string, a *core.Auth) { mount(mux, prefix, views.Routes(a)) }
+// Mount mounts obtain pair, refresh, verify and blacklist below a prefix such as "/api/token/", each with and without the trailing
+// slash. The prefix may have a host and wildcards. The views answer every method, so a catch-all on the same mux must do so too:
+// "/", not "GET /", or the mux panics with a conflict.
+func Mount(mux *http.ServeMux, prefix string, a *core.Auth) {
+	mountRoutes(mux, prefix, views.Routes(a))
+}
 
-// MountSessions mounts the user's own sessions below a prefix: sessions/, sessions/others/ and sessions/{id}/.
+// MountSessions mounts the views of a user's own sessions below a prefix, as [Mount] does: sessions/, sessions/others/ and
+// sessions/{id}/.
 func MountSessions(mux *http.ServeMux, prefix string, a *core.Auth) {
-	mount(mux, prefix, views.SessionRoutes(a))
+	mountRoutes(mux, prefix, views.SessionRoutes(a))
 }
 
-// MountSliding mounts obtain and refresh of sliding tokens below a prefix: sliding/ and sliding/refresh/.
+// MountSliding mounts obtain and refresh of sliding tokens below a prefix, as [Mount] does: sliding/ and sliding/refresh/.
 func MountSliding(mux *http.ServeMux, prefix string, a *core.Auth) {
-	mount(mux, prefix, views.SlidingRoutes(a))
+	mountRoutes(mux, prefix, views.SlidingRoutes(a))
 }
 
-func mount(mux *http.ServeMux, prefix string, routes []views.Route) {
+// mountRoutes registers each view twice, as a redirect to the path with the slash would lose the body of a POST. The empty path has one
+// pattern: at the root there is nothing without the slash.
+func mountRoutes(mux *http.ServeMux, prefix string, routes []views.Route) {
 	prefix = strings.TrimSuffix(prefix, "/") + "/"
 	for _, route := range routes {
 		path := prefix + route.Path

@@ -13,9 +13,12 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/cookie"
 )
 
-// Guard is Authenticate for a middleware. With anonymous it also lets a request without credentials pass. With AUTH_COOKIE it
-// tells caches, by the headers of the answer, that this depends on who asks; the application may say otherwise. The middleware
-// of every adapter is this function.
+// Guard authenticates a request for a middleware; the middleware of every adapter calls it. It returns the request with user and token
+// on its context. With anonymous it also lets a request without credentials pass, as it came. For any other denial it returns an
+// error of [Authenticate], which the caller answers by [WriteError] or [Reject].
+//
+// With AUTH_COOKIE it sets Vary, and Cache-Control: private where a cookie authenticated the request, in the headers h of the answer,
+// as the answer depends on the cookie. The handler behind it may overwrite both.
 func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool) (*http.Request, error) {
 	t := a.Transport()
 	authenticated, byCookie, err := authenticateRequest(a, &t, r)
@@ -31,17 +34,26 @@ func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool)
 	return authenticated, err
 }
 
-// Authenticate decides who sends a request. It returns the request with user and token on its context.
-// Errors: core.ErrNotAuthenticated where there are no credentials for us, those of a.AuthenticateToken, an *Error with 403 for
-// what may come from another site. The header counts first. Where it holds nothing for us, and with AUTH_COOKIE, the cookie
-// does: then a request that may change something must also come from a page of this origin or of a trusted one, or carry the
-// CSRF token of its session. Any request must carry the CSRF cookie of its session where another host could have set the other.
+// Authenticate decides which user sends a request. It returns a copy of the request with user and token on its context; r itself is
+// left as it is.
+//
+// The header counts first. Where it has no credentials for us, and with AUTH_COOKIE, the cookie counts: then a request that may change
+// something must also come from a page of this origin or of a trusted one, or carry the CSRF token of its session. A request of any
+// method must carry the CSRF cookie of its session if another host of the domain could have set the cookie with the token.
+//
+// Errors: core.ErrNotAuthenticated if there are no credentials for us (see [IsAnonymous]), core.ErrBadHeader, those of
+// a.AuthenticateToken, and a *core.Error with status 403 for a request that may come from another site, or 401 for several cookies of
+// one name.
 func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) {
 	t := a.Transport()
 	authenticated, _, err := authenticateRequest(a, &t, r)
 	return authenticated, err
 }
 
+// authenticateRequest is Authenticate with the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
+// reports whether the cookie was asked, whatever came of it.
+// authenticateRequest is Authenticate with the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
+// reports whether the cookie was asked, whatever came of it.
 func authenticateRequest(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
 	raw, err := readHeaderToken(t, r.Header)
 	if byCookie = t.Cookies != nil && IsAnonymous(err); byCookie {
@@ -60,7 +72,8 @@ func authenticateRequest(a core.Authenticator, t *core.Transport, r *http.Reques
 	return r.WithContext(core.NewContext(r.Context(), user, token)), byCookie, nil
 }
 
-// readCookieToken returns the token in the cookie, unless the request comes from another origin and may change something.
+// readCookieToken returns the token in the cookie of access tokens, with the error of checkOrigin. A request without the cookie is
+// anonymous wherever it comes from, so that Optional routes work for visitors.
 func readCookieToken(p *cookie.Policy, r *http.Request) (string, error) {
 	raw, err := readCookie(r, &p.Access)
 	if err != nil {
@@ -72,7 +85,8 @@ func readCookieToken(p *cookie.Policy, r *http.Request) (string, error) {
 	return raw, checkOrigin(p, r)
 }
 
-// readHeaderToken returns the token in the header as SimpleJWT does: a missing header and another scheme count as none.
+// readHeaderToken returns the token in the header as SimpleJWT's JWTAuthentication does: a missing header and another scheme count as
+// no credentials, the right scheme without exactly one word behind it is core.ErrBadHeader.
 func readHeaderToken(t *core.Transport, h http.Header) (string, error) {
 	if t.Header == "" || len(t.Schemes) == 0 {
 		return "", core.ErrNotAuthenticated
@@ -95,7 +109,8 @@ func readHeaderToken(t *core.Transport, h http.Header) (string, error) {
 	return raw, nil
 }
 
-// splitWord cuts the first word off a text, as Python's bytes.split does.
+// splitWord returns the first word of a text and what follows it. Words are separated as by Python's bytes.split: by ASCII white
+// space only.
 func splitWord(text string) (word, rest string) {
 	const blanks = " \t\n\r\v\f"
 	for text != "" && strings.IndexByte(blanks, text[0]) >= 0 {
@@ -110,10 +125,12 @@ func splitWord(text string) (word, rest string) {
 	return text[:end], text[end:]
 }
 
-// Permission decides whether an authenticated user may go on, from the user as he is now and his token.
+// Permission reports whether an authenticated user may send this request, by the user as Users returned it for this request and the
+// token. It is not called for anonymous requests, and must be safe for concurrent use.
 type Permission func(ctx context.Context, user simplejwt.User, token *core.Token) bool
 
-// CheckPermission refuses with 403 where the permission says no, and with 401 where the request is anonymous.
+// CheckPermission asks the permission about the user and token on a context. It returns core.ErrPermissionDenied (403) if the
+// permission reports false, and core.ErrNotAuthenticated (401) if the context has no user.
 func CheckPermission(ctx context.Context, may Permission) error {
 	user, token, ok := core.FromContext(ctx)
 	if !ok {
@@ -125,18 +142,20 @@ func CheckPermission(ctx context.Context, may Permission) error {
 	return nil
 }
 
-// User is the user of a request as the application's own type; false for an anonymous request or another type.
+// User returns the user of a request's context as the application's own type. It returns false for an anonymous request, and for a
+// user of another type, such as a *core.TokenUser behind stateless authentication.
 func User[T simplejwt.User](ctx context.Context) (T, bool) {
 	user, _, _ := core.FromContext(ctx)
 	typed, ok := user.(T)
 	return typed, ok
 }
 
-// Token is the token of a request; false for an anonymous request.
+// Token returns the token of a request's context; false for an anonymous request. It is nil where the Authenticator has none.
 func Token(ctx context.Context) (*core.Token, bool) {
 	_, token, ok := core.FromContext(ctx)
 	return token, ok
 }
 
-// IsAnonymous reports whether a refusal by Authenticate only means that the request carries no credentials for us.
+// IsAnonymous reports whether an error of [Authenticate] only means that the request has no credentials for us: no header, a header of
+// another scheme, no cookie. Credentials that are wrong are another error, so that an expired token does not pass for a visitor.
 func IsAnonymous(err error) bool { return errors.Is(err, core.ErrNotAuthenticated) }

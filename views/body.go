@@ -31,22 +31,24 @@ const (
 	maxHeader = 10_000
 )
 
-// body are the fields of a request: strings, or what a JSON value can be, or a file or surrogate.
+// body holds the fields of a request by name. A value is a string, any other value of JSON as strictjson decodes it, a file or a
+// surrogate. The latter two never reach a hook: validateFields replaces or removes them.
 type body map[string]any
 
-// file stands for an uploaded file, which is no text.
+// file stands for an uploaded file, whose content is not kept: no field of the views is one.
 type file struct{}
 
-// surrogate is a JSON string with half of a surrogate pair, which is no valid text.
+// surrogate is a JSON string with half of a surrogate pair, which Python reads and DRF rejects by name. Go has no such string.
 type surrogate struct {
-	text string
-	half rune
+	text string // with U+FFFD in its place
+	half rune   // the first lone half
 }
 
-// readBody reads a JSON, form or multipart body, as DRF's default parsers do. An empty body has no fields. Of JSON it reads
-// the wanted fields only, nil for all: decoding the others can cost ten times what scanning them does.
+// readBody reads a JSON, form or multipart body of at most limit bytes, as DRF's default parsers do. An empty body has no fields,
+// whatever its type. Of JSON it decodes the wanted fields only, nil for all: decoding the others can cost ten times what scanning them
+// does. Errors are *core.Error with 413, 415 or 400, or core.ValidationError for JSON that is not an object.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, wanted []field) (body, error) {
-	if r.Body == nil { // a request that was not read from a connection
+	if r.Body == nil { // a request that was made by a program and not read from a connection
 		return body{}, nil
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
@@ -100,10 +102,10 @@ func parseHeader(header string) (value string, params map[string]string) {
 	return strings.ToLower(strings.TrimSpace(value)), params
 }
 
-// quotedPairs takes the backslashes out of a quoted text. Making a replacer costs a hundred times what using one does.
+// quotedPairs removes the backslashes of a quoted text. Making a replacer costs a hundred times what using one does.
 var quotedPairs = strings.NewReplacer(`\\`, `\`, `\"`, `"`)
 
-// splitParameter cuts at the first semicolon outside quotes.
+// splitParameter splits a header at its first semicolon outside quotes. A backslash within quotes escapes the next byte.
 func splitParameter(s string) (before, after string) {
 	quoted := false
 	for i := 0; i < len(s); i++ {
@@ -119,10 +121,13 @@ func splitParameter(s string) (before, after string) {
 	return s, ""
 }
 
+// badRequest returns the 400 of DRF's ParseError with a sentence.
 func badRequest(text string) error {
 	return &core.Error{Status: http.StatusBadRequest, Detail: text}
 }
 
+// readJSON reads an object strictly: no name twice, valid UTF-8, nothing behind the object. Only Latin-1 is decoded by its charset, as
+// any other text is UTF-8 or an error. A lone surrogate is kept as such, for validateFields to name it.
 func readJSON(data []byte, charset string, wanted []field) (body, error) {
 	var text string
 	switch strings.ToLower(charset) {
@@ -164,11 +169,13 @@ func readJSON(data []byte, charset string, wanted []field) (body, error) {
 	return out, nil
 }
 
-// countValues returns at least how many values are in a JSON text: it counts what is in front of each, in texts as well.
+// countValues returns an upper bound of the number of values in a JSON text. It counts the characters in front of values, those within
+// strings included, which costs a fraction of scanning the text.
 func countValues(text string) int {
 	return strings.Count(text, "[") + strings.Count(text, "{") + strings.Count(text, ",")
 }
 
+// decodeLatin1 decodes ISO 8859-1, in which each byte is the code point of a character.
 func decodeLatin1(data []byte) string {
 	var text strings.Builder
 	text.Grow(2 * len(data)) // what is not ASCII takes two bytes
@@ -178,7 +185,7 @@ func decodeLatin1(data []byte) string {
 	return text.String()
 }
 
-// notAnObject names the Python type of a JSON value, as DRF does.
+// notAnObject returns DRF's error for JSON that is not an object, which names the Python type of the value.
 func notAnObject(text string) error {
 	if text == "null" {
 		return core.ValidationError{"non_field_errors": {"No data provided"}}
@@ -213,6 +220,8 @@ func readForm(data string) (body, error) {
 	return out, nil
 }
 
+// unescapeForm decodes a name or value of a form as Python's unquote_plus does: an escape that is not two hex digits stays as it is,
+// and bytes that are not UTF-8 become U+FFFD.
 func unescapeForm(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
@@ -231,6 +240,8 @@ func unescapeForm(s string) string {
 	return strings.ToValidUTF8(b.String(), "\uFFFD")
 }
 
+// readMultipart reads the parts of a multipart body as Django's parser does: of equal names the last one counts, but a file counts
+// before a text, and base64 that can't be decoded stays as it is. Each part is limited in its headers, and all parts in their number.
 func readMultipart(data []byte, boundary string) (body, error) {
 	fail := func(why string) (body, error) { return nil, badRequest("Multipart form parse error - " + why) }
 	if boundary == "" {
@@ -267,6 +278,7 @@ func readMultipart(data []byte, boundary string) (body, error) {
 	}
 }
 
+// countHeaders returns how many header lines a part has.
 func countHeaders(part *multipart.Part) int {
 	n := 0
 	for _, values := range part.Header {

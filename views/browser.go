@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// browserClient is the module for pages. The folder has its types and package.json too.
+// browserClient is the JavaScript module for pages. The folder holds its types and package.json too.
 //
 //go:embed browser/simplejwt.js
 var browserClient []byte
 
-// BrowserClient answers GET with the JavaScript module by which pages log in, refresh and log out: mount it at a path such as
-// /static/simplejwt.js, import createClient from there, and read docs/clients.md. Browsers keep it for five minutes, and then
-// ask whether it has changed.
+// BrowserClient returns a handler that answers GET and HEAD with the JavaScript module by which pages log in, refresh and log out.
+// Mount it at a path such as /static/simplejwt.js and import createClient from there: see docs/clients.md. Browsers keep the module
+// for five minutes and then ask, by its ETag, whether it has changed. It needs no token, and answers any page.
 func BrowserClient() http.Handler {
 	sum := sha256.Sum256(browserClient)
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`

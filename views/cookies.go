@@ -14,12 +14,14 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/cookie"
 )
 
+// errTwoCookies rejects a request with several cookies of one name: see readCookie.
 var errTwoCookies = &core.Error{Status: http.StatusUnauthorized, Code: "bad_cookie", Detail: "The request has several cookies of one name."}
 
+// errNotToken reports that a hook or program put something else where a token belongs. Its text never holds the value.
 var errNotToken = errors.New("what it should hold is no token")
 
 // readCookie returns the value of a cookie, "" for none. It rejects several of one name: which of them counts is what a
-// neighbouring host would choose by setting one of its own.
+// neighbouring host would choose by setting one of its own. It compares no values: even two equal cookies are rejected.
 func readCookie(r *http.Request, cookie *http.Cookie) (string, error) {
 	found := r.CookiesNamed(cookie.Name)
 	switch len(found) {
@@ -32,11 +34,14 @@ func readCookie(r *http.Request, cookie *http.Cookie) (string, error) {
 }
 
 // SetCookies puts the tokens of a login into cookies, for a program that logs users in without the views: by Auth.Login,
-// Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. Call it before writing the
-// answer. It ends the other sessions whose tokens the cookies of the request hold, as the browser has those no longer; that this
-// fails is no error, but EventRevokeFailed. Without AUTH_COOKIE it does nothing. It returns an error, sets no cookie and ends
-// nothing for a text that is not a token, for a token that is too long for a cookie, and for a host that AUTH_COOKIE_INSECURE does
-// not serve.
+// Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. Call it before writing the answer.
+// Without AUTH_COOKIE it does nothing.
+//
+// It ends the other sessions whose tokens the cookies of the request hold, as the browser loses those tokens. If that fails, the error
+// is not returned: core.EventRevokeFailed reports it, and the cookies are set.
+//
+// It returns an error, sets no cookie and ends no session for a text that is not a token, for a token that is too long for a cookie,
+// and for a host that AUTH_COOKIE_INSECURE does not serve.
 func SetCookies(w http.ResponseWriter, r *http.Request, a *core.Auth, pair core.Pair) error {
 	p := a.Transport().Cookies
 	if p == nil {
@@ -52,8 +57,9 @@ func SetCookies(w http.ResponseWriter, r *http.Request, a *core.Auth, pair core.
 	return err
 }
 
-// setCookies sets all cookies or none, and returns the session of the tokens. withCSRF also sets that of the session's CSRF token,
-// which lasts as long as the longest of the others.
+// setCookies sets all cookies or none, and returns the session of the tokens: the id of the session, or the jti where there is none. A
+// cookie expires with its token. withCSRF also sets the cookie of the session's CSRF token, which lasts as long as the longest of the
+// others: it must not expire while a token needs it.
 func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core.Pair, withCSRF bool) (session string, err error) {
 	var set []*http.Cookie
 	var longest *core.Token
@@ -90,8 +96,8 @@ func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core
 	return session, nil
 }
 
-// ClearCookies makes a browser forget what SetCookies and the views have set, by the same names, paths and domain. It ends no
-// session: Auth.RevokePresented does. Without AUTH_COOKIE it does nothing.
+// ClearCookies makes a browser delete what [SetCookies] and the views have set, by the same names, paths and domain. Call it before
+// writing the answer. It ends no session: Auth.RevokePresented does. Without AUTH_COOKIE it does nothing.
 func ClearCookies(w http.ResponseWriter, a *core.Auth) {
 	if p := a.Transport().Cookies; p != nil {
 		for _, cookie := range []http.Cookie{p.Access, p.Refresh, p.CSRF} {
@@ -100,7 +106,7 @@ func ClearCookies(w http.ResponseWriter, a *core.Auth) {
 	}
 }
 
-// viewCookies is how a view takes its token from a cookie and moves those of its answer into cookies.
+// viewCookies takes the token of a view from a cookie and moves the tokens of its answer into cookies.
 type viewCookies struct {
 	auth   *core.Auth
 	policy *cookie.Policy // nil without AUTH_COOKIE: then nothing here is called
@@ -109,7 +115,8 @@ type viewCookies struct {
 	ends   bool           // the view ends the session
 }
 
-// takeToken checks where a request comes from and returns the token of the view's cookie, "" for a login.
+// takeToken checks where a request comes from and returns the token of the view's cookie, "" for a login. A token that can't be decoded
+// is returned as it is, for the view to say what is wrong with it.
 func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 	if err := checkOrigin(v.policy, r); err != nil {
 		return "", err
@@ -129,8 +136,8 @@ func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 	return raw, err
 }
 
-// readToken returns the token in the view's cookie; token is nil for a text that is none. A logout without a refresh token, or with
-// one that another host may have put there, is one of the access token's session.
+// readToken returns the token in the view's cookie, as text and decoded; token is nil for a text that is not a token. A logout without
+// a refresh token, or with one that another host may have put there, logs the session of the access token out.
 func (v *viewCookies) readToken(r *http.Request) (raw string, token *core.Token, err error) {
 	var denied error
 	for _, from := range v.tokenCookies() {
@@ -150,7 +157,8 @@ func (v *viewCookies) readToken(r *http.Request) (raw string, token *core.Token,
 	return "", nil, denied
 }
 
-// tokenCookies are those that may hold the view's token, the one that counts first in front.
+// tokenCookies returns the cookies that may hold the view's token, in the order in which they count. Only a logout falls back to the
+// access token: it must work where AUTH_COOKIE_REFRESH_PATH keeps the refresh token away from it.
 func (v *viewCookies) tokenCookies() []*http.Cookie {
 	switch {
 	case v.field == "":
@@ -163,7 +171,8 @@ func (v *viewCookies) tokenCookies() []*http.Cookie {
 	return []*http.Cookie{&v.policy.Access}
 }
 
-// blacklistToken is Auth.Blacklist for a token of a cookie, which may be an access or a sliding token: it ends the token's session.
+// blacklistToken ends the session of a token, as Auth.Blacklist does. With AUTH_COOKIE the token may also be an access or a sliding
+// token, as readToken returns it for a browser without a refresh token; such a token must be valid, and its session active.
 func blacklistToken(ctx context.Context, a *core.Auth, raw string) error {
 	err := a.Blacklist(ctx, raw)
 	if a.Transport().Cookies == nil || !errors.Is(err, core.ErrTokenWrongType) {
@@ -175,14 +184,15 @@ func blacklistToken(ctx context.Context, a *core.Auth, raw string) error {
 	}
 	err = a.RevokeSession(ctx, user.AuthID(), token.Session(), core.ReasonLogout)
 	if errors.Is(err, core.ErrSessionNotFound) {
-		return nil // nothing is on record, or another request was quicker
+		return nil // the session has no record, or another request ended it first
 	}
 	return err
 }
 
-// moveTokens moves the tokens of an answer into cookies, or clears them. Only a logout clears: a refresh that came too late
-// must not take away what a quicker one has set, and an unavailable database must not cost users their session. The sessions of
-// cookies that are cleared end before, and those of cookies that a login replaces once it is on record.
+// moveTokens moves the tokens of an answer into cookies, or clears the cookies. err is that of the view; moveTokens returns it, or its
+// own. Only a logout clears, when it succeeded or its token was not valid: a refresh that came too late must not delete what a quicker
+// one has set, and an unavailable database must not cost users their session. The sessions of cookies that are cleared end first, and
+// those of cookies that a login replaces end once the login is on record.
 func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user simplejwt.User, out simplejwt.Attrs, err error) error {
 	var denial *core.Error
 	if v.ends && (err == nil || errors.As(err, &denial) && denial.Status == http.StatusUnauthorized) {
@@ -209,7 +219,8 @@ func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user si
 	return err
 }
 
-// removeTokens takes the tokens out of an answer, so that none is left in its body, whatever a hook has made of it.
+// removeTokens removes the tokens from an answer, so that none is left in its body, whatever a hook has made of it. access and token
+// share a cookie: an answer with both is an error, as is one with a token that is not a string.
 func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 	var pair core.Pair
 	for _, f := range []struct {
@@ -229,7 +240,8 @@ func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 	return pair, nil
 }
 
-// revokeLogin ends the session of a login whose tokens did not get into cookies: nobody has them.
+// revokeLogin ends the session of a login whose tokens did not get into cookies, as nobody has them. It does nothing for other views,
+// whose session the user still has. A failure is logged: the answer is an error already.
 func (v *viewCookies) revokeLogin(ctx context.Context, user simplejwt.User, out simplejwt.Attrs) {
 	if v.field != "" || user == nil {
 		return

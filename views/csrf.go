@@ -9,21 +9,24 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/cookie"
 )
 
-// Another site can make a browser send its user's cookies here. These are the denials of requests that can't be told from
-// such: Django's CSRF failure, as DRF answers it.
+// Another site can make a browser send its user's cookies here. These errors reject requests that can't be distinguished from such a
+// request: they are Django's CSRF failure, as DRF answers it.
 var (
 	errCrossOrigin = csrfError("The request comes from another origin.")
 	errCSRFToken   = csrfError("CSRF token missing or incorrect.")
 	errNotJSON     = csrfError("A request that does not say where it comes from must have a body of JSON.")
 )
 
+// errInsecure rejects a host that AUTH_COOKIE_INSECURE does not serve: cookies without Secure are for development on this machine.
 var errInsecure = &core.Error{Status: http.StatusForbidden, Code: "insecure_cookie", Detail: "AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS."}
 
+// csrfError returns the 403 that DRF answers to a request that fails Django's CSRF check.
 func csrfError(reason string) *core.Error {
 	return &core.Error{Status: http.StatusForbidden, Detail: "CSRF Failed: " + reason}
 }
 
-// isCSRFError reports whether a request was rejected for where it comes from, and not for who sends it.
+// isCSRFError reports whether a request was rejected for where it comes from, and not for who sends it. OAUTH_ERRORS calls that
+// access_denied, as no scope would change it.
 func isCSRFError(err error) bool {
 	return errors.Is(err, errCrossOrigin) || errors.Is(err, errCSRFToken) || errors.Is(err, errNotJSON) || errors.Is(err, errInsecure)
 }
@@ -42,7 +45,8 @@ func mayChange(r *http.Request) bool {
 	return false
 }
 
-// checkOrigin rejects a request that may change something and comes from a page of another origin, if the browser says so.
+// checkOrigin returns errCrossOrigin for a request that may change something and comes from a page of another origin, if the browser
+// says so, and errInsecure for a host that cookies are not for. Where the browser says nothing, checkCSRFToken decides.
 func checkOrigin(p *cookie.Policy, r *http.Request) error {
 	switch {
 	case !p.MayServe(r):
@@ -53,8 +57,8 @@ func checkOrigin(p *cookie.Policy, r *http.Request) error {
 	return nil
 }
 
-// checkCSRFToken rejects a request that may change something, does not say where it comes from, and does not carry the CSRF
-// token of the session to which the token in its cookie belongs.
+// checkCSRFToken returns errCSRFToken for a request that may change something, does not say where it comes from, and does not carry the
+// CSRF token of the session to which the token in its cookie belongs. Several CSRF headers are rejected, as several cookies are.
 func checkCSRFToken(p *cookie.Policy, r *http.Request, token *core.Token) error {
 	if !mayChange(r) || cookie.NamesSource(r) {
 		return nil
@@ -65,7 +69,8 @@ func checkCSRFToken(p *cookie.Policy, r *http.Request, token *core.Token) error 
 	return nil
 }
 
-// checkCSRFCookie rejects a request of any method whose token another host of the domain may have put into the cookie.
+// checkCSRFCookie returns errCSRFToken for a request of any method whose token another host of the domain may have put into the cookie
+// from: such a host could log its own user in where the visitor expects to be alone.
 func checkCSRFCookie(p *cookie.Policy, r *http.Request, from *http.Cookie, token *core.Token) error {
 	if !p.FitsCSRFCookie(r, from, token.SessionID(), token.UserID()) {
 		return errCSRFToken

@@ -8,17 +8,19 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// WithDevice returns the context of a request with the client's device, its address by NUM_PROXIES and its user agent, as the
-// views record it. Hand it to Auth.Login, Auth.LoginSliding, Auth.RenewSession and Auth.PasswordChanged in a route of your own.
-// What the client calls its device is not in it: core.DeviceFrom and core.WithDevice set that.
+// WithDevice returns the context of a request with the client's device: its address by NUM_PROXIES and its user agent, as the views
+// record them. Pass the context to Auth.Login, Auth.LoginSliding, Auth.RenewSession and Auth.PasswordChanged in a custom route. It has
+// no Device.Name, which the views take from the field device_name: set one by core.DeviceFrom and core.WithDevice.
 func WithDevice(r *http.Request, a *core.Auth) context.Context {
 	return core.WithDevice(r.Context(), readDevice(r, a.Settings().NumProxies))
 }
 
-// ReadJSON reads text fields of a request in a route of your own, all of them required, as the views read theirs: not trimmed, no
-// name twice, nothing behind the object, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Other fields are ignored. Unlike the views it
-// takes JSON only, which another site can't send without a preflight. The texts are in the order of the names.
-// Errors, for WriteError: an *core.Error with 413, 415 or 400, a core.ValidationError that names each wrong field.
+// ReadJSON reads the named text fields of a request in a custom route, all of them required, and returns their texts in the order of
+// the names. It reads as the views read: no name twice, nothing behind the object, at most DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Texts
+// are not trimmed, but one of white space only is blank and rejected. Other fields are ignored. Unlike the views it takes JSON only,
+// which another site can't send without a preflight.
+//
+// Errors, for [WriteError]: a *core.Error with status 413, 415 or 400, or a core.ValidationError that names each wrong field.
 func ReadJSON(w http.ResponseWriter, r *http.Request, a *core.Auth, names ...string) ([]string, error) {
 	contentType := r.Header.Get("Content-Type")
 	if media, _ := parseHeader(contentType); media != "application/json" && (contentType != "" || r.ContentLength != 0) {
@@ -43,7 +45,7 @@ func ReadJSON(w http.ResponseWriter, r *http.Request, a *core.Auth, names ...str
 	return out, nil
 }
 
-// unsupportedMediaType is DRF's error. It names as much of a Content-Type as is read.
+// unsupportedMediaType returns DRF's 415. It names as much of the Content-Type as parseHeader reads.
 func unsupportedMediaType(contentType string) error {
 	contentType = contentType[:min(maxHeader, len(contentType))]
 	return &core.Error{Status: http.StatusUnsupportedMediaType,

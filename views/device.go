@@ -16,7 +16,7 @@ const (
 	maxDeviceName = 150 // characters
 )
 
-// readDevice is what a request tells of its client.
+// readDevice returns the device of a client as its request shows it; proxies is NUM_PROXIES. core makes its texts safe to store.
 func readDevice(r *http.Request, proxies int) core.Device {
 	return core.Device{IP: clientIP(r, proxies), UserAgent: r.UserAgent()}
 }
@@ -24,9 +24,10 @@ func readDevice(r *http.Request, proxies int) core.Device {
 // maxHop is the longest entry of X-Forwarded-For that can be an address, with white space around it.
 const maxHop = 128
 
-// clientIP is the address of the connection. Behind proxies that append to X-Forwarded-For it is what the outermost of these
-// wrote: the entry that is so many places from the end. A client may have made up what stands before it. So each proxy must have
-// written an address: a list that is shorter, or has something else in its place, did not come through all of them.
+// clientIP returns the address of the connection, "" for none. Behind proxies that append to X-Forwarded-For it returns what the
+// outermost of them wrote: the entry that is so many places from the end. A client may have made up whatever stands before that entry.
+// So each proxy must have written an address: a request whose list is shorter, or has something else in one of these places, did not
+// come through all proxies, and the address of its connection counts.
 func clientIP(r *http.Request, proxies int) string {
 	remote := ""
 	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -47,8 +48,8 @@ func clientIP(r *http.Request, proxies int) string {
 	return remote
 }
 
-// hopsFromEnd yields the entries of a list in several fields, the last one first; "" for one that is too long. It looks at no
-// more of the fields than is asked for.
+// hopsFromEnd yields the entries of a list in several header fields, the last one first, and "" for one that is longer than maxHop. It
+// looks at no more of the fields than the caller asks for, so that a long header costs nothing.
 func hopsFromEnd(fields []string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, field := range slices.Backward(fields) {
@@ -68,7 +69,7 @@ func hopsFromEnd(fields []string) iter.Seq[string] {
 	}
 }
 
-// parseHop returns the address in an entry, "" where there is none. Some proxies write the port as well, some brackets.
+// parseHop returns the address in an entry of X-Forwarded-For, "" for none. Some proxies write the port as well, some write brackets.
 func parseHop(hop string) string {
 	hop = strings.TrimSpace(hop)
 	if at, err := netip.ParseAddrPort(hop); err == nil {
@@ -84,5 +85,5 @@ func parseHop(hop string) string {
 	return formatAddr(at)
 }
 
-// formatAddr writes an address without zone, one of IPv4 as such.
+// formatAddr returns an address as text, without its zone, and an IPv4 address within IPv6 as IPv4.
 func formatAddr(at netip.Addr) string { return at.Unmap().WithZone("").String() }

@@ -12,13 +12,15 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// field is a text field that a view asks for: a CharField of DRF.
+// field is a text field of a view: a CharField of DRF.
 type field struct {
 	name string
+	// trim removes white space at both ends, as trim_whitespace does.
 	trim bool
-	// optional fields may be left out, null or blank, and are "" then.
+	// optional allows a field to be missing, null or blank. A missing one stays missing, the others become "".
 	optional bool
-	max      int // characters; 0 for no limit
+	// max is the largest number of characters (code points), 0 for no limit. Trimmed white space does not count.
+	max int
 }
 
 // DRF's messages, letter for letter.
@@ -32,7 +34,9 @@ const (
 	msgSurrogate = "Surrogate characters are not allowed: U+%X."
 )
 
-// validateFields checks the fields and returns the body, with the fields as text. All wrong fields are named at once.
+// validateFields checks the fields and returns the body, with the fields as text and everything else as it was sent. It returns a
+// core.ValidationError that names all wrong fields at once. What a hook can't use is replaced: a lone surrogate by U+FFFD, and a file
+// is removed.
 func (b body) validateFields(fields []field) (simplejwt.Attrs, error) {
 	invalid := core.ValidationError{}
 	for _, f := range fields {
@@ -63,7 +67,8 @@ func (b body) validateFields(fields []field) (simplejwt.Attrs, error) {
 	return simplejwt.Attrs(b), nil
 }
 
-// readText turns a value into text as DRF's CharField does. Without trim only the check for blank looks past white space.
+// readText converts a value to text as DRF's CharField does, and returns DRF's messages for one that is not valid. Numbers become
+// their text in Python; true, false, lists, objects and files are not valid. Without trim only the check for blank ignores white space.
 func (f field) readText(value any, present bool) (string, []string) {
 	var text string
 	var half rune
@@ -102,10 +107,11 @@ func (f field) readText(value any, present bool) (string, []string) {
 	return text, messages
 }
 
-// isPythonSpace is what Python's str.strip cuts off: Go's white space and the four information separators.
+// isPythonSpace reports whether Python's str.strip removes a character: Go's white space and the four information separators.
 func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f) }
 
-// pythonNumber writes a JSON number as Python's str does. JSON has one spelling of every integer but 0.
+// pythonNumber returns the text of a JSON number as Python's str has it: an integer as it stands, as JSON has one spelling of every
+// integer but 0, and a float with the fewest digits that identify it, with an exponent below 1e-4 and from 1e16 on.
 func pythonNumber(literal string) string {
 	if literal == "-0" {
 		return "0"

@@ -1,6 +1,3 @@
-// Package views holds SimpleJWT's endpoints as http.Handlers, and the one decision about a request that the middleware of
-// every framework asks for. Start with [ObtainPair] and [Authenticate]; the adapters ginjwt, echojwt and stdjwt mount
-// both.
 package views
 
 import (
@@ -8,37 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/internal/detached"
 )
 
-// Route is a view and the path below the mount point where Django projects put it.
+// Route is a view and its path below the mount point, as Django projects write it.
 type Route struct {
-	// Path may have the parameter {id}, which the view reads by http.Request.PathValue.
+	// Path ends in a slash unless it is empty. It may have the parameter {id}, which the view reads by http.Request.PathValue.
 	Path string
+	// View answers every method: those it does not serve with 405.
 	View http.Handler
 }
 
-// Routes are the views that Mount mounts: obtain pair, refresh, verify, blacklist.
+// Routes returns the views of token pairs, which the adapters' Mount mounts: obtain pair, refresh, verify and blacklist.
 func Routes(a *core.Auth) []Route {
 	return []Route{{"", ObtainPair(a)}, {"refresh/", Refresh(a)}, {"verify/", Verify(a)}, {"blacklist/", Blacklist(a)}}
 }
 
-// SessionRoutes are the views that MountSessions mounts: the sessions of the user who asks, all but this one, one of them.
+// SessionRoutes returns the views of a user's own sessions, which the adapters' MountSessions mounts: all sessions, all but the
+// one that sends the request, and one by its id.
 func SessionRoutes(a *core.Auth) []Route {
 	return []Route{{"sessions/", Sessions(a)}, {"sessions/others/", OtherSessions(a)}, {"sessions/{id}/", Session(a)}}
 }
 
-// SlidingRoutes are the views that MountSliding mounts: obtain and refresh of sliding tokens.
+// SlidingRoutes returns the views of sliding tokens, which the adapters' MountSliding mounts: obtain and refresh.
 func SlidingRoutes(a *core.Auth) []Route {
 	return []Route{{"sliding/", ObtainSliding(a)}, {"sliding/refresh/", RefreshSliding(a)}}
 }
 
-// ObtainPair is SimpleJWT's TokenObtainPairView: user name and password for an access and a refresh token.
+// ObtainPair returns SimpleJWT's TokenObtainPairView: it answers a user name and a password with an access and a refresh token. The
+// name of the first field is that of Users.UsernameField. The optional field device_name, of 150 characters at most, names the
+// device in the list of sessions. Credentials that are wrong, and users who may not log in, get the same 401.
 func ObtainPair(a *core.Auth) http.Handler {
 	return loginView(a, a.Settings().TokenObtainSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error) {
 		pair, user, err := a.ObtainPair(ctx, username, password)
@@ -47,7 +46,7 @@ func ObtainPair(a *core.Auth) http.Handler {
 	})
 }
 
-// ObtainSliding is SimpleJWT's TokenObtainSlidingView: user name and password for a sliding token.
+// ObtainSliding returns SimpleJWT's TokenObtainSlidingView: it answers the fields of [ObtainPair] with a sliding token.
 func ObtainSliding(a *core.Auth) http.Handler {
 	return loginView(a, a.Settings().SlidingTokenObtainSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error) {
 		token, user, err := a.ObtainSliding(ctx, username, password)
@@ -56,7 +55,8 @@ func ObtainSliding(a *core.Auth) http.Handler {
 	})
 }
 
-// Refresh is SimpleJWT's TokenRefreshView: a refresh token for an access token and, with rotation, a new refresh token.
+// Refresh returns SimpleJWT's TokenRefreshView: it answers a refresh token with an access token and, with ROTATE_REFRESH_TOKENS, a new
+// refresh token.
 func Refresh(a *core.Auth) http.Handler {
 	return tokenView(a, "refresh", a.Settings().TokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		pair, user, err := a.Refresh(ctx, raw)
@@ -65,7 +65,7 @@ func Refresh(a *core.Auth) http.Handler {
 	})
 }
 
-// RefreshSliding is SimpleJWT's TokenRefreshSlidingView: a sliding token for the same one with a later exp.
+// RefreshSliding returns SimpleJWT's TokenRefreshSlidingView: it answers a sliding token with the same one, which expires later.
 func RefreshSliding(a *core.Auth) http.Handler {
 	return tokenView(a, "token", a.Settings().SlidingTokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		token, user, err := a.RefreshSliding(ctx, raw)
@@ -74,7 +74,8 @@ func RefreshSliding(a *core.Auth) http.Handler {
 	})
 }
 
-// Verify is SimpleJWT's TokenVerifyView: an empty object for a good token of any type.
+// Verify returns SimpleJWT's TokenVerifyView: it answers a valid token of any type with an empty object. A blacklisted token is a 400,
+// as in SimpleJWT, where the serializer raises it; every other denial is a 401.
 func Verify(a *core.Auth) http.Handler {
 	v := tokenView(a, "token", a.Settings().TokenVerifySerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		_, err := a.Verify(ctx, raw)
@@ -88,7 +89,8 @@ func Verify(a *core.Auth) http.Handler {
 	return v
 }
 
-// Blacklist is SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session.
+// Blacklist returns SimpleJWT's TokenBlacklistView: it puts a refresh token on the blacklist and ends its session. The work does not
+// stop when the client hangs up; it may take 10 seconds.
 func Blacklist(a *core.Auth) http.Handler {
 	v := tokenView(a, "refresh", a.Settings().TokenBlacklistSerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		return simplejwt.Attrs{}, blacklistToken(ctx, a, raw)
@@ -97,6 +99,8 @@ func Blacklist(a *core.Auth) http.Handler {
 	return v
 }
 
+// pairAttrs returns the members of an answer with a pair. Without rotation a refresh issues no refresh token, and the member is left out.
+// pairAttrs returns the members of an answer with a pair. Without rotation a refresh issues no refresh token, and the member is left out.
 func pairAttrs(p core.Pair) simplejwt.Attrs {
 	out := simplejwt.Attrs{"access": p.Access}
 	if p.Refresh != "" {
@@ -105,6 +109,10 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 	return out
 }
 
+// loginView returns a view that checks credentials. The password is not trimmed: SimpleJWT's PasswordField keeps its blanks. The work
+// reads the fields from in.Attrs, as a hook may have changed them.
+// loginView returns a view that checks credentials. The password is not trimmed: SimpleJWT's PasswordField keeps its blanks. The work
+// reads the fields from in.Attrs, as a hook may have changed them.
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
 	name := a.UsernameField()
 	return &view{auth: a, hook: hook, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, issues: true},
@@ -116,6 +124,8 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 		}}
 }
 
+// tokenView returns a view that takes one token, in the field name, and hands it to use.
+// tokenView returns a view that takes one token, in the field name, and hands it to use.
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
 	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, field: name, issues: true},
 		work: func(ctx context.Context, in *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
@@ -123,25 +133,29 @@ func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ct
 		}}
 }
 
-// attrText is a field that has been checked, or that a hook has put there.
+// attrText returns a field that was checked or that a hook has set. It is "" for one that a hook removed or made something else, so
+// that the work rejects it as it rejects any bad token.
 func attrText(in *simplejwt.SerializerInput, name string) string {
 	s, _ := in.Attrs[name].(string)
 	return s
 }
 
-// view is an endpoint: it reads the fields, lets the hook or the work answer, and writes what comes of it.
+// view is an endpoint of tokens. It reads the fields, lets the hook or the work answer, and writes what they return. It does not
+// change after it was made, so one view serves all requests.
 type view struct {
 	auth   *core.Auth
 	fields []field
-	hook   simplejwt.Serializer
-	work   func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
-	// unauthorized is OAuth's word for its 401.
+	hook   simplejwt.Serializer // nil for none
+	// work is what SimpleJWT's serializer does: the super of the hook.
+	work func(context.Context, *simplejwt.SerializerInput) (simplejwt.Attrs, error)
+	// unauthorized is the OAuth error code of a 401: invalid_grant, or invalid_token for Verify.
 	unauthorized string
-	// cookies is how tokens travel with AUTH_COOKIE.
+	// cookies moves tokens between cookies and fields, with AUTH_COOKIE.
 	cookies viewCookies
 }
 
-// ServeHTTP answers POST; anything else is 405, OPTIONS 204.
+// ServeHTTP answers POST; OPTIONS is 204 and any other method 405. Cookies are set before the body is written, and tokens leave the
+// answer before it is encoded, whatever the hook has made of it.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
@@ -167,8 +181,8 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// withoutCode takes the code off an error whose body has none in SimpleJWT's views, as they raise an exception of DRF's. Guarded routes
-// answer the same errors with their code.
+// withoutCode removes the code of an error whose body has none in SimpleJWT's views, as their serializers raise DRF's
+// AuthenticationFailed. Guarded routes answer the same errors with their code.
 func withoutCode(err error) error {
 	var denied *core.Error
 	if !errors.As(err, &denied) || !errors.Is(denied, core.ErrNoActiveAccount) && !errors.Is(denied, core.ErrPasswordChanged) {
@@ -179,7 +193,8 @@ func withoutCode(err error) error {
 	return &out
 }
 
-// readFields reads the fields, with the token of the cookie.
+// readFields reads the fields of the view into input.Attrs. With AUTH_COOKIE the token comes from its cookie, and what the body has
+// in its place does not count: a page could get around the check of origins by it. Without a hook no other field is decoded.
 func (v *view) readFields(w http.ResponseWriter, r *http.Request, input *simplejwt.SerializerInput) error {
 	var token string
 	if v.cookies.policy != nil {
@@ -196,52 +211,19 @@ func (v *view) readFields(w http.ResponseWriter, r *http.Request, input *simplej
 	if err != nil {
 		return err
 	}
-	if token != "" { // the one in the body does not count
+	if token != "" {
 		in[v.cookies.field] = token
 	}
 	input.Attrs, err = in.validateFields(v.fields)
 	return err
 }
 
-// workContext returns the workContext for what follows once the request was read. That of a logout does not end when the client hangs up,
-// but after 10 seconds.
+// workContext returns the context of the work and the hook, with the client's device and the request. That of a logout does not end
+// when the client hangs up, but after 10 seconds: a thief could otherwise keep a session by closing the connection.
 func (v *view) workContext(r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := r.Context(), context.CancelFunc(func() {})
 	if v.cookies.ends {
 		ctx, cancel = detached.Context(ctx)
 	}
 	return core.WithDevice(context.WithValue(ctx, requestKey{}, r), readDevice(r, v.auth.Settings().NumProxies)), cancel
-}
-
-// callHook has the hook callHook, if there is one, else the work.
-func (v *view) callHook(ctx context.Context, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
-	if v.hook == nil {
-		return v.work(ctx, input)
-	}
-	return v.hook(ctx, input, func(ctx context.Context) (simplejwt.Attrs, error) { return v.work(ctx, input) })
-}
-
-type requestKey struct{}
-
-// Request is the HTTP request behind a context that a view hands to hooks; nil outside a view.
-func Request(ctx context.Context) *http.Request {
-	r, _ := ctx.Value(requestKey{}).(*http.Request)
-	return r
-}
-
-// MethodNotAllowed answers 405 with DRF's sentence and the given methods in Allow; OPTIONS it answers with 204. Without
-// methods it leaves an Allow header that is set already.
-func MethodNotAllowed(methods ...string) http.Handler {
-	allow := strings.Join(append(slices.Clone(methods), http.MethodOptions), ", ")
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(methods) > 0 || w.Header().Get("Allow") == "" {
-			w.Header().Set("Allow", allow)
-		}
-		if r.Method == http.MethodOptions {
-			setSecurityHeaders(w.Header())
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		_ = writeJSON(w, http.StatusMethodNotAllowed, detail{Detail: `Method "` + r.Method + `" not allowed.`})
-	})
 }

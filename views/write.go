@@ -11,7 +11,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// detail is the body of DRF's errors. With OAUTH_ERRORS it has the last three fields too.
+// detail is the body of DRF's errors. With OAUTH_ERRORS it has the last three members too. The order of its members is that of DRF.
 type detail struct {
 	Detail   string         `json:"detail"`
 	Code     string         `json:"code,omitempty"`
@@ -22,32 +22,35 @@ type detail struct {
 	Reason      string `json:"reason,omitempty"`
 }
 
-// isBlacklisted reports whether a token was refused because it is on the blacklist.
+// isBlacklisted reports whether a token was rejected because it is on the blacklist.
 func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklisted) }
 
-// Reject is the status and the body that DRF answers to an error of a protected route. It sets the headers of the answer:
-// WWW-Authenticate on a 401, and that no cache may keep it. An error that is no refusal, or one without a status that HTTP
-// has, is a 500 that says nothing.
+// Reject returns the status and the body that DRF answers to an error of a protected route, for a framework that writes its own JSON. It
+// sets the headers of the answer: WWW-Authenticate on a 401, and those that keep it out of caches. An error that is neither a
+// *core.Error nor a core.ValidationError, or whose status HTTP does not have, is a 500 whose body says nothing of it. Reject logs
+// nothing: see [WriteError].
 func Reject(h http.Header, a core.Authenticator, err error) (status int, body any) {
 	t := a.Transport()
 	return buildDenial(h, &t, err, invalidToken)
 }
 
+// buildDenial is Reject with the OAuth error code of a 401, which differs between views and guarded routes. A ValidationError counts
+// before a *core.Error that it wraps, as the body of SimpleJWT has the fields.
 func buildDenial(h http.Header, t *core.Transport, err error, unauthorized string) (status int, body any) {
 	var invalid core.ValidationError
-	var refusal *core.Error
+	var denial *core.Error
 	var oauth oauthError
-	known, on := errors.As(err, &refusal), t.OAuthErrors
+	known, on := errors.As(err, &denial), t.OAuthErrors
 	switch {
 	case errors.As(err, &invalid):
-		status, oauth = http.StatusBadRequest, newFieldsOAuthError(invalid, refusal, unauthorized)
+		status, oauth = http.StatusBadRequest, newFieldsOAuthError(invalid, denial, unauthorized)
 		body = fieldErrorBody(invalid, oauth, on)
-	case !known || refusal.Status < 200 || refusal.Status > 599:
+	case !known || denial.Status < 200 || denial.Status > 599:
 		status, oauth = http.StatusInternalServerError, oauthError{name: serverError}
 		body = oauth.addTo(detail{Detail: "A server error occurred.", Code: "error"}, on) // DRF's
 	default:
-		status, oauth = refusal.Status, newOAuthError(refusal, unauthorized)
-		body = oauth.addTo(detail{Detail: refusal.Detail, Code: refusal.Code, Messages: refusal.Messages}, on)
+		status, oauth = denial.Status, newOAuthError(denial, unauthorized)
+		body = oauth.addTo(detail{Detail: denial.Detail, Code: denial.Code, Messages: denial.Messages}, on)
 	}
 	setSecurityHeaders(h)
 	if challenge := t.Challenge(); status == http.StatusUnauthorized && challenge != "" {
@@ -56,23 +59,25 @@ func buildDenial(h http.Header, t *core.Transport, err error, unauthorized strin
 	return status, body
 }
 
-// WriteError writes the answer to an error of a protected route. One that is no refusal is logged, if the transport of a has a
-// logger.
+// WriteError writes the answer to an error of a protected route: what [Reject] returns, as JSON. An error that is answered with a 500 is
+// logged with the path of the request, if the Transport of a has a Logger.
 func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error) {
 	writeError(w, r, a, err, invalidToken)
 }
 
+// writeError is WriteError with the OAuth error code of a 401.
 func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
 	t := a.Transport()
 	status, body := buildDenial(w.Header(), &t, err, unauthorized)
 	if t.Logger != nil && status == http.StatusInternalServerError {
 		t.Logger.ErrorContext(r.Context(), "a view failed, or its hook", "path", r.URL.Path, "error", err)
 	}
-	_ = writeJSON(w, status, body) // a refusal can always be encoded
+	_ = writeJSON(w, status, body) // the body of an error can always be encoded
 }
 
-// writeJSON writes an answer with the headers that every answer about tokens has. What can't be encoded, because a hook
-// put it there, is not written but returned as an error.
+// writeJSON writes an answer with the headers that every answer about tokens has. A body that can't be encoded, because of what a hook
+// put into it, is returned as an error before anything is written, so that the caller can still answer 500. The body ends without a
+// line feed and leaves <, > and & as they are, as DRF's does.
 func writeJSON(w http.ResponseWriter, status int, body any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -90,7 +95,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-// setSecurityHeaders keeps answers out of caches (RFC 6750 section 5.3) and from being taken for anything but JSON.
+// setSecurityHeaders keeps an answer out of caches (RFC 6750 section 5.3) and keeps browsers from taking it for anything but JSON.
 func setSecurityHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
