@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// deriveCSRFKey makes a key of its own for CSRF tokens, so that no such token is ever the signature of another.
+// deriveCSRFKey returns the key of CSRF tokens, which is not SIGNING_KEY itself, so that no CSRF token is ever the signature of a JWT or
+// of anything else that the program signs. It returns nil without SIGNING_KEY: a program that only verifies has no secret.
 func deriveCSRFKey(signingKey string) []byte {
 	if signingKey == "" {
 		return nil
@@ -21,9 +22,12 @@ func deriveCSRFKey(signingKey string) []byte {
 	return key[:]
 }
 
-// CSRFToken returns the token that a browser must send along, in CSRF_HEADER_NAME, with a request that carries a token of
-// the session in a cookie and does not say where it comes from. Without a session id it is the user's. It returns "" without
-// both, and in a program that only verifies: no request can prove itself by that.
+// CSRFToken returns the token that a page must send, in CSRF_HEADER_NAME, with a request that carries a token of the session in a
+// cookie and does not say where it comes from. It is an HMAC over the session, so that every process computes the same one, it holds
+// for all tokens of the session, and it ends with the session. A token copied from another session is worth nothing.
+//
+// Without a session id it is the user's. It returns "" without both, and in a program without SIGNING_KEY: [Policy.IsCSRFToken]
+// accepts no text then.
 func (p *Policy) CSRFToken(sessionID, userID string) string {
 	owner := "session\x00" + sessionID
 	if sessionID == "" {
@@ -33,14 +37,16 @@ func (p *Policy) CSRFToken(sessionID, userID string) string {
 		return ""
 	}
 	mac := hmac.New(sha256.New, p.csrfKey)
-	_, _ = mac.Write([]byte(owner)) // a hash never fails
+	_, _ = mac.Write([]byte(owner)) // a hash returns no error
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// FitsCSRFCookie reports whether a token that came in a cookie may count, by the session or the user to whom it belongs. Another
-// host of the domain can set every cookie whose name does not begin with __Host-, and so put its own session in the place of the
-// user's. Such a token counts only beside the CSRF cookie of the same session, whatever the browser says of where the request
-// comes from. AUTH_COOKIE_INSECURE and a program without SIGNING_KEY, which knows no CSRF tokens, do without.
+// FitsCSRFCookie reports whether a token that came in the given cookie may count, by the session or the user to whom the token
+// belongs. Another host of the domain can set every cookie whose name does not begin with __Host-, and so put its own session in the
+// place of the user's. Such a token counts only beside exactly one CSRF cookie, that of the same session, whatever the browser says of
+// where the request comes from.
+//
+// With AUTH_COOKIE_INSECURE, and in a program without SIGNING_KEY, which has no CSRF tokens, every token counts.
 func (p *Policy) FitsCSRFCookie(r *http.Request, cookie *http.Cookie, sessionID, userID string) bool {
 	if p.insecure || p.csrfKey == nil || strings.HasPrefix(cookie.Name, hostPrefix) {
 		return true
@@ -49,32 +55,36 @@ func (p *Policy) FitsCSRFCookie(r *http.Request, cookie *http.Cookie, sessionID,
 	return len(found) == 1 && p.IsCSRFToken(found[0].Value, sessionID, userID)
 }
 
-// IsCSRFToken reports, in constant time, whether a text is the CSRF token of a session or user.
+// IsCSRFToken reports, in constant time, whether a text is the CSRF token of a session, or of a user where sessionID is "". An empty text
+// never is.
 func (p *Policy) IsCSRFToken(text, sessionID, userID string) bool {
 	want := p.CSRFToken(sessionID, userID)
 	return want != "" && subtle.ConstantTimeCompare([]byte(text), []byte(want)) == 1
 }
 
-// origin returns the origin of the page that sends a request; "" where the browser does not say. "null" does not say either: old
+// readOrigin returns the origin of the page that sends a request, "" where the browser does not say. "null" says nothing either: old
 // browsers send it from pages of any origin under Referrer-Policy: no-referrer.
-func origin(r *http.Request) string {
+func readOrigin(r *http.Request) string {
 	if origin := r.Header.Get("Origin"); origin != "null" {
 		return origin
 	}
 	return ""
 }
 
-// NamesSource reports whether the browser says where a request comes from. If it does not, the CSRF token decides.
+// NamesSource reports whether the browser says where a request comes from, by Sec-Fetch-Site or Origin. Pages can forge neither. If it
+// does not, as old browsers and programs do not, the CSRF token decides.
 func NamesSource(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Site") != "" || origin(r) != ""
+	return r.Header.Get("Sec-Fetch-Site") != "" || readOrigin(r) != ""
 }
 
-// IsSameOrigin reports whether a request of any method comes from a page of this origin or of a trusted one, or does not say
-// where it comes from. With Sec-Fetch-Site it decides as http.CrossOriginProtection does. Without, it is stricter: a page that
-// came over plain http, which anyone on the network path can write, is another origin, and no origin is that of a request
-// without a Host.
+// IsSameOrigin reports whether a request of any method comes from a page of this origin or of one in CSRF_TRUSTED_ORIGINS, or does not
+// say where it comes from: see [NamesSource] for those. A page of the same site but another origin is another origin.
+//
+// With Sec-Fetch-Site it decides as http.CrossOriginProtection does. Without, it is stricter: a page that came over plain http, which
+// anyone on the network path can write, is another origin, and a request without a Host, as HTTP/1.0 allows, has no origin that could
+// be the same.
 func (p *Policy) IsSameOrigin(r *http.Request) bool {
-	origin := origin(r)
+	origin := readOrigin(r)
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":
 		return true
@@ -86,8 +96,9 @@ func (p *Policy) IsSameOrigin(r *http.Request) bool {
 	return slices.Contains(p.trusted, origin)
 }
 
-// MayServe reports whether cookies may come with a request and go with its answer: with AUTH_COOKIE_INSECURE only for a
-// browser that has this machine in its address bar. Origin tells that where a proxy writes a Host of its own.
+// MayServe reports whether cookies may come with a request and go with its answer. Secure cookies may always: browsers send them over
+// TLS only. With AUTH_COOKIE_INSECURE only a browser whose address bar shows this machine is served, by the Host and, where a proxy
+// rewrites the Host, by the Origin. So the setting grants nothing in production.
 func (p *Policy) MayServe(r *http.Request) bool {
 	if !p.insecure {
 		return true
@@ -103,7 +114,8 @@ func (p *Policy) MayServe(r *http.Request) bool {
 	return true
 }
 
-// isLoopback reports whether a host, with a port or without, is this machine.
+// isLoopback reports whether a host, with a port or without, is this machine by its name: localhost and names below it, 127.0.0.0/8 and
+// ::1. It asks no resolver.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

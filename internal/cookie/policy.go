@@ -1,5 +1,8 @@
-// Package cookie decides how a browser carries tokens: AUTH_COOKIE and the settings around it. core makes a [Policy] of the
-// settings at start, and views reads requests and writes answers by it. The package knows neither tokens nor users.
+// Package cookie decides how a browser carries tokens: AUTH_COOKIE and the settings around it.
+//
+// At start core completes the settings by [SetDefaults] and has [New] check them and return a [Policy]. For each request views asks
+// the policy which cookies to read, whether a request may come from another site, and how the cookies of the answer are written. The
+// package knows neither tokens nor users, only ids and texts.
 package cookie
 
 import (
@@ -8,14 +11,15 @@ import (
 	"time"
 )
 
-// maxCookieBytes is what browsers keep of a cookie (RFC 6265bis section 6.1): longer ones they drop in silence. Some count
-// the attributes in.
+// maxCookieBytes is the length of a cookie that browsers must keep (RFC 6265bis section 6.1). They drop a longer one silently. Some count
+// the attributes too, so the limit applies to the whole header field.
 const maxCookieBytes = 4096
 
-// Policy is the names, attributes and checks of the cookies that carry tokens. [New] makes one. It does not change, and is
-// safe for concurrent use.
+// Policy has the names, attributes and checks of the cookies that carry tokens. [New] returns one; the zero value is of no use. It does
+// not change and is safe for concurrent use.
 type Policy struct {
-	// Access, Refresh and CSRF are the cookies without value and age.
+	// Access, Refresh and CSRF are the cookies without value and Max-Age. Access holds access and sliding tokens. Only CSRF may be read
+	// by scripts.
 	Access, Refresh, CSRF http.Cookie
 	// CSRFHeader is the canonical name of the header that carries a CSRF token.
 	CSRFHeader string
@@ -26,13 +30,14 @@ type Policy struct {
 	now      func() time.Time
 }
 
-// Format prints the names of the cookies and no key, for every verb.
+// Format prints the names of the cookies and not the key, for every verb, so that a logged Policy gives nothing away.
 func (p Policy) Format(w fmt.State, _ rune) {
 	fmt.Fprint(w, "cookie.Policy{", p.Access.Name, " ", p.Refresh.Name, " ", p.CSRF.Name, "}")
 }
 
-// NewCookie returns one of the policy's cookies with a value that is good until a time, rounded up to a second: token
-// lifetimes are in whole seconds, the clock is not. It returns an error for a cookie that browsers would drop.
+// NewCookie returns one of the policy's cookies with a value that is valid until a time. Max-Age is rounded up to a whole second, as
+// tokens expire at whole seconds and the clock runs between them: the cookie must not disappear before its token expires. For a time
+// that has passed, the browser deletes the cookie. NewCookie returns an error for a cookie that is too long for browsers.
 func (p *Policy) NewCookie(cookie http.Cookie, value string, until time.Time) (*http.Cookie, error) {
 	cookie.Value, cookie.MaxAge = value, int((until.Sub(p.now())+time.Second-1)/time.Second)
 	if cookie.MaxAge <= 0 {
@@ -44,7 +49,8 @@ func (p *Policy) NewCookie(cookie http.Cookie, value string, until time.Time) (*
 	return &cookie, nil
 }
 
-// ExpireCookie returns the cookie that makes a browser forget one of the policy's cookies.
+// ExpireCookie returns the cookie that makes a browser delete one of the policy's cookies: with the same name, path and domain, no value
+// and an age of zero.
 func (p *Policy) ExpireCookie(cookie http.Cookie) *http.Cookie {
 	cookie.Value, cookie.MaxAge = "", -1
 	return &cookie

@@ -14,7 +14,7 @@ import (
 // maxAttributeBytes is the longest value of an attribute that browsers read (RFC 6265bis section 5.6).
 const maxAttributeBytes = 1024
 
-// csrfPath is the path of CSRF_COOKIE_NAME: scripts see only cookies whose path is that of their page.
+// csrfPath is the path of CSRF_COOKIE_NAME: scripts see only cookies whose path is a prefix of that of their page.
 const csrfPath = "/"
 
 // The prefixes of a cookie's name by which a browser holds it to its attributes (RFC 6265bis section 4.1.3).
@@ -23,9 +23,11 @@ const (
 	securePrefix = "__Secure-"
 )
 
+// sameSites are the values of AUTH_COOKIE_SAMESITE, in lower case.
 var sameSites = map[string]http.SameSite{"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode}
 
-// SetDefaults fills in the settings of cookies that are not given, with names that fit the others; nothing without AUTH_COOKIE.
+// SetDefaults sets the settings of cookies that are not given. Names get the strictest prefix that path and domain allow. A setting that
+// was given as "" stays "", for [New] to report. Without AUTH_COOKIE it sets nothing.
 func SetDefaults(s *simplejwt.Settings) {
 	if !s.AuthCookie {
 		return
@@ -55,8 +57,9 @@ func namePrefix(s *simplejwt.Settings, path string) string {
 	return hostPrefix
 }
 
-// New makes the policy of settings that [SetDefaults] has completed; nil without AUTH_COOKIE. It adds what browsers reject,
-// and what makes cookies less safe than they look, to invalid. now is the clock by which cookies expire.
+// New returns the policy of settings that [SetDefaults] has completed; nil without AUTH_COOKIE. It adds to invalid what browsers would
+// reject, and what would make cookies less safe than they look; a policy is usable only if it added nothing. now is the clock by which
+// cookies expire.
 func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.SettingsError) *Policy {
 	if !s.AuthCookie {
 		checkUnused(s, invalid)
@@ -80,7 +83,7 @@ func New(s *simplejwt.Settings, now func() time.Time, invalid *simplejwt.Setting
 	return p
 }
 
-// checkUnused adds the settings that mean nothing without AUTH_COOKIE.
+// checkUnused adds the settings that have no effect without AUTH_COOKIE: their author believes that cookies are on.
 func checkUnused(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	for _, n := range []struct {
 		setting string
@@ -98,6 +101,8 @@ func checkUnused(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	}
 }
 
+// checkSameSite returns AUTH_COOKIE_SAMESITE. None needs Secure, or browsers drop the cookie, and needs CSRF_TRUSTED_ORIGINS, or no page
+// of another site could use the cookies that it lets through.
 func checkSameSite(s *simplejwt.Settings, invalid *simplejwt.SettingsError) http.SameSite {
 	out, ok := sameSites[strings.ToLower(s.AuthCookieSameSite)]
 	switch {
@@ -111,6 +116,7 @@ func checkSameSite(s *simplejwt.Settings, invalid *simplejwt.SettingsError) http
 	return out
 }
 
+// checkDomain checks AUTH_COOKIE_DOMAIN. Browsers ignore a cookie whose Domain is an IP address or a name without a dot.
 func checkDomain(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	d := s.AuthCookieDomain
 	switch bare := strings.TrimPrefix(d, "."); {
@@ -118,17 +124,19 @@ func checkDomain(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	case net.ParseIP(bare) != nil, !strings.Contains(bare, "."), strings.HasSuffix(bare, "."), (&http.Cookie{Name: "n", Domain: d}).Valid() != nil:
 		invalid.Add("AUTH_COOKIE_DOMAIN", "must be a domain such as example.com")
 	case s.AuthCookieInsecure:
-		invalid.Add("AUTH_COOKIE_DOMAIN", "is of no use with AUTH_COOKIE_INSECURE, which serves this machine only")
+		invalid.Add("AUTH_COOKIE_DOMAIN", "has no effect with AUTH_COOKIE_INSECURE, which serves this machine only")
 	}
 }
 
+// checkPath checks a Path: browsers ignore one that does not begin with a slash and use the directory of the request instead.
 func checkPath(setting, path string, invalid *simplejwt.SettingsError) {
 	if !strings.HasPrefix(path, "/") || len(path) > maxAttributeBytes || (&http.Cookie{Name: "n", Path: path}).Valid() != nil {
 		invalid.Add(setting, "must begin with /, have at most %d bytes, and hold no semicolon and nothing but ASCII", maxAttributeBytes)
 	}
 }
 
-// nameCookies sets the three cookies, with the attributes of base, and checks their names.
+// nameCookies sets the three cookies, with the attributes of base, and checks their names. Two cookies of one name would overwrite each
+// other.
 func (p *Policy) nameCookies(s *simplejwt.Settings, base http.Cookie, invalid *simplejwt.SettingsError) {
 	for _, n := range []struct {
 		cookie              *http.Cookie
@@ -151,35 +159,36 @@ func (p *Policy) nameCookies(s *simplejwt.Settings, base http.Cookie, invalid *s
 	}
 }
 
-// checkName requires the strictest prefix: without __Host- another host of the domain, or a page that came over plain http,
-// could set the cookie. Browsers know the prefixes in any case, older ones as they are written here.
+// checkName requires the strictest prefix that the attributes allow: without __Host- another host of the domain, or a page that came
+// over plain http, could set the cookie. Newer browsers recognize the prefixes in any case, older ones only as they are written here.
 func checkName(setting, name, prefix string, invalid *simplejwt.SettingsError) {
 	lower := strings.ToLower(name)
 	switch {
 	case !IsToken(name) || name == prefix:
-		invalid.Add(setting, "%q is no name of a cookie", name)
+		invalid.Add(setting, "%q is not a cookie name", name)
 	case prefix == "" && (strings.HasPrefix(lower, "__host-") || strings.HasPrefix(lower, "__secure-") || strings.HasPrefix(lower, "__http-")):
 		invalid.Add(setting, "with AUTH_COOKIE_INSECURE no browser keeps a cookie whose name begins with __Host- or __Secure-")
 	case !strings.HasPrefix(name, prefix) && prefix == hostPrefix:
 		invalid.Add(setting, "must begin with __Host-, so that no other host can set the cookie")
 	case !strings.HasPrefix(name, prefix):
-		invalid.Add(setting, "must begin with __Secure-: a cookie with a domain or a path can't be one of __Host-")
+		invalid.Add(setting, "must begin with __Secure-: a cookie with a domain or a path can't have __Host-")
 	}
 }
 
-// checkTrustedOrigins checks CSRF_TRUSTED_ORIGINS.
+// checkTrustedOrigins checks CSRF_TRUSTED_ORIGINS: a text that no browser sends would trust nobody, and an origin over plain http would
+// trust everyone on the network path.
 func (p *Policy) checkTrustedOrigins(invalid *simplejwt.SettingsError) {
 	for _, origin := range p.trusted {
 		if !isOrigin(origin) {
-			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is no origin as browsers write them, such as https://app.example.com", origin)
+			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is not an origin as browsers write it, such as https://app.example.com", origin)
 		} else if u, _ := url.Parse(origin); u.Scheme == "http" && !isLoopback(u.Host) {
-			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is not safe: anybody on the way can write a page that comes over plain http", origin)
+			invalid.Add("CSRF_TRUSTED_ORIGINS", "%q is not safe: anyone on the network path can write a page that comes over plain http", origin)
 		}
 	}
 }
 
-// isOrigin reports whether a text is an origin as browsers write it (RFC 6454 section 6.1): in lower case, without the
-// scheme's own port, and nothing behind it.
+// isOrigin reports whether a text is an origin as browsers write it (RFC 6454 section 6.1): in lower case, without the default port of
+// the scheme, and with nothing behind it. Origins are compared as texts.
 func isOrigin(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Hostname() == "" || strings.Contains(text, "*") || text != strings.ToLower(text) {
@@ -189,8 +198,8 @@ func isOrigin(text string) bool {
 		(u.Scheme != "https" || u.Port() != "443") && (u.Scheme != "http" || u.Port() != "80")
 }
 
-// HeaderName returns the canonical name of the header that a setting means, in Django's form (HTTP_X_CSRFTOKEN) or by its
-// name. What is not a header's name comes back as it is: see [IsToken].
+// HeaderName returns the canonical name of the header that a setting names, in Django's form (HTTP_X_CSRFTOKEN) or by its HTTP name. It
+// checks nothing: see [IsToken].
 func HeaderName(setting string) string {
 	if cgi, ok := strings.CutPrefix(setting, "HTTP_"); ok {
 		setting = strings.ReplaceAll(cgi, "_", "-")

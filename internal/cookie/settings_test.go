@@ -37,17 +37,17 @@ func TestNew_RejectsUnsafeCookies(t *testing.T) {
 		file string
 		want []string
 	}{
-		"nothing is wrong with the defaults": {`{}`, nil},
-		"nor with the defaults of insecure":  {`{"AUTH_COOKIE_INSECURE": true}`, nil},
+		"nothing is wrong with the defaults":     {`{}`, nil},
+		"nor with those of AUTH_COOKIE_INSECURE": {`{"AUTH_COOKIE_INSECURE": true}`, nil},
 
 		"a name without a prefix":                   {`{"AUTH_COOKIE_ACCESS": "access"}`, []string{"AUTH_COOKIE_ACCESS: must begin with __Host-"}},
-		"each name":                                 {`{"AUTH_COOKIE_ACCESS": "a", "AUTH_COOKIE_REFRESH": "r", "CSRF_COOKIE_NAME": "c"}`, []string{"AUTH_COOKIE_ACCESS: __Host-", "AUTH_COOKIE_REFRESH: __Host-", "CSRF_COOKIE_NAME: __Host-"}},
+		"three names without a prefix":              {`{"AUTH_COOKIE_ACCESS": "a", "AUTH_COOKIE_REFRESH": "r", "CSRF_COOKIE_NAME": "c"}`, []string{"AUTH_COOKIE_ACCESS: __Host-", "AUTH_COOKIE_REFRESH: __Host-", "CSRF_COOKIE_NAME: __Host-"}},
 		"the laxer prefix where none is needed":     {`{"AUTH_COOKIE_ACCESS": "__Secure-a"}`, []string{"AUTH_COOKIE_ACCESS: must begin with __Host-"}},
 		"a prefix that older browsers don't know":   {`{"AUTH_COOKIE_ACCESS": "__host-a", "AUTH_COOKIE_REFRESH": "__HOST-r"}`, []string{"AUTH_COOKIE_ACCESS: must begin with __Host-", "AUTH_COOKIE_REFRESH: must begin with __Host-"}},
-		"nothing but a prefix":                      {`{"AUTH_COOKIE_ACCESS": "__Host-"}`, []string{"AUTH_COOKIE_ACCESS: is no name"}},
-		"an empty name":                             {`{"AUTH_COOKIE_ACCESS": ""}`, []string{"AUTH_COOKIE_ACCESS: is no name"}},
-		"a name with a blank":                       {`{"AUTH_COOKIE_ACCESS": "__Host-a b"}`, []string{"AUTH_COOKIE_ACCESS: is no name"}},
-		"a name with another cookie in it":          {`{"CSRF_COOKIE_NAME": "__Host-a;b"}`, []string{"CSRF_COOKIE_NAME: is no name"}},
+		"nothing but a prefix":                      {`{"AUTH_COOKIE_ACCESS": "__Host-"}`, []string{"AUTH_COOKIE_ACCESS: is not a cookie name"}},
+		"an empty name":                             {`{"AUTH_COOKIE_ACCESS": ""}`, []string{"AUTH_COOKIE_ACCESS: is not a cookie name"}},
+		"a name with a blank":                       {`{"AUTH_COOKIE_ACCESS": "__Host-a b"}`, []string{"AUTH_COOKIE_ACCESS: is not a cookie name"}},
+		"a name with another cookie in it":          {`{"CSRF_COOKIE_NAME": "__Host-a;b"}`, []string{"CSRF_COOKIE_NAME: is not a cookie name"}},
 		"custom names":                              {`{"AUTH_COOKIE_ACCESS": "__Host-a", "AUTH_COOKIE_REFRESH": "__Host-r", "CSRF_COOKIE_NAME": "__Host-c"}`, nil},
 		"a readable cookie that scripts can't read": {`{"CSRF_COOKIE_NAME": "__Host-Http-c", "AUTH_COOKIE_ACCESS": "__Host-Http-a"}`, []string{"CSRF_COOKIE_NAME: __Host-Http-"}},
 		"access and refresh of one name":            {`{"AUTH_COOKIE_ACCESS": "__Host-a", "AUTH_COOKIE_REFRESH": "__Host-a"}`, []string{"AUTH_COOKIE_ACCESS: must differ"}},
@@ -68,28 +68,28 @@ func TestNew_RejectsUnsafeCookies(t *testing.T) {
 		"an address":                   {`{"AUTH_COOKIE_DOMAIN": "127.0.0.1"}`, []string{"AUTH_COOKIE_DOMAIN: must be a domain"}},
 		"a domain with a port":         {`{"AUTH_COOKIE_DOMAIN": "example.com:443"}`, []string{"AUTH_COOKIE_DOMAIN: must be a domain"}},
 		"a domain with more behind it": {`{"AUTH_COOKIE_DOMAIN": "example.com; Path=/"}`, []string{"AUTH_COOKIE_DOMAIN: must be a domain"}},
-		"an insecure domain":           {`{"AUTH_COOKIE_DOMAIN": "example.com", "AUTH_COOKIE_INSECURE": true}`, []string{"AUTH_COOKIE_DOMAIN: is of no use"}},
+		"an insecure domain":           {`{"AUTH_COOKIE_DOMAIN": "example.com", "AUTH_COOKIE_INSECURE": true}`, []string{"AUTH_COOKIE_DOMAIN: has no effect"}},
 
-		"a path that is none":           {`{"AUTH_COOKIE_PATH": "api"}`, []string{"AUTH_COOKIE_PATH: must begin with /"}},
-		"an empty path":                 {`{"AUTH_COOKIE_PATH": ""}`, []string{"AUTH_COOKIE_PATH: must begin with /"}},
-		"a path with more behind it":    {`{"AUTH_COOKIE_REFRESH_PATH": "/a; Domain=b"}`, []string{"AUTH_COOKIE_REFRESH_PATH: must begin with /"}},
-		"a path that is not ASCII":      {`{"AUTH_COOKIE_REFRESH_PATH": "/é"}`, []string{"AUTH_COOKIE_REFRESH_PATH: nothing but ASCII"}},
-		"a path that browsers drop":     {`{"AUTH_COOKIE_PATH": "` + long + `"}`, []string{"AUTH_COOKIE_PATH: at most 1024 bytes"}},
-		"the longest path":              {`{"AUTH_COOKIE_PATH": "` + long[:1024] + `"}`, nil},
-		"a refresh path of its own":     {`{"AUTH_COOKIE_REFRESH_PATH": "/api/token/"}`, nil},
-		"a refresh path that is faulty": {`{"AUTH_COOKIE_REFRESH_PATH": ""}`, []string{"AUTH_COOKIE_REFRESH_PATH: must begin with /"}},
+		"a path without a slash":     {`{"AUTH_COOKIE_PATH": "api"}`, []string{"AUTH_COOKIE_PATH: must begin with /"}},
+		"an empty path":              {`{"AUTH_COOKIE_PATH": ""}`, []string{"AUTH_COOKIE_PATH: must begin with /"}},
+		"a path with more behind it": {`{"AUTH_COOKIE_REFRESH_PATH": "/a; Domain=b"}`, []string{"AUTH_COOKIE_REFRESH_PATH: must begin with /"}},
+		"a path that is not ASCII":   {`{"AUTH_COOKIE_REFRESH_PATH": "/é"}`, []string{"AUTH_COOKIE_REFRESH_PATH: nothing but ASCII"}},
+		"a path that browsers drop":  {`{"AUTH_COOKIE_PATH": "` + long + `"}`, []string{"AUTH_COOKIE_PATH: at most 1024 bytes"}},
+		"the longest path":           {`{"AUTH_COOKIE_PATH": "` + long[:1024] + `"}`, nil},
+		"another refresh path":       {`{"AUTH_COOKIE_REFRESH_PATH": "/api/token/"}`, nil},
+		"an empty refresh path":      {`{"AUTH_COOKIE_REFRESH_PATH": ""}`, []string{"AUTH_COOKIE_REFRESH_PATH: must begin with /"}},
 
-		"an insecure cookie with __Host-":    {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_ACCESS": "__Host-a"}`, []string{"AUTH_COOKIE_ACCESS: with AUTH_COOKIE_INSECURE"}},
-		"an insecure cookie with __secure-":  {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_REFRESH": "__secure-a"}`, []string{"AUTH_COOKIE_REFRESH: with AUTH_COOKIE_INSECURE"}},
-		"an insecure cookie with __Http-":    {`{"AUTH_COOKIE_INSECURE": true, "CSRF_COOKIE_NAME": "__Http-c"}`, []string{"CSRF_COOKIE_NAME: with AUTH_COOKIE_INSECURE"}},
-		"insecure cookies for other sites":   {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_SAMESITE": "None", "CSRF_TRUSTED_ORIGINS": ["https://a.example"]}`, []string{"AUTH_COOKIE_SAMESITE: None needs secure cookies"}},
-		"cookies for other sites":            {`{"AUTH_COOKIE_SAMESITE": "none", "CSRF_TRUSTED_ORIGINS": "https://a.example"}`, nil},
-		"cookies for other sites, for which": {`{"AUTH_COOKIE_SAMESITE": "None"}`, []string{"AUTH_COOKIE_SAMESITE: CSRF_TRUSTED_ORIGINS"}},
-		"a SameSite that is none":            {`{"AUTH_COOKIE_SAMESITE": "lenient"}`, []string{"AUTH_COOKIE_SAMESITE: must be Lax, Strict or None"}},
-		"an empty SameSite":                  {`{"AUTH_COOKIE_SAMESITE": ""}`, []string{"AUTH_COOKIE_SAMESITE: must be Lax, Strict or None"}},
-		"a strict SameSite":                  {`{"AUTH_COOKIE_SAMESITE": "Strict"}`, nil},
+		"an insecure cookie with __Host-":            {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_ACCESS": "__Host-a"}`, []string{"AUTH_COOKIE_ACCESS: with AUTH_COOKIE_INSECURE"}},
+		"an insecure cookie with __secure-":          {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_REFRESH": "__secure-a"}`, []string{"AUTH_COOKIE_REFRESH: with AUTH_COOKIE_INSECURE"}},
+		"an insecure cookie with __Http-":            {`{"AUTH_COOKIE_INSECURE": true, "CSRF_COOKIE_NAME": "__Http-c"}`, []string{"CSRF_COOKIE_NAME: with AUTH_COOKIE_INSECURE"}},
+		"insecure cookies for other sites":           {`{"AUTH_COOKIE_INSECURE": true, "AUTH_COOKIE_SAMESITE": "None", "CSRF_TRUSTED_ORIGINS": ["https://a.example"]}`, []string{"AUTH_COOKIE_SAMESITE: None needs secure cookies"}},
+		"cookies for other sites":                    {`{"AUTH_COOKIE_SAMESITE": "none", "CSRF_TRUSTED_ORIGINS": "https://a.example"}`, nil},
+		"cookies for other sites that are not named": {`{"AUTH_COOKIE_SAMESITE": "None"}`, []string{"AUTH_COOKIE_SAMESITE: CSRF_TRUSTED_ORIGINS"}},
+		"an unknown SameSite":                        {`{"AUTH_COOKIE_SAMESITE": "lenient"}`, []string{"AUTH_COOKIE_SAMESITE: must be Lax, Strict or None"}},
+		"an empty SameSite":                          {`{"AUTH_COOKIE_SAMESITE": ""}`, []string{"AUTH_COOKIE_SAMESITE: must be Lax, Strict or None"}},
+		"a strict SameSite":                          {`{"AUTH_COOKIE_SAMESITE": "Strict"}`, nil},
 
-		"a header that is none":      {`{"CSRF_HEADER_NAME": "X CSRF"}`, []string{"CSRF_HEADER_NAME: must be a header's name"}},
+		"a header with a blank":      {`{"CSRF_HEADER_NAME": "X CSRF"}`, []string{"CSRF_HEADER_NAME: must be a header's name"}},
 		"an empty header":            {`{"CSRF_HEADER_NAME": ""}`, []string{"CSRF_HEADER_NAME: must be a header's name"}},
 		"the header of tokens":       {`{"CSRF_HEADER_NAME": "authorization"}`, []string{"CSRF_HEADER_NAME: not that of AUTH_HEADER_NAME"}},
 		"a header by its name":       {`{"CSRF_HEADER_NAME": "X-XSRF-Token"}`, nil},
@@ -111,7 +111,7 @@ func TestNew_RejectsUnsafeCookies(t *testing.T) {
 		t.Run("the origin "+strconv.Quote(origin), func(t *testing.T) {
 			t.Parallel()
 			_, invalid := newPolicy(t, `{"CSRF_TRUSTED_ORIGINS": ["https://a.example", `+strconv.Quote(origin)+`]}`)
-			wantInvalid(t, invalid, "CSRF_TRUSTED_ORIGINS: is no origin")
+			wantInvalid(t, invalid, "CSRF_TRUSTED_ORIGINS: is not an origin")
 		})
 	}
 }
