@@ -1,7 +1,11 @@
-// Package adaptertest proves the adapters: it holds the rules that the views and the middleware keep on every framework.
-// What the views themselves answer is tested in views; here it counts that they are reached, and that what is refused
-// stays refused. Start with [Run]; the cases lie in mount.go, endpoints.go, guards.go, trouble.go, requests.go, sessions.go,
-// hangups.go, cookies.go, replaced.go, csrf.go and tossed.go. A browser for the last four is in jar.go.
+// Package adaptertest is the conformance suite of the adapters: the rules that views and middleware keep on every framework.
+//
+// What the views answer is tested in views. The suite tests that an adapter reaches them, that a request which is rejected never
+// reaches the application's handler, and that user and token arrive. An adapter's test calls [Run] once.
+//
+// Each file holds the cases of one subject: mount.go, endpoints.go, guards.go, errors.go, requests.go, sessions.go and hangups.go, and
+// with AUTH_COOKIE cookies.go, replaced.go, csrf.go and planted.go. env.go and fixture.go are the kit, browser.go is a browser for the
+// cases with cookies. A case has a rule beside its name, which a failure logs.
 package adaptertest
 
 import (
@@ -13,10 +17,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// Adapter is what an adapter offers, with the framework's own handlers H and middleware M, and how an application is
-// made of it.
+// Adapter is what an adapter exports, with the framework's handlers H and middleware M, and how an application is made of them. All
+// fields are required.
 type Adapter[H, M any] struct {
-	// Wrap makes a view a handler; where handlers are http.Handlers it returns the view itself.
+	// Wrap returns a view as a handler; where handlers are http.Handlers it returns the view itself.
 	Wrap func(view http.Handler) H
 
 	Required, Optional func(core.Authenticator) M
@@ -30,7 +34,7 @@ type Adapter[H, M any] struct {
 	// Serve makes an application with a handler at "/" for every method, behind middleware; the first stands outermost. It
 	// catches no panic.
 	Serve func(h H, middleware ...M) http.Handler
-	// Handler makes a handler that tells what it sees and answers 200 with the body "ok".
+	// Handler makes a handler that calls see with what it sees and answers 200 with the body "ok".
 	Handler func(see func(Seen)) H
 }
 
@@ -52,17 +56,17 @@ type Seen struct {
 // testCase is a rule with the code that checks it.
 type testCase[H, M any] struct {
 	name string
-	// rule says what an adapter must do and why it matters, for whoever reads the failure.
+	// rule says what an adapter must do and why it matters. A failure logs it.
 	rule string
 	run  func(*env[H, M])
 }
 
-// Run checks an adapter. Every case has an authentication of its own, in memory.
+// Run checks an adapter. Every case is a parallel sub-test with an Auth of its own, in memory.
 func Run[H, M any](t *testing.T, a Adapter[H, M]) {
 	t.Helper()
 	for _, group := range [][]testCase[H, M]{
-		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), troubleCases[H, M](), requestCases[H, M](),
-		sessionCases[H, M](), hangupCases[H, M](), cookieCases[H, M](), replacedCases[H, M](), csrfCases[H, M](), tossedCases[H, M](),
+		mountCases[H, M](), endpointCases[H, M](), guardCases[H, M](), errorCases[H, M](), requestCases[H, M](),
+		sessionCases[H, M](), hangupCases[H, M](), cookieCases[H, M](), replacedCases[H, M](), csrfCases[H, M](), plantedCases[H, M](),
 	} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -13,54 +13,55 @@ import (
 func csrfCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
 		name: "a request with a cookie must come from a page of this origin",
-		rule: "a browser sends the cookies along with what any page asks for: only where the page is from, or a CSRF token, tells them apart",
-		run:  (*env[H, M]).crossSite,
+		rule: "a browser sends the cookies along with what any page asks for: only the origin of the page, or a CSRF token, distinguishes them",
+		run:  (*env[H, M]).checkCrossSite,
 	}, {
-		name: "where there is no session there is nothing that could prove anything",
-		rule: "not even the cookies go, unless by JSON, which no other site can send; a visitor may send what he likes",
-		run:  (*env[H, M]).noSession,
+		name: "a request without a session must be JSON",
+		rule: "it has no CSRF token, and no other site can send JSON; a route that lets visitors pass takes anything from them",
+		run:  (*env[H, M]).checkNoSession,
 	}, {
 		name: "pages of trusted origins may send requests with cookies",
 		rule: "exactly those of the setting: neither their neighbours nor their http twins",
-		run:  (*env[H, M]).trustedOrigins,
+		run:  (*env[H, M]).checkTrustedOrigins,
 	}, {
 		name: "the header counts before the cookie",
-		rule: "whoever sends the header is a program: its token counts, good or bad, and no other page can make a browser send it",
-		run:  (*env[H, M]).headerFirst,
+		rule: "only a program sends the header: its token counts, good or bad, and no other page can make a browser send it",
+		run:  (*env[H, M]).checkHeaderFirst,
 	}, {
-		name: "two cookies of one name are refused",
+		name: "two cookies of one name are rejected",
 		rule: "a neighbouring host can add one, and must not choose who the user is",
-		run:  (*env[H, M]).twoCookies,
+		run:  (*env[H, M]).checkTwoCookies,
 	}, {
 		name: "cookies over plain http are for this machine only",
-		rule: "AUTH_COOKIE_INSECURE that slips into production must hand out nothing, and accept nothing",
-		run:  (*env[H, M]).insecure,
+		rule: "AUTH_COOKIE_INSECURE that slips into production must set no cookie and accept none",
+		run:  (*env[H, M]).checkInsecureCookies,
 	}, {
-		name: "a websocket asks as if it changed something",
+		name: "a request for a websocket counts as one that changes something",
 		rule: "any page may open one, by a GET and without a preflight, and what comes through it changes things",
-		run:  (*env[H, M]).websocket,
+		run:  (*env[H, M]).checkWebsocket,
 	}, {
 		name: "what a route answers to a cookie is kept out of shared caches",
-		rule: "they keep what is asked for without Authorization, and would show it to the next",
-		run:  (*env[H, M]).caches,
+		rule: "they store answers to requests without Authorization, and would serve them to the next visitor",
+		run:  (*env[H, M]).checkCaches,
 	}}
 }
 
 const (
 	otherSite    = `{"detail":"CSRF Failed: The request comes from another origin."}`
 	badCSRFToken = `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`
-	noJSON       = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
+	notJSON      = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
 	twoCookies   = `{"detail":"The request has several cookies of one name.","code":"bad_cookie"}`
 	localOnly    = `{"detail":"AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS.","code":"insecure_cookie"}`
 )
 
-// whence is what a browser says of where a request comes from, and what that means: "same", "other" or, where it says
-// nothing, "".
-type whence struct{ site, origin, means string }
+// source is what a browser says of where a request comes from, and what it means: "same" or "other" origin, or "" where the browser
+// says nothing.
+type source struct{ site, origin, means string }
 
-func whences() []whence {
+// listSources returns what browsers, old and new, say of requests to https://example.com.
+func listSources() []source {
 	const here, other = "https://example.com", "https://evil.example"
-	return []whence{
+	return []source{
 		{"", "", ""},
 		{"same-origin", "", "same"}, {"same-origin", here, "same"}, {"none", "", "same"},
 		{"same-site", "", "other"}, {"same-site", "https://sub.example.com", "other"},
@@ -71,16 +72,17 @@ func whences() []whence {
 	}
 }
 
-// attempt is a request with cookies.
+// attempt is a request with cookies, of a page somewhere.
 type attempt struct {
 	method, path, contentType string
-	from                      whence
+	from                      source
 	csrf                      []string
 	cookies                   string
 	body                      string
 }
 
-func (e *env[H, M]) try(app http.Handler, a attempt) *httptest.ResponseRecorder {
+// sendAttempt sends an attempt, with headers only for what is not "".
+func (e *env[H, M]) sendAttempt(app http.Handler, a attempt) *httptest.ResponseRecorder {
 	e.Helper()
 	r := httptest.NewRequestWithContext(e.Context(), a.method, a.path, strings.NewReader(a.body))
 	r.Header.Set("Content-Type", a.contentType)
@@ -97,11 +99,11 @@ func (e *env[H, M]) try(app http.Handler, a attempt) *httptest.ResponseRecorder 
 	return w
 }
 
-// crossSite goes through the table: route and method, what the browser says, and the CSRF token.
-func (e *env[H, M]) crossSite() {
+// checkCrossSite goes through the table: route and method, what the browser says, and the CSRF token.
+func (e *env[H, M]) checkCrossSite() {
 	a := e.newAuth(withCookies())
-	app := e.app(a)
-	strange := e.login(e.bob)
+	app := e.newApp(a)
+	strange := e.loginPair(e.bob)
 	type route struct {
 		name, method, path string
 		good               int
@@ -116,10 +118,10 @@ func (e *env[H, M]) crossSite() {
 		routes = append(routes, route{"the application's " + method, method, "/", 200})
 	}
 	for _, rt := range routes {
-		for _, from := range whences() {
+		for _, from := range listSources() {
 			for _, csrf := range []string{"none", "right", "another session's", "empty", "twice", "wrong"} {
 				for _, contentType := range []string{jsonType, form} {
-					pair := e.login(e.alice)
+					pair := e.loginPair(e.alice)
 					token, _ := a.Decode(pair.Access)
 					other, _ := a.Decode(strange.Access)
 					right := csrfToken(a, token)
@@ -131,15 +133,15 @@ func (e *env[H, M]) crossSite() {
 						cookies: "__Host-access=" + pair.Access + "; __Host-refresh=" + pair.Refresh,
 					}
 					safe := rt.method == "GET" || rt.method == "HEAD" || rt.method == "OPTIONS"
-					status, refusal := rt.good, ""
+					status, denial := rt.good, ""
 					switch {
 					case safe || from.means == "same":
 					case from.means == "other":
-						status, refusal = 403, otherSite
+						status, denial = 403, otherSite
 					case rt.name == "login" && contentType != jsonType:
-						status, refusal = 403, noJSON
+						status, denial = 403, notJSON
 					case rt.name != "login" && csrf != "right":
-						status, refusal = 403, badCSRFToken
+						status, denial = 403, badCSRFToken
 					}
 					if rt.name == "login" {
 						try.cookies, try.body = "", credentials
@@ -147,16 +149,16 @@ func (e *env[H, M]) crossSite() {
 							try.body = "username=alice&password=correct+horse"
 						}
 					}
-					before := e.sessions(a)
-					w := e.try(app, try)
+					before := e.countSessions(a)
+					w := e.sendAttempt(app, try)
 					what := fmt.Sprintf("%s, Sec-Fetch-Site %q, Origin %q, CSRF token %s, %s", rt.name, from.site, from.origin, csrf, contentType)
 					e.wantStatus(what, w, status)
-					if refusal == "" {
+					if denial == "" {
 						continue
 					}
-					e.wantRefusal(w, status, refusal)
-					if set := w.Header().Values("Set-Cookie"); len(set) > 0 || e.sessions(a) != before {
-						e.Errorf("%s: the refused request set %q, and left %d sessions of %d", what, set, e.sessions(a), before)
+					e.wantDenial(w, status, denial)
+					if set := w.Header().Values("Set-Cookie"); len(set) > 0 || e.countSessions(a) != before {
+						e.Errorf("%s: the rejected request set %q, and left %d sessions of %d", what, set, e.countSessions(a), before)
 					}
 				}
 			}
@@ -167,56 +169,56 @@ func (e *env[H, M]) crossSite() {
 	}
 }
 
-func (e *env[H, M]) noSession() {
+func (e *env[H, M]) checkNoSession() {
 	a := e.newAuth(withCookies())
-	app := e.app(a)
+	app := e.newApp(a)
 	const form = "application/x-www-form-urlencoded"
 	for _, cookies := range []string{"", "__Host-refresh=x", "__Host-refresh=x; __Host-refresh=y"} {
-		w := e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: form, cookies: cookies})
-		e.wantRefusal(w, 403, noJSON)
+		w := e.sendAttempt(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: form, cookies: cookies})
+		e.wantDenial(w, 403, notJSON)
 		if set := w.Header().Values("Set-Cookie"); len(set) > 0 {
 			e.Errorf("another site's logout set %q", set)
 		}
-		w = e.try(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: jsonType, cookies: cookies})
+		w = e.sendAttempt(app, attempt{method: "POST", path: "/api/token/blacklist/", contentType: jsonType, cookies: cookies})
 		if set := w.Header().Values("Set-Cookie"); w.Code != 401 || len(set) != 3 {
 			e.Errorf("a logout by JSON: %d, set %q", w.Code, set)
 		}
 	}
-	// A visitor may send what he likes.
+	// A visitor without cookies may send anything.
 	open := e.Serve(e.Handler(func(Seen) {}), e.Optional(a))
-	e.wantOK(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}}))
-	e.wantRefusal(e.try(open, attempt{method: "POST", path: "/", contentType: form, from: whence{site: "cross-site"}, cookies: "__Host-access=" + e.login(e.bob).Access}), 403, otherSite)
+	e.wantOK(e.sendAttempt(open, attempt{method: "POST", path: "/", contentType: form, from: source{site: "cross-site"}}))
+	e.wantDenial(e.sendAttempt(open, attempt{method: "POST", path: "/", contentType: form, from: source{site: "cross-site"}, cookies: "__Host-access=" + e.loginPair(e.bob).Access}), 403, otherSite)
 }
 
-func (e *env[H, M]) trustedOrigins() {
+func (e *env[H, M]) checkTrustedOrigins() {
 	a := e.newAuth(withCookies(func(s *simplejwt.Settings, _ *core.Deps) {
 		s.CSRFTrustedOrigins = []string{"https://app.example.com", "http://localhost:5173"}
 	}))
-	app := e.app(a)
+	app := e.newApp(a)
 	for _, c := range []struct {
-		from  whence
+		from  source
 		trust bool
 	}{
-		{whence{site: "same-site", origin: "https://app.example.com"}, true},
-		{whence{site: "cross-site", origin: "http://localhost:5173"}, true},
-		{whence{origin: "https://app.example.com"}, true}, {whence{origin: "http://localhost:5173"}, true},
-		{whence{site: "same-site", origin: "http://app.example.com"}, false}, {whence{origin: "http://app.example.com"}, false},
-		{whence{site: "same-site", origin: "https://app2.example.com"}, false}, {whence{site: "cross-site", origin: "http://localhost:5174"}, false},
-		{whence{site: "same-site"}, false}, {whence{site: "cross-site", origin: "null"}, false},
+		{source{site: "same-site", origin: "https://app.example.com"}, true},
+		{source{site: "cross-site", origin: "http://localhost:5173"}, true},
+		{source{origin: "https://app.example.com"}, true}, {source{origin: "http://localhost:5173"}, true},
+		{source{site: "same-site", origin: "http://app.example.com"}, false}, {source{origin: "http://app.example.com"}, false},
+		{source{site: "same-site", origin: "https://app2.example.com"}, false}, {source{site: "cross-site", origin: "http://localhost:5174"}, false},
+		{source{site: "same-site"}, false}, {source{site: "cross-site", origin: "null"}, false},
 	} {
-		pair := e.login(e.alice)
+		pair := e.loginPair(e.alice)
 		status := map[bool]int{true: 200, false: 403}[c.trust]
 		cookies := "__Host-access=" + pair.Access + "; __Host-refresh=" + pair.Refresh
 		what := fmt.Sprintf("Sec-Fetch-Site %q, Origin %q", c.from.site, c.from.origin)
-		e.wantStatus(what, e.try(app, attempt{method: "POST", path: "/", contentType: jsonType, from: c.from, cookies: cookies}), status)
-		e.wantStatus(what+", login", e.try(app, attempt{method: "POST", path: "/api/token/", contentType: jsonType, from: c.from, body: credentials}), status)
-		e.wantStatus(what+", refresh", e.try(app, attempt{method: "POST", path: "/api/token/refresh/", contentType: jsonType, from: c.from, cookies: cookies}), status)
+		e.wantStatus(what, e.sendAttempt(app, attempt{method: "POST", path: "/", contentType: jsonType, from: c.from, cookies: cookies}), status)
+		e.wantStatus(what+", login", e.sendAttempt(app, attempt{method: "POST", path: "/api/token/", contentType: jsonType, from: c.from, body: credentials}), status)
+		e.wantStatus(what+", refresh", e.sendAttempt(app, attempt{method: "POST", path: "/api/token/refresh/", contentType: jsonType, from: c.from, cookies: cookies}), status)
 	}
 }
 
-func (e *env[H, M]) headerFirst() {
+func (e *env[H, M]) checkHeaderFirst() {
 	a := e.newAuth(withCookies())
-	alice, bob := e.login(e.alice).Access, e.login(e.bob).Access
+	alice, bob := e.loginPair(e.alice).Access, e.loginPair(e.bob).Access
 	for _, c := range []struct {
 		what, authorization, cookie string
 		status                      int
@@ -259,10 +261,10 @@ func (e *env[H, M]) headerFirst() {
 	}
 }
 
-func (e *env[H, M]) twoCookies() {
+func (e *env[H, M]) checkTwoCookies() {
 	a := e.newAuth(withCookies())
-	app := e.app(a)
-	mine, other := e.login(e.alice), e.login(e.bob)
+	app := e.newApp(a)
+	mine, other := e.loginPair(e.alice), e.loginPair(e.bob)
 	for _, c := range []struct{ method, path, name, one, two string }{
 		{"GET", "/", "__Host-access", mine.Access, other.Access}, {"GET", "/", "__Host-access", mine.Access, mine.Access},
 		{"GET", "/", "__Host-access", mine.Access, ""}, {"DELETE", "/api/token/sessions/", "__Host-access", mine.Access, other.Access},
@@ -270,31 +272,31 @@ func (e *env[H, M]) twoCookies() {
 		{"POST", "/api/token/sliding/refresh/", "__Host-access", "a", "b"},
 	} {
 		for _, between := range []string{"; ", "; x=y; "} {
-			w := e.try(app, attempt{
-				method: c.method, path: c.path, contentType: jsonType, from: whence{site: "same-origin"},
+			w := e.sendAttempt(app, attempt{
+				method: c.method, path: c.path, contentType: jsonType, from: source{site: "same-origin"},
 				cookies: c.name + "=" + c.one + between + c.name + "=" + c.two,
 			})
-			e.wantRefusal(w, 401, twoCookies)
+			e.wantDenial(w, 401, twoCookies)
 		}
 	}
-	if n := e.sessions(a); n != 1 {
-		e.Errorf("%d sessions after all these refusals, want one", n)
+	if n := e.countSessions(a); n != 1 {
+		e.Errorf("%d sessions after all these denials, want one", n)
 	}
 }
 
-func (e *env[H, M]) insecure() {
+func (e *env[H, M]) checkInsecureCookies() {
 	a := e.newAuth(withCookies(func(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookieInsecure = true }))
-	app := e.app(a)
-	pair := e.login(e.alice)
+	app := e.newApp(a)
+	pair := e.loginPair(e.alice)
 	for host, served := range map[string]bool{
 		"http://localhost:8000": true, "http://127.0.0.1:8000": true, "http://[::1]:8000": true, "http://localhost": true,
 		"http://example.com": false, "http://192.168.0.5:8000": false, "http://localhost.example.com": false,
 	} {
-		login := e.try(app, attempt{method: "POST", path: host + "/api/token/", contentType: jsonType, from: whence{site: "same-origin", origin: host}, body: credentials})
-		route := e.try(app, attempt{method: "GET", path: host + "/", contentType: jsonType, cookies: "access=" + pair.Access})
+		login := e.sendAttempt(app, attempt{method: "POST", path: host + "/api/token/", contentType: jsonType, from: source{site: "same-origin", origin: host}, body: credentials})
+		route := e.sendAttempt(app, attempt{method: "GET", path: host + "/", contentType: jsonType, cookies: "access=" + pair.Access})
 		if !served {
-			e.wantRefusal(login, 403, localOnly)
-			e.wantRefusal(route, 403, localOnly)
+			e.wantDenial(login, 403, localOnly)
+			e.wantDenial(route, 403, localOnly)
 			if set := login.Header().Values("Set-Cookie"); len(set) > 0 {
 				e.Errorf("%s gets %q", host, set)
 			}
@@ -306,21 +308,21 @@ func (e *env[H, M]) insecure() {
 			e.Errorf("%s: cookies %q", host, set)
 		}
 	}
-	// A proxy that writes a Host of its own: the page's origin tells.
-	w := e.try(app, attempt{method: "POST", path: "http://localhost:8000/api/token/", contentType: jsonType, from: whence{site: "same-origin", origin: "https://example.com"}, body: credentials})
-	e.wantRefusal(w, 403, localOnly)
+	// Behind a proxy that rewrites the Host, the origin of the page decides.
+	w := e.sendAttempt(app, attempt{method: "POST", path: "http://localhost:8000/api/token/", contentType: jsonType, from: source{site: "same-origin", origin: "https://example.com"}, body: credentials})
+	e.wantDenial(w, 403, localOnly)
 }
 
-func (e *env[H, M]) websocket() {
+func (e *env[H, M]) checkWebsocket() {
 	a := e.newAuth(withCookies())
-	app := e.app(a)
-	pair := e.login(e.alice)
+	app := e.newApp(a)
+	pair := e.loginPair(e.alice)
 	for _, c := range []struct {
-		from   whence
+		from   source
 		status int
 	}{
-		{whence{site: "cross-site", origin: "https://evil.example"}, 403}, {whence{origin: "https://evil.example"}, 403}, {whence{}, 403},
-		{whence{site: "same-origin"}, 200}, {whence{origin: "https://example.com"}, 200},
+		{source{site: "cross-site", origin: "https://evil.example"}, 403}, {source{origin: "https://evil.example"}, 403}, {source{}, 403},
+		{source{site: "same-origin"}, 200}, {source{origin: "https://example.com"}, 200},
 	} {
 		r := httptest.NewRequestWithContext(e.Context(), http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Upgrade", "h2c, WebSocket")
@@ -336,9 +338,9 @@ func (e *env[H, M]) websocket() {
 	}
 }
 
-func (e *env[H, M]) caches() {
+func (e *env[H, M]) checkCaches() {
 	a := e.newAuth(withCookies())
-	access := e.login(e.alice).Access
+	access := e.loginPair(e.alice).Access
 	for _, c := range []struct {
 		what, name, value string
 		optional          bool
@@ -356,7 +358,7 @@ func (e *env[H, M]) caches() {
 		if c.optional {
 			guard = e.Optional(a)
 		}
-		w := e.getWith(e.Serve(e.Handler(func(Seen) {}), guard), c.name, c.value)
+		w := e.sendGetWith(e.Serve(e.Handler(func(Seen) {}), guard), c.name, c.value)
 		e.wantStatus(c.what, w, c.status)
 		if vary, cache := w.Header().Get("Vary"), w.Header().Get("Cache-Control"); vary != "Cookie" || cache != c.cache {
 			e.Errorf("%s: Vary is %q, Cache-Control %q; want Cookie, %q", c.what, vary, cache, c.cache)

@@ -23,14 +23,14 @@ func newEnv[H, M any](t *testing.T, a Adapter[H, M]) *env[H, M] {
 	return &env[H, M]{T: t, Adapter: a, fixture: newFixture(t)}
 }
 
-// get asks an application for "/" with these Authorization fields.
-func (e *env[H, M]) get(app http.Handler, authorization ...string) *httptest.ResponseRecorder {
+// sendGet sends a GET of "/" with these Authorization fields.
+func (e *env[H, M]) sendGet(app http.Handler, authorization ...string) *httptest.ResponseRecorder {
 	e.Helper()
-	return e.getWith(app, "Authorization", authorization...)
+	return e.sendGetWith(app, "Authorization", authorization...)
 }
 
-// getWith asks an application for "/" with these fields of one name.
-func (e *env[H, M]) getWith(app http.Handler, name string, values ...string) *httptest.ResponseRecorder {
+// sendGetWith sends a GET of "/" with these header fields of one name.
+func (e *env[H, M]) sendGetWith(app http.Handler, name string, values ...string) *httptest.ResponseRecorder {
 	e.Helper()
 	r := httptest.NewRequestWithContext(e.Context(), http.MethodGet, "/", http.NoBody)
 	for _, value := range values {
@@ -41,18 +41,18 @@ func (e *env[H, M]) getWith(app http.Handler, name string, values ...string) *ht
 	return w
 }
 
-// post sends a JSON object of alternating names and texts to a view that the adapter wraps.
-func (e *env[H, M]) post(view http.Handler, pairs ...string) *httptest.ResponseRecorder {
+// postObject sends a JSON object of alternating names and texts to a view that the adapter wraps.
+func (e *env[H, M]) postObject(view http.Handler, pairs ...string) *httptest.ResponseRecorder {
 	e.Helper()
-	r := httptest.NewRequestWithContext(e.Context(), http.MethodPost, "/", strings.NewReader(object(pairs...)))
+	r := httptest.NewRequestWithContext(e.Context(), http.MethodPost, "/", strings.NewReader(encodeObject(pairs...)))
 	r.Header.Set("Content-Type", jsonType)
 	w := httptest.NewRecorder()
 	e.Serve(e.Wrap(view)).ServeHTTP(w, r)
 	return w
 }
 
-// object is a JSON object of names and texts in turn.
-func object(pairs ...string) string {
+// encodeObject returns a JSON object of alternating names and texts.
+func encodeObject(pairs ...string) string {
 	m := map[string]string{}
 	for pair := range slices.Chunk(pairs, 2) {
 		m[pair[0]] = pair[1]
@@ -68,24 +68,25 @@ type answer struct {
 	Headers map[string]string
 }
 
-// refusal is the answer to a refused request. The headers say that no cache may keep it, and on a 401 how to come in.
-func refusal(status int, body, wwwAuthenticate string) answer {
+// newDenial returns the answer to a rejected request. Its headers keep it out of caches, and on a 401 name the scheme.
+func newDenial(status int, body, wwwAuthenticate string) answer {
 	return answer{status, body, map[string]string{
 		"Content-Type": jsonType, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
 		"Www-Authenticate": wwwAuthenticate,
 	}}
 }
 
-// wantRefusal compares a whole answer, letter for letter. Only the line feed that Echo puts behind JSON does not count.
-func (e *env[H, M]) wantRefusal(w *httptest.ResponseRecorder, status int, body string) {
+// wantDenial compares a whole answer, letter for letter. Only the line feed that Echo puts behind JSON does not count.
+func (e *env[H, M]) wantDenial(w *httptest.ResponseRecorder, status int, body string) {
 	e.Helper()
 	wwwAuthenticate := ""
 	if status == http.StatusUnauthorized {
 		wwwAuthenticate = `Bearer realm="api"`
 	}
-	e.wantAnswer(w, refusal(status, body, wwwAuthenticate))
+	e.wantAnswer(w, newDenial(status, body, wwwAuthenticate))
 }
 
+// wantAnswer compares status, body and the headers that want has.
 func (e *env[H, M]) wantAnswer(w *httptest.ResponseRecorder, want answer) {
 	e.Helper()
 	got := answer{w.Code, strings.TrimSuffix(w.Body.String(), "\n"), map[string]string{}}
@@ -97,7 +98,7 @@ func (e *env[H, M]) wantAnswer(w *httptest.ResponseRecorder, want answer) {
 	}
 }
 
-// wantOK tells that the handler of the application answered.
+// wantOK checks that the application's handler answered.
 func (e *env[H, M]) wantOK(w *httptest.ResponseRecorder) {
 	e.Helper()
 	if w.Code != http.StatusOK || w.Body.String() != "ok" {
@@ -105,13 +106,13 @@ func (e *env[H, M]) wantOK(w *httptest.ResponseRecorder) {
 	}
 }
 
-// never is a handler that no request may reach.
-func (e *env[H, M]) never() H {
-	return e.Handler(func(Seen) { e.Error("the handler ran behind a refusal") })
+// newUnreachableHandler returns a handler that fails the case when a request reaches it.
+func (e *env[H, M]) newUnreachableHandler() H {
+	return e.Handler(func(Seen) { e.Error("the handler ran for a request that was to be rejected") })
 }
 
-// keep is a handler, and what it saw last.
-func (e *env[H, M]) keep() (H, *Seen) {
+// newRecordingHandler returns a handler, and what it saw last.
+func (e *env[H, M]) newRecordingHandler() (H, *Seen) {
 	seen := &Seen{}
 	return e.Handler(func(s Seen) { *seen = s }), seen
 }

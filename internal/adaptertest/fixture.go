@@ -19,7 +19,7 @@ const (
 	jsonType = "application/json"
 )
 
-// The bodies of refusals.
+// The bodies of denials, as DRF and SimpleJWT write them.
 const (
 	NotProvided = `{"detail":"Authentication credentials were not provided."}`
 	BadHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
@@ -31,11 +31,11 @@ const (
 	serverError = `{"detail":"A server error occurred.","code":"error"}`
 )
 
-// NewAuth is an Auth over memory, and the Authorization field of its user alice. Tests of a framework's own ways use it.
+// NewAuth returns an Auth over memory, and the Authorization field of its user alice, for tests of what only one framework does.
 func NewAuth(t testing.TB) (auth *core.Auth, alice string) {
 	t.Helper()
 	f := newFixture(t)
-	return f.auth, "Bearer " + f.login(f.alice).Access
+	return f.auth, "Bearer " + f.loginPair(f.alice).Access
 }
 
 // Request sends an application a request with an empty JSON object, and with an Authorization field unless it is "".
@@ -64,6 +64,7 @@ type fixture struct {
 	alice, bob *memstore.Account
 }
 
+// newFixture returns a fixture with rotation and blacklisting.
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{
@@ -83,7 +84,7 @@ func newFixture(t testing.TB) *fixture {
 func (f *fixture) newAuth(change ...func(*simplejwt.Settings, *core.Deps)) *core.Auth {
 	f.t.Helper()
 	settings := simplejwt.Settings{SigningKey: key, RotateRefreshTokens: true, BlacklistAfterRotation: true}
-	deps := core.Deps{Users: f.users, Store: f.store, Authenticate: f.plain}
+	deps := core.Deps{Users: f.users, Store: f.store, Authenticate: f.checkPassword}
 	for _, c := range change {
 		c(&settings, &deps)
 	}
@@ -94,8 +95,8 @@ func (f *fixture) newAuth(change ...func(*simplejwt.Settings, *core.Deps)) *core
 	return auth
 }
 
-// plain is Deps.Authenticate: the user, where the password is exactly the one.
-func (f *fixture) plain(ctx context.Context, username, given string) (simplejwt.User, error) {
+// checkPassword is Deps.Authenticate. It returns the user if the password is exactly the constant.
+func (f *fixture) checkPassword(ctx context.Context, username, given string) (simplejwt.User, error) {
 	user, err := f.users.ByUsername(ctx, username)
 	if errors.Is(err, core.ErrUserNotFound) || given != password {
 		return nil, nil
@@ -103,8 +104,8 @@ func (f *fixture) plain(ctx context.Context, username, given string) (simplejwt.
 	return user, err
 }
 
-// login is a fresh pair of tokens.
-func (f *fixture) login(user simplejwt.User) core.Pair {
+// loginPair starts a session of a user and returns its tokens.
+func (f *fixture) loginPair(user simplejwt.User) core.Pair {
 	f.t.Helper()
 	pair, err := f.auth.Login(f.t.Context(), user)
 	if err != nil {
@@ -113,8 +114,8 @@ func (f *fixture) login(user simplejwt.User) core.Pair {
 	return pair
 }
 
-// sliding is a fresh sliding token of alice's.
-func (f *fixture) sliding() string {
+// loginSliding starts a session of alice and returns its sliding token.
+func (f *fixture) loginSliding() string {
 	f.t.Helper()
 	token, err := f.auth.LoginSliding(f.t.Context(), f.alice)
 	if err != nil {

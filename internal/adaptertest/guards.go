@@ -12,55 +12,55 @@ import (
 
 func guardCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
-		name: "Required refuses whoever has no good token",
-		rule: "the handler must not run, and the client must be told in DRF's words and with WWW-Authenticate",
-		run:  (*env[H, M]).requiredRefuses,
+		name: "Required rejects a request without a valid token",
+		rule: "the handler must not run, and the client must get DRF's body and WWW-Authenticate",
+		run:  (*env[H, M]).checkRequiredRejects,
 	}, {
-		name: "Required hands on user and token",
+		name: "Required passes user and token to the handler",
 		rule: "User answers the application's own type and false for any other; views and core see the same user",
-		run:  (*env[H, M]).requiredPasses,
+		run:  (*env[H, M]).checkRequiredPasses,
 	}, {
-		name: "Required with Stateless believes the token",
+		name: "Required with Stateless takes the user from the token",
 		rule: "a service without the user table must be able to check tokens: nothing may ask for a user",
-		run:  (*env[H, M]).statelessPasses,
+		run:  (*env[H, M]).checkStatelessPasses,
 	}, {
 		name: "Optional lets requests without credentials pass as anonymous",
-		rule: "no credentials for us means nobody; bad ones are refused, or an expired token would pass for a visitor",
-		run:  (*env[H, M]).optional,
+		rule: "no credentials for us means anonymous; bad ones are rejected, or an expired token would pass for a visitor",
+		run:  (*env[H, M]).checkOptional,
 	}, {
 		name: "Require asks the permission",
-		rule: "the permission gets user and token; 403 means: you are known and may not, 401: tell who you are",
-		run:  (*env[H, M]).permission,
+		rule: "the permission gets user and token; a user without it gets 403, an anonymous request 401",
+		run:  (*env[H, M]).checkPermission,
 	}}
 }
 
-func (e *env[H, M]) requiredRefuses() {
-	good := "Bearer " + e.login(e.alice).Access
-	bobs := "Bearer " + e.login(e.bob).Access
+func (e *env[H, M]) checkRequiredRejects() {
+	good := "Bearer " + e.loginPair(e.alice).Access
+	bobs := "Bearer " + e.loginPair(e.bob).Access
 	e.users.Delete(e.bob.ID)
-	app := e.Serve(e.never(), e.Required(e.auth))
-	e.wantRefusal(e.get(app), http.StatusUnauthorized, NotProvided)
-	e.wantRefusal(e.get(app, "Basic YWxpY2U6eA=="), http.StatusUnauthorized, NotProvided)
-	e.wantRefusal(e.get(app, "Bearer x"), http.StatusUnauthorized, badToken)
-	e.wantRefusal(e.get(app, good+"x"), http.StatusUnauthorized, badToken)
-	e.wantRefusal(e.get(app, good, good), http.StatusUnauthorized, BadHeader)
-	e.wantRefusal(e.get(app, bobs), http.StatusUnauthorized, notFound)
+	app := e.Serve(e.newUnreachableHandler(), e.Required(e.auth))
+	e.wantDenial(e.sendGet(app), http.StatusUnauthorized, NotProvided)
+	e.wantDenial(e.sendGet(app, "Basic YWxpY2U6eA=="), http.StatusUnauthorized, NotProvided)
+	e.wantDenial(e.sendGet(app, "Bearer x"), http.StatusUnauthorized, badToken)
+	e.wantDenial(e.sendGet(app, good+"x"), http.StatusUnauthorized, badToken)
+	e.wantDenial(e.sendGet(app, good, good), http.StatusUnauthorized, BadHeader)
+	e.wantDenial(e.sendGet(app, bobs), http.StatusUnauthorized, notFound)
 
-	stateless := e.Serve(e.never(), e.Required(e.auth.Stateless()))
-	e.wantRefusal(e.get(stateless), http.StatusUnauthorized, NotProvided)
-	e.wantRefusal(e.get(stateless, "Bearer x"), http.StatusUnauthorized, badToken)
+	stateless := e.Serve(e.newUnreachableHandler(), e.Required(e.auth.Stateless()))
+	e.wantDenial(e.sendGet(stateless), http.StatusUnauthorized, NotProvided)
+	e.wantDenial(e.sendGet(stateless, "Bearer x"), http.StatusUnauthorized, badToken)
 }
 
-func (e *env[H, M]) requiredPasses() {
-	h, seen := e.keep()
-	e.wantOK(e.get(e.Serve(h, e.Required(e.auth)), "Bearer "+e.login(e.alice).Access))
+func (e *env[H, M]) checkRequiredPasses() {
+	h, seen := e.newRecordingHandler()
+	e.wantOK(e.sendGet(e.Serve(h, e.Required(e.auth)), "Bearer "+e.loginPair(e.alice).Access))
 	e.wantAlice(seen)
 	if seen.IsTokenUser || seen.TokenUser != nil {
 		e.Errorf("User of another type is %v, %v; want none", seen.TokenUser, seen.IsTokenUser)
 	}
 }
 
-// wantAlice tells that alice was seen, in every way there is.
+// wantAlice checks that the handler saw alice, by each function that returns the user.
 func (e *env[H, M]) wantAlice(seen *Seen) {
 	e.Helper()
 	if seen.Request == nil || !seen.IsAccount || !seen.HasToken {
@@ -78,30 +78,30 @@ func (e *env[H, M]) wantAlice(seen *Seen) {
 	}
 }
 
-// unasked are Users that nothing may ask.
-type unasked struct{ fail func(...any) }
+// unaskedUsers are Users that fail the case when they are asked.
+type unaskedUsers struct{ fail func(...any) }
 
-func (unasked) UsernameField() string { return "username" }
+func (unaskedUsers) UsernameField() string { return "username" }
 
-func (u unasked) ByUsername(context.Context, string) (simplejwt.User, error) {
+func (u unaskedUsers) ByUsername(context.Context, string) (simplejwt.User, error) {
 	u.fail("the user was looked up by name")
 	return nil, core.ErrUserNotFound
 }
 
-func (u unasked) ByField(context.Context, string, string) (simplejwt.User, error) {
+func (u unaskedUsers) ByField(context.Context, string, string) (simplejwt.User, error) {
 	u.fail("the user was looked up")
 	return nil, core.ErrUserNotFound
 }
 
-func (u unasked) FieldValue(simplejwt.User, string) (string, error) {
+func (u unaskedUsers) FieldValue(simplejwt.User, string) (string, error) {
 	u.fail("a field of the user was asked for")
 	return "", core.ErrUserNotFound
 }
 
-func (e *env[H, M]) statelessPasses() {
-	elsewhere := e.newAuth(func(_ *simplejwt.Settings, d *core.Deps) { d.Users = unasked{e.Error} })
-	h, seen := e.keep()
-	e.wantOK(e.get(e.Serve(h, e.Required(elsewhere.Stateless())), "Bearer "+e.login(e.alice).Access))
+func (e *env[H, M]) checkStatelessPasses() {
+	elsewhere := e.newAuth(func(_ *simplejwt.Settings, d *core.Deps) { d.Users = unaskedUsers{e.Error} })
+	h, seen := e.newRecordingHandler()
+	e.wantOK(e.sendGet(e.Serve(h, e.Required(elsewhere.Stateless())), "Bearer "+e.loginPair(e.alice).Access))
 	if !seen.IsTokenUser || seen.TokenUser.AuthID() != "1" || !seen.HasToken || seen.Token.UserID() != "1" {
 		e.Errorf("saw %+v, want a TokenUser with the id 1", seen)
 	}
@@ -110,26 +110,26 @@ func (e *env[H, M]) statelessPasses() {
 	}
 }
 
-func (e *env[H, M]) optional() {
-	good := "Bearer " + e.login(e.alice).Access
+func (e *env[H, M]) checkOptional() {
+	good := "Bearer " + e.loginPair(e.alice).Access
 	for name, header := range map[string][]string{"no header": nil, "another scheme": {"Basic YWxpY2U6eA=="}} {
-		h, seen := e.keep()
-		e.wantOK(e.get(e.Serve(h, e.Optional(e.auth)), header...))
+		h, seen := e.newRecordingHandler()
+		e.wantOK(e.sendGet(e.Serve(h, e.Optional(e.auth)), header...))
 		if seen.Request == nil || seen.IsAccount || seen.IsTokenUser || seen.HasToken || seen.Account != nil || seen.Token != nil {
 			e.Errorf("%s: saw %+v, want nobody", name, seen)
 		}
 	}
-	never := e.Serve(e.never(), e.Optional(e.auth))
-	e.wantRefusal(e.get(never, "Bearer x"), http.StatusUnauthorized, badToken)
-	e.wantRefusal(e.get(never, good, good), http.StatusUnauthorized, BadHeader)
+	never := e.Serve(e.newUnreachableHandler(), e.Optional(e.auth))
+	e.wantDenial(e.sendGet(never, "Bearer x"), http.StatusUnauthorized, badToken)
+	e.wantDenial(e.sendGet(never, good, good), http.StatusUnauthorized, BadHeader)
 
-	h, seen := e.keep()
-	e.wantOK(e.get(e.Serve(h, e.Optional(e.auth)), good))
+	h, seen := e.newRecordingHandler()
+	e.wantOK(e.sendGet(e.Serve(h, e.Optional(e.auth)), good))
 	e.wantAlice(seen)
 }
 
-func (e *env[H, M]) permission() {
-	alice, bob := "Bearer "+e.login(e.alice).Access, "Bearer "+e.login(e.bob).Access
+func (e *env[H, M]) checkPermission() {
+	alice, bob := "Bearer "+e.loginPair(e.alice).Access, "Bearer "+e.loginPair(e.bob).Access
 	asked := 0
 	isAlice := e.Require(e.auth, func(_ context.Context, user simplejwt.User, token *core.Token) bool {
 		asked++
@@ -139,16 +139,16 @@ func (e *env[H, M]) permission() {
 		}
 		return ok && account.Username == "alice"
 	})
-	h, seen := e.keep()
-	e.wantOK(e.get(e.Serve(h, e.Required(e.auth), isAlice), alice))
+	h, seen := e.newRecordingHandler()
+	e.wantOK(e.sendGet(e.Serve(h, e.Required(e.auth), isAlice), alice))
 	e.wantAlice(seen)
-	e.wantRefusal(e.get(e.Serve(e.never(), e.Required(e.auth), isAlice), bob), http.StatusForbidden, Denied)
+	e.wantDenial(e.sendGet(e.Serve(e.newUnreachableHandler(), e.Required(e.auth), isAlice), bob), http.StatusForbidden, Denied)
 	if asked != 2 {
 		e.Errorf("the permission was asked %d times, want 2", asked)
 	}
 
-	e.wantRefusal(e.get(e.Serve(e.never(), e.Optional(e.auth), isAlice)), http.StatusUnauthorized, NotProvided)
-	e.wantRefusal(e.get(e.Serve(e.never(), isAlice), alice), http.StatusUnauthorized, NotProvided) // nothing authenticates
+	e.wantDenial(e.sendGet(e.Serve(e.newUnreachableHandler(), e.Optional(e.auth), isAlice)), http.StatusUnauthorized, NotProvided)
+	e.wantDenial(e.sendGet(e.Serve(e.newUnreachableHandler(), isAlice), alice), http.StatusUnauthorized, NotProvided) // nothing authenticates
 	if asked != 2 {
 		e.Error("the permission was asked about nobody")
 	}

@@ -15,74 +15,74 @@ import (
 func hangupCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
 		name: "what a client asked to end ends though it hangs up",
-		rule: "a thief who holds the session could cut the request otherwise, at any step of it",
-		run:  (*env[H, M]).hangups,
+		rule: "a thief who has the session could otherwise keep it by closing the connection, at any step of the request",
+		run:  (*env[H, M]).checkHangups,
 	}}
 }
 
-// line is the connection of a client that hangs up before a call of the store or the users, counted from 1.
-type line struct {
-	calls  atomic.Int32
-	cutAt  int32
-	hangUp context.CancelFunc
+// connection is the connection of a client that hangs up before a call of the store or the users, counted from 1.
+type connection struct {
+	calls    atomic.Int32
+	hangUpAt int32
+	hangUp   context.CancelFunc
 }
 
-// pass counts a call, and returns the error of a context that has ended, as a driver does.
-func (l *line) pass(ctx context.Context) error {
-	if l.calls.Add(1) == l.cutAt {
+// countCall counts a call, and returns the error of a context that has ended, as a driver does.
+func (l *connection) countCall(ctx context.Context) error {
+	if l.calls.Add(1) == l.hangUpAt {
 		l.hangUp()
 	}
 	return ctx.Err()
 }
 
-// cutUsers are users that are asked over a line.
-type cutUsers struct {
+// hangupUsers are users that are asked over such a connection.
+type hangupUsers struct {
 	*memstore.Users
-	line *line
+	conn *connection
 }
 
-func (u cutUsers) ByField(ctx context.Context, field, value string) (simplejwt.User, error) {
-	if err := u.line.pass(ctx); err != nil {
+func (u hangupUsers) ByField(ctx context.Context, field, value string) (simplejwt.User, error) {
+	if err := u.conn.countCall(ctx); err != nil {
 		return nil, err
 	}
 	return u.Users.ByField(ctx, field, value)
 }
 
-// cutStore is a store that is asked over a line, by the calls that the end of a session makes.
-type cutStore struct {
+// hangupStore is a store that is asked over such a connection, by the calls that the end of a session makes.
+type hangupStore struct {
 	core.Store
-	line *line
+	conn *connection
 }
 
-func (s cutStore) State(ctx context.Context, jti, sid string) (core.SessionState, error) {
-	if err := s.line.pass(ctx); err != nil {
+func (s hangupStore) State(ctx context.Context, jti, sid string) (core.SessionState, error) {
+	if err := s.conn.countCall(ctx); err != nil {
 		return core.SessionState{}, err
 	}
 	return s.Store.State(ctx, jti, sid)
 }
 
-func (s cutStore) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
-	if err := s.line.pass(ctx); err != nil {
+func (s hangupStore) IsBlacklisted(ctx context.Context, jti string) (owner *string, blacklisted bool, err error) {
+	if err := s.conn.countCall(ctx); err != nil {
 		return nil, false, err
 	}
 	return s.Store.IsBlacklisted(ctx, jti)
 }
 
-func (s cutStore) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
-	if err := s.line.pass(ctx); err != nil {
+func (s hangupStore) Blacklist(ctx context.Context, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
+	if err := s.conn.countCall(ctx); err != nil {
 		return false, false, err
 	}
 	return s.Store.Blacklist(ctx, jti, owner, reason, now)
 }
 
-func (s cutStore) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
-	if err := s.line.pass(ctx); err != nil {
+func (s hangupStore) Revoke(ctx context.Context, scope core.Scope, reason core.Reason, now time.Time) (int, error) {
+	if err := s.conn.countCall(ctx); err != nil {
 		return 0, err
 	}
 	return s.Store.Revoke(ctx, scope, reason, now)
 }
 
-func (e *env[H, M]) hangups() {
+func (e *env[H, M]) checkHangups() {
 	for name, c := range map[string]struct {
 		method, path string // {id} is the session that is to end
 		byCookie     bool
@@ -90,40 +90,40 @@ func (e *env[H, M]) hangups() {
 		own          bool // the session that asks ends too
 		other        bool // and the user's other one
 	}{
-		"the end of all sessions":         {"DELETE", "sessions/", false, bearer, empty, true, true},
-		"the end of the others":           {"DELETE", "sessions/others/", false, bearer, empty, false, true},
-		"the end of one":                  {"DELETE", "sessions/{id}/", false, bearer, empty, false, true},
-		"the end of all, by cookie":       {"DELETE", "sessions/", true, bothCookies, empty, true, true},
-		"a logout":                        {"POST", "blacklist/", false, none, func(mine, _ core.Pair) string { return object("refresh", mine.Refresh) }, true, false},
-		"a logout by cookie":              {"POST", "blacklist/", true, bothCookies, empty, true, false},
-		"a logout by the access token":    {"POST", "blacklist/", true, func(mine, _ core.Pair) string { return pairCookies(mine.Access, "") }, empty, true, false},
-		"a logout by those of two":        {"POST", "blacklist/", true, func(mine, other core.Pair) string { return pairCookies(mine.Access, other.Refresh) }, empty, true, true},
-		"a login over the cookies of one": {"POST", "", true, bothCookies, func(core.Pair, core.Pair) string { return credentials }, true, false},
+		"the end of all sessions":         {"DELETE", "sessions/", false, sendBearer, sendEmptyObject, true, true},
+		"the end of the others":           {"DELETE", "sessions/others/", false, sendBearer, sendEmptyObject, false, true},
+		"the end of one":                  {"DELETE", "sessions/{id}/", false, sendBearer, sendEmptyObject, false, true},
+		"the end of all, by cookie":       {"DELETE", "sessions/", true, sendBothCookies, sendEmptyObject, true, true},
+		"a logout":                        {"POST", "blacklist/", false, sendNoHeader, func(mine, _ core.Pair) string { return encodeObject("refresh", mine.Refresh) }, true, false},
+		"a logout by cookie":              {"POST", "blacklist/", true, sendBothCookies, sendEmptyObject, true, false},
+		"a logout by the access token":    {"POST", "blacklist/", true, func(mine, _ core.Pair) string { return pairCookies(mine.Access, "") }, sendEmptyObject, true, false},
+		"a logout by those of two":        {"POST", "blacklist/", true, func(mine, other core.Pair) string { return pairCookies(mine.Access, other.Refresh) }, sendEmptyObject, true, true},
+		"a login over the cookies of one": {"POST", "", true, sendBothCookies, func(core.Pair, core.Pair) string { return credentials }, true, false},
 	} {
-		for cutAt := int32(0); ; cutAt++ { // 0: before the first call
+		for hangUpAt := int32(0); ; hangUpAt++ { // 0: before the first call
 			ctx, hangUp := context.WithCancel(e.Context())
-			l := &line{cutAt: cutAt, hangUp: hangUp}
+			l := &connection{hangUpAt: hangUpAt, hangUp: hangUp}
 			change := func(s *simplejwt.Settings, d *core.Deps) {
-				s.AuthCookie, d.Users, d.Store = c.byCookie, cutUsers{e.users, l}, cutStore{e.store, l}
+				s.AuthCookie, d.Users, d.Store = c.byCookie, hangupUsers{e.users, l}, hangupStore{e.store, l}
 			}
-			app := e.app(e.newAuth(change))
-			mine, other := e.login(e.alice), e.login(e.alice)
-			path := strings.ReplaceAll("/api/token/"+c.path, "{id}", e.session(other.Access))
+			app := e.newApp(e.newAuth(change))
+			mine, other := e.loginPair(e.alice), e.loginPair(e.alice)
+			path := strings.ReplaceAll("/api/token/"+c.path, "{id}", e.readSessionID(other.Access))
 			r := httptest.NewRequestWithContext(ctx, c.method, path, strings.NewReader(c.body(mine, other)))
 			r.Header.Set("Content-Type", jsonType)
 			r.Header.Set("Sec-Fetch-Site", "same-origin")
 			r.Header.Set(map[bool]string{true: "Cookie", false: "Authorization"}[c.byCookie], c.header(mine, other))
-			if cutAt == 0 && c.path != "" { // a login, which gives rights, may be cut
+			if hangUpAt == 0 && c.path != "" { // a login, which grants rights, may end with its client
 				hangUp()
 			}
 			w := httptest.NewRecorder()
 			app.ServeHTTP(w, r)
 			hangUp()
 			if w.Code >= 300 {
-				e.Errorf("%s, cut at call %d: %d %s", name, cutAt, w.Code, w.Body)
+				e.Errorf("%s, client gone at call %d: %d %s", name, hangUpAt, w.Code, w.Body)
 			}
 			e.wantActive(name, map[string]bool{mine.Access: !c.own, other.Access: !c.other})
-			if cutAt > l.calls.Load() {
+			if hangUpAt > l.calls.Load() {
 				break
 			}
 			for _, user := range []*memstore.Account{e.alice, e.bob} {
@@ -135,8 +135,8 @@ func (e *env[H, M]) hangups() {
 	}
 }
 
-func none(core.Pair, core.Pair) string  { return "" }
-func empty(core.Pair, core.Pair) string { return "{}" }
+func sendNoHeader(core.Pair, core.Pair) string    { return "" }
+func sendEmptyObject(core.Pair, core.Pair) string { return "{}" }
 
-func bearer(mine, _ core.Pair) string      { return "Bearer " + mine.Access }
-func bothCookies(mine, _ core.Pair) string { return pairCookies(mine.Access, mine.Refresh) }
+func sendBearer(mine, _ core.Pair) string      { return "Bearer " + mine.Access }
+func sendBothCookies(mine, _ core.Pair) string { return pairCookies(mine.Access, mine.Refresh) }

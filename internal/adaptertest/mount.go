@@ -16,23 +16,23 @@ func mountCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
 		name: "mounted views answer with and without the trailing slash",
 		rule: "Django's routes end in a slash, and clients forget it: a redirect would lose the body of a POST",
-		run:  (*env[H, M]).mountedViewsAnswer,
+		run:  (*env[H, M]).checkMountedViews,
 	}, {
 		name: "views may be mounted below a prefix that ends in a slash",
 		rule: "Django's prefixes end in one: it must neither panic nor put the views where nobody finds them",
-		run:  (*env[H, M]).prefixMayEndInASlash,
+		run:  (*env[H, M]).checkPrefixWithSlash,
 	}, {
 		name: "mounted views leave other paths alone",
 		rule: "the application may have routes of its own below the prefix, and must get its own 404 for what is nobody's",
-		run:  (*env[H, M]).mountedViewsLeaveOtherPaths,
+		run:  (*env[H, M]).checkOtherPaths,
 	}, {
-		name: "mounted views answer POST alone",
+		name: "mounted views answer POST only",
 		rule: "other methods get DRF's 405 and not the framework's own, OPTIONS gets 204, HEAD no body",
-		run:  (*env[H, M]).mountedViewsAnswerPostAlone,
+		run:  (*env[H, M]).checkPostOnly,
 	}}
 }
 
-// mount is Mount or MountSliding.
+// mount is Mount or MountSliding, with the views it mounts.
 type mount struct {
 	name  string
 	app   func(prefix string, a *core.Auth) http.Handler
@@ -45,25 +45,26 @@ type mounted struct {
 	good func() string
 }
 
-func (e *env[H, M]) mounts() []mount {
-	credentials := func() string { return object("username", "alice", "password", password) }
-	refresh := func() string { return object("refresh", e.login(e.alice).Refresh) }
+// listMounts returns the functions under test.
+func (e *env[H, M]) listMounts() []mount {
+	credentials := func() string { return encodeObject("username", "alice", "password", password) }
+	refresh := func() string { return encodeObject("refresh", e.loginPair(e.alice).Refresh) }
 	return []mount{
 		{"Mount", e.Mount, []mounted{
 			{"", credentials},
 			{"refresh/", refresh},
-			{"verify/", func() string { return object("token", e.login(e.alice).Access) }},
+			{"verify/", func() string { return encodeObject("token", e.loginPair(e.alice).Access) }},
 			{"blacklist/", refresh},
 		}},
 		{"MountSliding", e.MountSliding, []mounted{
 			{"sliding/", credentials},
-			{"sliding/refresh/", func() string { return object("token", e.sliding()) }},
+			{"sliding/refresh/", func() string { return encodeObject("token", e.loginSliding()) }},
 		}},
 	}
 }
 
-// serve mounts and starts a server.
-func (e *env[H, M]) serve(m mount, prefix string) *httptest.Server {
+// startServer mounts the views below a prefix and serves them. A panic of the mount fails the case.
+func (e *env[H, M]) startServer(m mount, prefix string) *httptest.Server {
 	e.Helper()
 	defer func() {
 		if r := recover(); r != nil {
@@ -75,12 +76,12 @@ func (e *env[H, M]) serve(m mount, prefix string) *httptest.Server {
 	return server
 }
 
-// each calls check for every view and path, with a server on which the view is mounted: at the root and below a prefix.
-func (e *env[H, M]) each(check func(v mounted, server *httptest.Server, path string)) {
+// forEachView calls check for every view and path, with a server on which the view is mounted: at the root and below a prefix.
+func (e *env[H, M]) forEachView(check func(v mounted, server *httptest.Server, path string)) {
 	e.Helper()
-	for _, m := range e.mounts() {
+	for _, m := range e.listMounts() {
 		for _, prefix := range []string{"", "/api/token"} {
-			server := e.serve(m, prefix)
+			server := e.startServer(m, prefix)
 			for _, v := range m.views {
 				path := prefix + "/" + v.path
 				check(v, server, path)
@@ -92,22 +93,22 @@ func (e *env[H, M]) each(check func(v mounted, server *httptest.Server, path str
 	}
 }
 
-func (e *env[H, M]) mountedViewsAnswer() {
-	e.each(func(v mounted, server *httptest.Server, path string) { e.wantView(v, server, path) })
+func (e *env[H, M]) checkMountedViews() {
+	e.forEachView(func(v mounted, server *httptest.Server, path string) { e.wantView(v, server, path) })
 }
 
-// wantView tells that the view answers there.
+// wantView checks that the view answers at a path.
 func (e *env[H, M]) wantView(v mounted, server *httptest.Server, path string) {
 	e.Helper()
-	if got := e.send(server, http.MethodPost, path, v.good()); got.Status != http.StatusOK {
+	if got := e.sendRequest(server, http.MethodPost, path, v.good()); got.Status != http.StatusOK {
 		e.Errorf("POST %s: %d %s, want 200", path, got.Status, got.Body)
 	}
 }
 
-func (e *env[H, M]) prefixMayEndInASlash() {
-	for _, m := range e.mounts() {
+func (e *env[H, M]) checkPrefixWithSlash() {
+	for _, m := range e.listMounts() {
 		for _, prefix := range []string{"/", "/api/token/"} {
-			server := e.serve(m, prefix)
+			server := e.startServer(m, prefix)
 			for _, v := range m.views {
 				e.wantView(v, server, prefix+v.path)
 				if v.path != "" { // the bare prefix lies outside of what the application named
@@ -118,14 +119,14 @@ func (e *env[H, M]) prefixMayEndInASlash() {
 	}
 }
 
-func (e *env[H, M]) mountedViewsLeaveOtherPaths() {
-	for _, m := range e.mounts() {
-		server := e.serve(m, "/api/token")
+func (e *env[H, M]) checkOtherPaths() {
+	for _, m := range e.listMounts() {
+		server := e.startServer(m, "/api/token")
 		others := []string{"/", "/api/", "/api/tokens", "/api/token/x", "/api/token/x/", "/refresh/", "/verify/"}
 		for _, v := range m.views {
 			others = append(others, "/api/token/"+v.path+"x/")
 		}
-		for _, other := range e.mounts() {
+		for _, other := range e.listMounts() {
 			for _, v := range other.views {
 				if other.name != m.name {
 					others = append(others, "/api/token/"+v.path)
@@ -133,25 +134,25 @@ func (e *env[H, M]) mountedViewsLeaveOtherPaths() {
 			}
 		}
 		for _, path := range others {
-			if got := e.send(server, http.MethodPost, path, "{}"); got.Status != http.StatusNotFound {
+			if got := e.sendRequest(server, http.MethodPost, path, "{}"); got.Status != http.StatusNotFound {
 				e.Errorf("%s: POST %s: %d %s, want 404", m.name, path, got.Status, got.Body)
 			}
 		}
 	}
 }
 
-func (e *env[H, M]) mountedViewsAnswerPostAlone() {
+func (e *env[H, M]) checkPostOnly() {
 	headers := map[string]string{"Allow": "POST, OPTIONS", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 	// A framework may not know these and have another list of what is allowed.
 	unknown := []string{"PROPFIND", "LOCK", "FOO"}
 	methods := append([]string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"}, unknown...)
-	e.each(func(v mounted, server *httptest.Server, path string) {
+	e.forEachView(func(v mounted, server *httptest.Server, path string) {
 		for _, method := range methods {
 			body := ""
 			if method != http.MethodTrace { // the client sends none
 				body = v.good()
 			}
-			got := e.send(server, method, path, body)
+			got := e.sendRequest(server, method, path, body)
 			want := answer{http.StatusMethodNotAllowed, `{"detail":"Method \"` + method + `\" not allowed."}`, headers}
 			switch method {
 			case http.MethodOptions:
@@ -169,8 +170,8 @@ func (e *env[H, M]) mountedViewsAnswerPostAlone() {
 	})
 }
 
-// send sends a request over the network and follows no redirect.
-func (e *env[H, M]) send(server *httptest.Server, method, path, body string) answer {
+// sendRequest sends a request over the network and follows no redirect.
+func (e *env[H, M]) sendRequest(server *httptest.Server, method, path, body string) answer {
 	e.Helper()
 	r, err := http.NewRequestWithContext(e.Context(), method, server.URL+path, strings.NewReader(body))
 	if err != nil {

@@ -10,31 +10,31 @@ import (
 
 func requestCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
-		name: "nothing of a request is left for the next",
-		rule: "frameworks use their contexts again: a user who stays in one would lend his session to a stranger",
-		run:  (*env[H, M]).nothingIsLeft,
+		name: "nothing of a request is left for the next one",
+		rule: "frameworks reuse their contexts: a user who stays in one would lend the session to a stranger",
+		run:  (*env[H, M]).checkNothingIsLeft,
 	}, {
 		name: "requests at the same time see their own users",
 		rule: "one middleware serves all requests and may keep nothing of any",
-		run:  (*env[H, M]).requestsAtOnce,
+		run:  (*env[H, M]).checkRequestsAtOnce,
 	}}
 }
 
-func (e *env[H, M]) nothingIsLeft() {
-	good := "Bearer " + e.login(e.alice).Access
-	h, seen := e.keep()
+func (e *env[H, M]) checkNothingIsLeft() {
+	good := "Bearer " + e.loginPair(e.alice).Access
+	h, seen := e.newRecordingHandler()
 	app := e.Serve(h, e.Optional(e.auth))
 	for range 10 {
-		e.wantOK(e.get(app, good))
+		e.wantOK(e.sendGet(app, good))
 		e.wantAlice(seen)
-		e.wantOK(e.get(app))
+		e.wantOK(e.sendGet(app))
 		if seen.IsAccount || seen.HasToken {
 			e.Fatalf("an anonymous request saw %+v", seen)
 		}
 	}
 }
 
-func (e *env[H, M]) requestsAtOnce() {
+func (e *env[H, M]) checkRequestsAtOnce() {
 	const want = "X-Want" // the user id that the handler should see, "" for nobody
 	app := e.Serve(e.Handler(func(s Seen) {
 		id := ""
@@ -46,7 +46,7 @@ func (e *env[H, M]) requestsAtOnce() {
 		}
 	}), e.Optional(e.auth))
 
-	tokens := map[string]string{e.alice.ID: e.login(e.alice).Access, e.bob.ID: e.login(e.bob).Access}
+	tokens := map[string]string{e.alice.ID: e.loginPair(e.alice).Access, e.bob.ID: e.loginPair(e.bob).Access}
 	var all sync.WaitGroup
 	for range 20 {
 		for _, user := range []*memstore.Account{e.alice, e.bob, {}} {

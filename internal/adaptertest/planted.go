@@ -8,26 +8,26 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-func tossedCases[H, M any]() []testCase[H, M] {
+func plantedCases[H, M any]() []testCase[H, M] {
 	return []testCase[H, M]{{
 		name: "a cookie that another host can set counts only beside the CSRF cookie of its session",
-		rule: "or a host of the same domain logs its own user in where the visitor believes to be alone",
-		run:  (*env[H, M]).tossedCookies,
+		rule: "otherwise a host of the same domain could log its own user in, and the visitor would work in that account",
+		run:  (*env[H, M]).checkPlantedCookies,
 	}, {
-		name: "a logout by tossed cookies ends the user's session all the same",
-		rule: "who can set a cookie must not be able to keep a user from logging out",
-		run:  (*env[H, M]).tossedLogout,
+		name: "a logout with a planted cookie ends the user's session all the same",
+		rule: "a host that can set a cookie must not be able to keep a user from logging out",
+		run:  (*env[H, M]).checkPlantedLogout,
 	}, {
-		name: "a session with a narrow path lives from login through refreshes",
+		name: "a session with a narrow path lasts from login through refreshes",
 		rule: "the CSRF cookie must be there as long as the refresh cookie is",
-		run:  (*env[H, M]).narrowSession,
+		run:  (*env[H, M]).checkNarrowSession,
 	}}
 }
 
-// narrowPath is AUTH_COOKIE_REFRESH_PATH.
+// narrowPath sets AUTH_COOKIE_REFRESH_PATH.
 func narrowPath(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookieRefreshPath = "/api/token/" }
 
-func (e *env[H, M]) tossedCookies() {
+func (e *env[H, M]) checkPlantedCookies() {
 	type route struct{ method, path string }
 	for what, c := range map[string]struct {
 		settings        func(*simplejwt.Settings, *core.Deps)
@@ -48,11 +48,11 @@ func (e *env[H, M]) tossedCookies() {
 		}, "__Secure-access", "", "__Host-csrftoken", []route{{"POST", "/api/token/sliding/refresh/"}, {"POST", "/api/token/blacklist/"}, {"GET", "/"}}},
 	} {
 		a := e.newAuth(withCookies(c.settings))
-		app := e.app(a)
+		app := e.newApp(a)
 		for _, rt := range c.routes {
-			for _, from := range []whence{{site: "same-origin"}, {site: "none"}, {origin: "https://example.com"}, {}} {
-				cookies, csrf := e.tossed(a, c.access, c.refresh)
-				_, other := e.tossed(a, c.access, c.refresh)
+			for _, from := range []source{{site: "same-origin"}, {site: "none"}, {origin: "https://example.com"}, {}} {
+				cookies, csrf := e.plantCookies(a, c.access, c.refresh)
+				_, other := e.plantCookies(a, c.access, c.refresh)
 				for _, try := range []struct {
 					what, cookies string
 					fits          bool
@@ -61,16 +61,16 @@ func (e *env[H, M]) tossedCookies() {
 					{"two", c.csrf + "=" + csrf + "; " + c.csrf + "=" + other, false}, {"one of another name", "csrftoken=" + csrf, false},
 					{"that of the session", c.csrf + "=" + csrf, true},
 				} {
-					before := e.sessions(a)
-					w := e.try(app, attempt{method: rt.method, path: rt.path, contentType: jsonType, from: from, csrf: []string{csrf}, cookies: cookies + "; " + try.cookies})
+					before := e.countSessions(a)
+					w := e.sendAttempt(app, attempt{method: rt.method, path: rt.path, contentType: jsonType, from: from, csrf: []string{csrf}, cookies: cookies + "; " + try.cookies})
 					if try.fits && w.Code >= 300 || !try.fits && w.Code != 403 {
 						e.Errorf("%s, %s %s, %+v, %s: %d %s", what, rt.method, rt.path, from, try.what, w.Code, w.Body)
 					}
 					if try.fits {
 						continue
 					}
-					if e.wantRefusal(w, 403, badCSRFToken); len(w.Header().Values("Set-Cookie")) > 0 || e.sessions(a) != before {
-						e.Errorf("%s: the refused request set %q, and left %d sessions of %d", what, w.Header().Values("Set-Cookie"), e.sessions(a), before)
+					if e.wantDenial(w, 403, badCSRFToken); len(w.Header().Values("Set-Cookie")) > 0 || e.countSessions(a) != before {
+						e.Errorf("%s: the rejected request set %q, and left %d sessions of %d", what, w.Header().Values("Set-Cookie"), e.countSessions(a), before)
 					}
 				}
 			}
@@ -78,15 +78,15 @@ func (e *env[H, M]) tossedCookies() {
 	}
 }
 
-// tossed are the cookies of a new session of alice's under these names ("" for none), and its CSRF token. Without a name for the
+// plantCookies are the cookies of a new session of alice's under these names ("" for none), and its CSRF token. Without a name for the
 // refresh token's it is a session of a sliding token.
-func (e *env[H, M]) tossed(a *core.Auth, access, refresh string) (cookies, csrf string) {
+func (e *env[H, M]) plantCookies(a *core.Auth, access, refresh string) (cookies, csrf string) {
 	e.Helper()
 	var pair core.Pair
 	if refresh == "" {
-		pair.Access = e.sliding()
+		pair.Access = e.loginSliding()
 	} else {
-		pair = e.login(e.alice)
+		pair = e.loginPair(e.alice)
 		cookies = refresh + "=" + pair.Refresh
 	}
 	if access != "" {
@@ -99,10 +99,10 @@ func (e *env[H, M]) tossed(a *core.Auth, access, refresh string) (cookies, csrf 
 	return cookies, csrfToken(a, token)
 }
 
-func (e *env[H, M]) tossedLogout() {
+func (e *env[H, M]) checkPlantedLogout() {
 	a := e.newAuth(withCookies(narrowPath))
-	app := e.app(a)
-	mine, bobs := e.login(e.alice), e.login(e.bob)
+	app := e.newApp(a)
+	mine, bobs := e.loginPair(e.alice), e.loginPair(e.bob)
 	token, _ := a.Decode(mine.Access)
 	w := e.fromPage(app, "POST", "/api/token/blacklist/", "", "__Host-access="+mine.Access+"; __Secure-refresh="+bobs.Refresh+"; __Host-csrftoken="+csrfToken(a, token))
 	if e.wantStatus("a logout", w, 200); len(w.Header().Values("Set-Cookie")) != 3 {
@@ -111,7 +111,7 @@ func (e *env[H, M]) tossedLogout() {
 	e.wantActive("a logout", map[string]bool{mine.Access: false, bobs.Access: false})
 }
 
-func (e *env[H, M]) narrowSession() {
+func (e *env[H, M]) checkNarrowSession() {
 	for what, rotate := range map[string]bool{"with rotation": true, "without": false} {
 		var later time.Duration
 		now := time.Now().Truncate(time.Second)
@@ -119,25 +119,25 @@ func (e *env[H, M]) narrowSession() {
 			s.RotateRefreshTokens, s.BlacklistAfterRotation = rotate, rotate
 			d.Now = func() time.Time { return now.Add(later) }
 		}))
-		b := e.browse(a)
-		login := b.do("POST", "/api/token/", credentials)
+		b := e.newBrowser(a)
+		login := b.doRequest("POST", "/api/token/", credentials)
 		e.wantLastingCSRF(what+", login", login)
 		for _, later = range []time.Duration{time.Minute, time.Hour, 12 * time.Hour, 23*time.Hour + 59*time.Minute} {
-			refreshed, got := b.do("POST", "/api/token/refresh/", "{}"), b.do("GET", "/", "")
+			refreshed, got := b.doRequest("POST", "/api/token/refresh/", "{}"), b.doRequest("GET", "/", "")
 			if refreshed.Status != 200 || got.Status != 200 {
 				b.Errorf("%s, after %v: refresh %+v, route %+v", what, later, refreshed, got)
 			}
 			e.wantLastingCSRF(what+", refresh", refreshed)
 		}
-		b.want("a logout", b.do("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess,
+		b.wantPage("a logout", b.doRequest("POST", "/api/token/blacklist/", ""), 200, "{}", clearAccess,
 			"__Secure-refresh=; Path=/api/token/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", clearCSRF)
-		if n := e.sessions(a); n != 0 {
+		if n := e.countSessions(a); n != 0 {
 			b.Errorf("%s: %d sessions after the logout", what, n)
 		}
 	}
 }
 
-// wantLastingCSRF tells that an answer sets the CSRF cookie for as long as the refresh cookie, or neither.
+// wantLastingCSRF checks that an answer sets the CSRF cookie for as long as the refresh cookie, or neither.
 func (e *env[H, M]) wantLastingCSRF(what string, p page) {
 	e.Helper()
 	ages := map[string]int{}

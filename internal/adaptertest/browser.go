@@ -16,7 +16,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// withCookies is AUTH_COOKIE.
+// withCookies sets AUTH_COOKIE and discards the log.
 func withCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejwt.Settings, *core.Deps) {
 	return func(s *simplejwt.Settings, d *core.Deps) {
 		s.AuthCookie, d.Logger = true, slog.New(slog.DiscardHandler)
@@ -26,19 +26,19 @@ func withCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejw
 	}
 }
 
-// stillCookies is AUTH_COOKIE on a clock that stands still, just before the next second begins.
-func stillCookies(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejwt.Settings, *core.Deps) {
+// withStoppedClock is withCookies with a clock that stands still just before the next second, so that ages of cookies are exact.
+func withStoppedClock(change ...func(*simplejwt.Settings, *core.Deps)) func(*simplejwt.Settings, *core.Deps) {
 	now := time.Now().Truncate(time.Second).Add(990 * time.Millisecond)
 	return withCookies(append(change, func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return now } })...)
 }
 
-// csrfToken is the CSRF token of a token's session.
+// csrfToken returns the CSRF token of a token's session.
 func csrfToken(a *core.Auth, t *core.Token) string {
 	return a.Transport().Cookies.CSRFToken(t.SessionID(), t.UserID())
 }
 
-// app is an application with all views below /api/token and a route of its own at "/", which tells whom it sees.
-func (e *env[H, M]) app(a *core.Auth) http.Handler {
+// newApp returns an application with all views below /api/token and a route of its own, behind Required, at "/".
+func (e *env[H, M]) newApp(a *core.Auth) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/token/", e.Mount("/api/token", a))
 	mux.Handle("/api/token/sliding/", e.MountSliding("/api/token", a))
@@ -47,16 +47,17 @@ func (e *env[H, M]) app(a *core.Auth) http.Handler {
 	return mux
 }
 
-// browser is a client with a jar, whose pages are those of the application.
+// browser is a client with a cookie jar. Its pages are those of the application.
 type browser[H, M any] struct {
 	*env[H, M]
 	server *httptest.Server
 	client *http.Client
 }
 
-func (e *env[H, M]) browse(a *core.Auth) *browser[H, M] {
+// newBrowser starts the application over TLS and returns a browser without cookies.
+func (e *env[H, M]) newBrowser(a *core.Auth) *browser[H, M] {
 	e.Helper()
-	server := httptest.NewTLSServer(e.app(a))
+	server := httptest.NewTLSServer(e.newApp(a))
 	e.Cleanup(server.Close)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -67,16 +68,16 @@ func (e *env[H, M]) browse(a *core.Auth) *browser[H, M] {
 	return &browser[H, M]{e, server, client}
 }
 
-// page is an answer, with the cookies that it sets as they are written.
+// page is an answer, with its Set-Cookie lines.
 type page struct {
 	Status int
 	Body   string
 	Set    []string
 }
 
-// do sends a request of a page of the application. Of the cookies in the answer the values are cut off; a token in the body
-// is an error.
-func (b *browser[H, M]) do(method, path, body string, header ...string) page {
+// doRequest sends a request as a page of the application does. In the Set-Cookie lines of the answer it replaces values by "...". A
+// token in the body fails the case.
+func (b *browser[H, M]) doRequest(method, path, body string, header ...string) page {
 	b.Helper()
 	r, err := http.NewRequestWithContext(b.Context(), method, b.server.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -113,16 +114,16 @@ func (b *browser[H, M]) do(method, path, body string, header ...string) page {
 	return out
 }
 
-// want compares an answer, and that it is kept out of caches.
-func (b *browser[H, M]) want(what string, got page, status int, body string, set ...string) {
+// wantPage compares status, body and Set-Cookie lines.
+func (b *browser[H, M]) wantPage(what string, got page, status int, body string, set ...string) {
 	b.Helper()
 	if diff := cmp.Diff(page{status, body, set}, got); diff != "" {
 		b.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
 
-// jar are the names and values of the cookies that the browser sends to a path.
-func (b *browser[H, M]) jar(path string) map[string]string {
+// readJar returns the names and values of the cookies that the browser sends to a path.
+func (b *browser[H, M]) readJar(path string) map[string]string {
 	b.Helper()
 	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.server.URL+path, http.NoBody)
 	if err != nil {
