@@ -16,12 +16,6 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-const (
-	notProvided = `{"detail":"Authentication credentials were not provided."}`
-	badHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
-	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
-)
-
 // TestAuthorizationIsReadAsDRFDoes: $ stands for a good token; "" is the answer of a good one.
 func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
 	t.Parallel()
@@ -80,15 +74,6 @@ func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
 			}
 		})
 	}
-}
-
-// refusalOf is what a protected route answers.
-func refusalOf(a core.Authenticator, r *http.Request) *httptest.ResponseRecorder {
-	w := httptest.NewRecorder()
-	if _, err := views.Authenticate(a, r); err != nil {
-		views.WriteError(w, r, a, err)
-	}
-	return w
 }
 
 func TestTokensCountInTheNamedHeaderAlone(t *testing.T) {
@@ -241,21 +226,6 @@ func TestAuthenticate_CustomAuthenticatorWithoutTransport(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A 401 without a challenge has no parameters of one either, and a 500 without a logger is answered all the same.
-func TestWriteError_CustomAuthenticatorWithoutTransport(t *testing.T) {
-	t.Parallel()
-	r := httptest.NewRequest("GET", "/", nil)
-	a := machines{core.Transport{OAuthErrors: true}, nil}
-	w := httptest.NewRecorder()
-	views.WriteError(w, r, a, core.ErrTokenInvalid)
-	if _, present := w.Header()["Www-Authenticate"]; present || w.Code != 401 {
-		t.Errorf("%d, WWW-Authenticate is %q", w.Code, w.Header().Get("WWW-Authenticate"))
-	}
-	w = httptest.NewRecorder()
-	views.WriteError(w, r, a, errDatabase)
-	wantAnswer(t, w, 500, `{"detail":"A server error occurred.","code":"error","error":"server_error"}`)
 }
 
 // Unless its Transport is that of an Auth.

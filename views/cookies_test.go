@@ -18,49 +18,6 @@ import (
 // What cookies do on every framework is tested by internal/adaptertest. Here are the hooks, the rare settings, and the
 // functions for programs that log users in themselves.
 
-func withCookies(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true }
-
-// byCookie sends a request of a page of this origin with cookies.
-func byCookie(h http.Handler, method, body string, cookies ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "/", strings.NewReader(body))
-	r.Header.Set("Content-Type", jsonType)
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	r.Header.Set("Cookie", strings.Join(cookies, "; "))
-	return serve(h, r)
-}
-
-// cookiesSet are the names of the cookies in an answer, with their values.
-func cookiesSet(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
-	t.Helper()
-	out := map[string]string{}
-	for _, line := range w.Header().Values("Set-Cookie") {
-		cookie, err := http.ParseSetCookie(line)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, twice := out[cookie.Name]; twice {
-			t.Errorf("the cookie %s is set twice", cookie.Name)
-		}
-		out[cookie.Name] = cookie.Value
-	}
-	return out
-}
-
-// wantCookies compares the names of the cookies that are set, in their order.
-func wantCookies(t *testing.T, w *httptest.ResponseRecorder, names ...string) {
-	t.Helper()
-	var got []string
-	for _, line := range w.Header().Values("Set-Cookie") {
-		name, _, _ := strings.Cut(line, "=")
-		got = append(got, name)
-	}
-	if diff := cmp.Diff(names, got); diff != "" {
-		t.Errorf("cookies (-want +got):\n%s", diff)
-	}
-}
-
-const access, refresh, csrf = "__Host-access", "__Host-refresh", "__Host-csrftoken"
-
 // TestHooksAndCookies: whatever a hook makes of the answer, no token is left in a field of its body.
 func TestHooksAndCookies(t *testing.T) {
 	t.Parallel()

@@ -12,11 +12,6 @@ import (
 
 // The table of methods, origins and CSRF tokens is tested by internal/adaptertest, on every framework.
 
-// csrfToken is the CSRF token of a token's session.
-func csrfToken(a *core.Auth, t *core.Token) string {
-	return a.Transport().Cookies.CSRFToken(t.SessionID(), t.UserID())
-}
-
 // There are no sessions then, and both tokens of a pair must have the same CSRF token.
 func TestCSRFToken_WithoutRecordsIsTheUsers(t *testing.T) {
 	t.Parallel()

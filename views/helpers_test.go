@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -218,3 +219,135 @@ func (s brokenStore) Sessions(context.Context, string, time.Time) ([]core.Outsta
 }
 
 func (s brokenStore) FlushExpired(context.Context, time.Time) (int, error) { return 0, s.err }
+
+// errDatabase is what a driver might say: nothing of it may reach a client.
+var errDatabase = errors.New("pq: connect to postgres://app@10.0.0.7:5432/shop: connection refused")
+
+const unavailable = `{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable"}`
+
+// brokenUsers are users that can't be asked.
+type brokenUsers struct{ *memstore.Users }
+
+func (brokenUsers) ByUsername(context.Context, string) (simplejwt.User, error) {
+	return nil, errDatabase
+}
+
+func (brokenUsers) ByField(context.Context, string, string) (simplejwt.User, error) {
+	return nil, errDatabase
+}
+
+const (
+	notProvided = `{"detail":"Authentication credentials were not provided."}`
+	badHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
+	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
+)
+
+// refusalOf is what a protected route answers.
+func refusalOf(a core.Authenticator, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	if _, err := views.Authenticate(a, r); err != nil {
+		views.WriteError(w, r, a, err)
+	}
+	return w
+}
+
+type (
+	super  = func(context.Context) (simplejwt.Attrs, error)
+	answer = struct {
+		status int
+		body   string
+	}
+)
+
+const serverError = `{"detail":"A server error occurred.","code":"error"}`
+
+func withCookies(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true }
+
+// byCookie sends a request of a page of this origin with cookies.
+func byCookie(h http.Handler, method, body string, cookies ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", jsonType)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Cookie", strings.Join(cookies, "; "))
+	return serve(h, r)
+}
+
+// cookiesSet are the names of the cookies in an answer, with their values.
+func cookiesSet(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, line := range w.Header().Values("Set-Cookie") {
+		cookie, err := http.ParseSetCookie(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, twice := out[cookie.Name]; twice {
+			t.Errorf("the cookie %s is set twice", cookie.Name)
+		}
+		out[cookie.Name] = cookie.Value
+	}
+	return out
+}
+
+// wantCookies compares the names of the cookies that are set, in their order.
+func wantCookies(t *testing.T, w *httptest.ResponseRecorder, names ...string) {
+	t.Helper()
+	var got []string
+	for _, line := range w.Header().Values("Set-Cookie") {
+		name, _, _ := strings.Cut(line, "=")
+		got = append(got, name)
+	}
+	if diff := cmp.Diff(names, got); diff != "" {
+		t.Errorf("cookies (-want +got):\n%s", diff)
+	}
+}
+
+const access, refresh, csrf = "__Host-access", "__Host-refresh", "__Host-csrftoken"
+
+// csrfToken is the CSRF token of a token's session.
+func csrfToken(a *core.Auth, t *core.Token) string {
+	return a.Transport().Cookies.CSRFToken(t.SessionID(), t.UserID())
+}
+
+const multipartType = "multipart/form-data; boundary=b"
+
+// parts is a multipart body with the boundary b.
+func parts(all ...string) string {
+	return "--b\r\n" + strings.Join(all, "\r\n--b\r\n") + "\r\n--b--\r\n"
+}
+
+func part(name, value string) string {
+	return `Content-Disposition: form-data; name="` + name + "\"\r\n\r\n" + value
+}
+
+func upload(name, file string) string {
+	return `Content-Disposition: form-data; name="` + name + `"; filename="` + file + "\"\r\nContent-Type: text/plain\r\n\r\ndata"
+}
+
+func withLimit(bytes int64) func(*simplejwt.Settings, *core.Deps) {
+	return func(s *simplejwt.Settings, _ *core.Deps) { s.DataUploadMaxMemorySize = bytes }
+}
+
+// padded is a JSON body of exactly so many bytes, whose token is no token.
+func padded(bytes int) string {
+	body := `{"refresh":"x"}`
+	return body + strings.Repeat(" ", bytes-len(body))
+}
+
+// headers are what this package sets.
+func headers(w *httptest.ResponseRecorder) map[string]string {
+	out := map[string]string{}
+	for name, values := range w.Header() {
+		out[name] = strings.Join(values, "|")
+	}
+	delete(out, "Content-Length")
+	return out
+}
+
+func with(more map[string]string) map[string]string {
+	out := map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": jsonType}
+	for name, value := range more {
+		out[name] = value
+	}
+	return out
+}
