@@ -16,45 +16,45 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// TestAuthorizationIsReadAsDRFDoes: $ stands for a good token; "" is the answer of a good one.
-func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
+// In the values $ stands for a valid token. An empty answer means that the request is authenticated.
+func TestAuthenticate_AuthorizationHeader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderTypes = []string{"Bearer", "JWT"} })
-	access := f.login(t).Access
+	access := f.loginAlice(t).Access
 	for _, c := range []struct {
 		name   string
 		values []string
 		want   string
 	}{
-		{"no header", nil, notProvided},
-		{"an empty one", []string{""}, notProvided},
-		{"blanks alone", []string{" \t "}, notProvided},
-		{"a good one", []string{"Bearer $"}, ""},
-		{"another scheme of the setting", []string{"JWT $"}, ""},
-		{"blanks and tabs around", []string{"\t Bearer \t $ \t"}, ""},
-		{"line feeds, form feeds and vertical tabs separate", []string{"Bearer\v\f\r\n$"}, ""},
-		{"another scheme", []string{"Basic $"}, notProvided},
-		{"the scheme in another case", []string{"bearer $"}, notProvided},
-		{"the token alone", []string{"$"}, notProvided},
-		{"the token before the scheme", []string{"$ Bearer"}, notProvided},
-		{"a scheme with more letters", []string{"Bearers $"}, notProvided},
-		{"the scheme alone", []string{"Bearer"}, badHeader},
-		{"three parts", []string{"Bearer $ $"}, badHeader},
-		{"two schemes behind a comma", []string{"Bearer $, Bearer $"}, badHeader},
-		{"a comma behind the token", []string{"Bearer $,"}, badToken},
-		{"a quoted token", []string{`Bearer "$"`}, badToken},
-		{"garbage", []string{"Bearer x"}, badToken},
+		{"a missing header is anonymous", nil, notProvided},
+		{"an empty header is anonymous", []string{""}, notProvided},
+		{"a header of blanks is anonymous", []string{" \t "}, notProvided},
+		{"a valid token is accepted", []string{"Bearer $"}, ""},
+		{"each scheme of AUTH_HEADER_TYPES is accepted", []string{"JWT $"}, ""},
+		{"blanks and tabs around the words are ignored", []string{"\t Bearer \t $ \t"}, ""},
+		{"line feeds, form feeds and vertical tabs separate words", []string{"Bearer\v\f\r\n$"}, ""},
+		{"another scheme is anonymous", []string{"Basic $"}, notProvided},
+		{"the scheme in another case is another scheme", []string{"bearer $"}, notProvided},
+		{"a token without a scheme is anonymous", []string{"$"}, notProvided},
+		{"a token before the scheme is anonymous", []string{"$ Bearer"}, notProvided},
+		{"a scheme with more letters is another scheme", []string{"Bearers $"}, notProvided},
+		{"a scheme without a token is a bad header", []string{"Bearer"}, badHeader},
+		{"a third word is a bad header", []string{"Bearer $ $"}, badHeader},
+		{"a second scheme behind a comma is a bad header", []string{"Bearer $, Bearer $"}, badHeader},
+		{"a comma behind the token belongs to the token", []string{"Bearer $,"}, badToken},
+		{"quotes belong to the token", []string{`Bearer "$"`}, badToken},
+		{"garbage is an invalid token", []string{"Bearer x"}, badToken},
 		{"a no-break space separates nothing", []string{"Bearer\u00a0$"}, notProvided},
-		{"a no-break space of latin-1 neither", []string{"Bearer\xa0$"}, notProvided},
-		{"a next line control neither", []string{"Bearer \u0085 $"}, badHeader},
-		{"an information separator neither", []string{"Bearer\x1c$"}, notProvided},
-		{"a scheme in other letters", []string{"Béarer $"}, notProvided},
-		{"a token with other letters", []string{"Bearer $é"}, badToken},
-		{"a token that is no UTF-8", []string{"Bearer $\xff"}, badToken},
-		{"NUL in the token", []string{"Bearer $\x00"}, badToken},
-		{"two fields", []string{"Bearer $", "Bearer $"}, badHeader},
-		{"two fields, the first of another scheme", []string{"Basic x", "Bearer $"}, badHeader},
-		{"two fields, the second empty", []string{"Bearer $", ""}, badHeader},
+		{"a no-break space of Latin-1 separates nothing", []string{"Bearer\xa0$"}, notProvided},
+		{"a next line control separates nothing", []string{"Bearer \u0085 $"}, badHeader},
+		{"an information separator separates nothing", []string{"Bearer\x1c$"}, notProvided},
+		{"a scheme with other letters is another scheme", []string{"Béarer $"}, notProvided},
+		{"other letters belong to the token", []string{"Bearer $é"}, badToken},
+		{"bytes that are not UTF-8 belong to the token", []string{"Bearer $\xff"}, badToken},
+		{"NUL belongs to the token", []string{"Bearer $\x00"}, badToken},
+		{"two header fields are a bad header", []string{"Bearer $", "Bearer $"}, badHeader},
+		{"two fields are a bad header though the first has another scheme", []string{"Basic x", "Bearer $"}, badHeader},
+		{"two fields are a bad header though the second is empty", []string{"Bearer $", ""}, badHeader},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,12 +62,12 @@ func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
 			for _, v := range c.values {
 				r.Header["Authorization"] = append(r.Header["Authorization"], strings.ReplaceAll(v, "$", access))
 			}
-			got := refusalOf(f.Auth, r)
+			got := serveRoute(f.Auth, r)
 			if got.Code == http.StatusOK {
 				got.Body.Reset()
 			}
 			if diff := cmp.Diff(c.want, got.Body.String()); diff != "" {
-				t.Errorf("refusal (-want +got):\n%s", diff)
+				t.Errorf("denial (-want +got):\n%s", diff)
 			}
 			if c.want != "" && (got.Code != 401 || got.Header().Get("WWW-Authenticate") != `Bearer realm="api"`) {
 				t.Errorf("status %d, headers %v", got.Code, got.Header())
@@ -76,29 +76,29 @@ func TestAuthorizationIsReadAsDRFDoes(t *testing.T) {
 	}
 }
 
-func TestTokensCountInTheNamedHeaderAlone(t *testing.T) {
+func TestAuthenticate_AuthHeaderName(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.AuthHeaderName = "HTTP_X_ACCESS_TOKEN" })
-	access := f.login(t).Access
+	access := f.loginAlice(t).Access
 	request := func(header string) *http.Request {
 		r := httptest.NewRequest("GET", "/?access_token="+access+"&token="+access, nil)
 		r.Header.Set(header, "Bearer "+access)
 		r.Header.Set("Cookie", "access="+access)
 		return r
 	}
-	if w := refusalOf(f.Auth, request("x-access-token")); w.Code != 200 {
+	if w := serveRoute(f.Auth, request("x-access-token")); w.Code != 200 {
 		t.Errorf("in its header the token was answered %d %s", w.Code, w.Body)
 	}
 	for _, header := range []string{"Authorization", "X_access_token", "Proxy-Authorization", "X-Http-Authorization"} {
-		wantAnswer(t, refusalOf(f.Auth, request(header)), 401, notProvided)
+		wantAnswer(t, serveRoute(f.Auth, request(header)), 401, notProvided)
 	}
 }
 
-func TestAuthenticateHandsOnUserAndToken(t *testing.T) {
+func TestAuthenticate_UserAndToken(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
+	r.Header.Set("Authorization", "Bearer "+f.loginAlice(t).Access)
 	out, err := views.Authenticate(f.Auth, r)
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestAuthenticateHandsOnUserAndToken(t *testing.T) {
 	}
 }
 
-func TestPermissions(t *testing.T) {
+func TestCheckPermission(t *testing.T) {
 	t.Parallel()
 	user := &memstore.Account{ID: "1", Username: "alice"}
 	only := func(name string) views.Permission {
@@ -135,13 +135,13 @@ func TestPermissions(t *testing.T) {
 	}
 	ctx := core.NewContext(t.Context(), user, nil)
 	if err := views.CheckPermission(ctx, only("alice")); err != nil {
-		t.Errorf("alice is refused: %v", err)
+		t.Errorf("alice is denied: %v", err)
 	}
 	if err := views.CheckPermission(ctx, only("bob")); !errors.Is(err, core.ErrPermissionDenied) {
 		t.Errorf("alice gets %v for bob's", err)
 	}
 	if err := views.CheckPermission(t.Context(), only("alice")); !errors.Is(err, core.ErrNotAuthenticated) {
-		t.Errorf("nobody gets %v", err)
+		t.Errorf("an anonymous request gets %v", err)
 	}
 	for err, want := range map[error]bool{core.ErrNotAuthenticated: true, core.ErrBadHeader: false, core.ErrTokenNotAllowed: false, core.ErrServiceUnavailable: false, nil: false} {
 		if views.IsAnonymous(err) != want {
@@ -150,13 +150,13 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// machines is a program's own Authenticator. It answers every key with its error.
+// machines is a custom Authenticator. It answers every key with its error.
 type machines struct {
 	transport core.Transport
 	err       error
 }
 
-// newMachines reads keys of the scheme "Key" and has no logger.
+// newMachines returns machines that read keys of the scheme "Key" and have no logger.
 func newMachines(err error) machines {
 	return machines{core.Transport{Header: "Authorization", Schemes: []string{"Key", "Old"}}, err}
 }
@@ -176,16 +176,16 @@ func TestAuthenticate_CustomAuthenticator(t *testing.T) {
 		body         string
 		challenge    string
 	}{
-		{"no credentials", "Bearer x", nil, 401, notProvided, `Key realm="api"`},
-		{"refused", "Key x", &core.Error{Status: 401, Code: "revoked", Detail: "Key is revoked."}, 401, `{"detail":"Key is revoked.","code":"revoked"}`, `Key realm="api"`},
-		{"failed", "Key x", errDatabase, 500, serverError, ""},
-		{"good", "Key x", nil, 200, "", ""},
+		{"a request without credentials gets the challenge", "Bearer x", nil, 401, notProvided, `Key realm="api"`},
+		{"a denial is answered as it is", "Key x", &core.Error{Status: 401, Code: "revoked", Detail: "Key is revoked."}, 401, `{"detail":"Key is revoked.","code":"revoked"}`, `Key realm="api"`},
+		{"any other error is a 500", "Key x", errDatabase, 500, serverError, ""},
+		{"a valid key is accepted", "Key x", nil, 200, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Authorization", c.header)
-			w := refusalOf(newMachines(c.err), r)
+			w := serveRoute(newMachines(c.err), r)
 			wantAnswer(t, w, c.status, c.body)
 			if got := w.Header().Get("WWW-Authenticate"); got != c.challenge {
 				t.Errorf("WWW-Authenticate is %q, want %q", got, c.challenge)
@@ -202,11 +202,11 @@ func TestAuthenticate_CustomAuthenticatorWithoutTransport(t *testing.T) {
 		header    http.Header
 		challenge string
 	}{
-		"the zero value reads no header":        {core.Transport{}, keys, ""},
-		"without a header's name none is read":  {core.Transport{Schemes: []string{"Key"}}, keys, `Key realm="api"`},
-		"without schemes no header is read":     {core.Transport{Header: "Authorization"}, keys, ""},
-		"without schemes two headers are none":  {core.Transport{Header: "Authorization"}, http.Header{"Authorization": {"Key x", "Key y"}}, ""},
-		"an empty scheme is that of no request": {core.Transport{Header: "Authorization", Schemes: []string{""}}, http.Header{"Authorization": {" x"}}, ` realm="api"`},
+		"the zero value reads no header":                  {core.Transport{}, keys, ""},
+		"without the name of a header none is read":       {core.Transport{Schemes: []string{"Key"}}, keys, `Key realm="api"`},
+		"without schemes no header is read":               {core.Transport{Header: "Authorization"}, keys, ""},
+		"without schemes two headers are not read either": {core.Transport{Header: "Authorization"}, http.Header{"Authorization": {"Key x", "Key y"}}, ""},
+		"an empty scheme matches no request":              {core.Transport{Header: "Authorization", Schemes: []string{""}}, http.Header{"Authorization": {" x"}}, ` realm="api"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,7 +215,7 @@ func TestAuthenticate_CustomAuthenticatorWithoutTransport(t *testing.T) {
 				a := machines{c.transport, nil}
 				r := httptest.NewRequest("GET", "/", nil)
 				r.Header = c.header.Clone()
-				w := refusalOf(a, r)
+				w := serveRoute(a, r)
 				wantAnswer(t, w, 401, notProvided)
 				if got := w.Header().Get("WWW-Authenticate"); got != c.challenge {
 					t.Errorf("WWW-Authenticate is %q, want %q", got, c.challenge)
@@ -228,14 +228,14 @@ func TestAuthenticate_CustomAuthenticatorWithoutTransport(t *testing.T) {
 	}
 }
 
-// Unless its Transport is that of an Auth.
+// An Authenticator reads cookies only if its Transport is that of an Auth.
 func TestAuthenticate_CustomAuthenticatorReadsNoCookies(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies)
 	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Cookie", access+"="+f.login(t).Access)
-	wantAnswer(t, refusalOf(newMachines(nil), r), 401, notProvided)
-	wantAnswer(t, refusalOf(f.Auth, r), 200, "")
+	r.Header.Set("Cookie", access+"="+f.loginAlice(t).Access)
+	wantAnswer(t, serveRoute(newMachines(nil), r), 401, notProvided)
+	wantAnswer(t, serveRoute(f.Auth, r), 200, "")
 	for _, a := range []core.Authenticator{f.Stateless(), f.CheckingSession()} {
 		out, err := views.Authenticate(a, r)
 		if err != nil {
@@ -246,7 +246,7 @@ func TestAuthenticate_CustomAuthenticatorReadsNoCookies(t *testing.T) {
 		}
 		r2 := r.Clone(r.Context())
 		r2.Method = "POST"
-		if w := refusalOf(a, r2); w.Code != 403 {
+		if w := serveRoute(a, r2); w.Code != 403 {
 			t.Errorf("%T lets a request pass that says nothing: %d", a, w.Code)
 		}
 	}

@@ -18,28 +18,28 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// garbageTarget is an endpoint, and what else a request to it has.
+// garbageTarget is an endpoint, and the body and headers that a request to it has beside the garbage.
 type garbageTarget struct {
 	name, field, body string
 	view              http.Handler
 	header            http.Header
 }
 
-// BenchmarkGarbage posts bodies of garbage to every view.
-func BenchmarkGarbage(b *testing.B) {
+// BenchmarkGarbageBodies posts bodies of garbage to every view.
+func BenchmarkGarbageBodies(b *testing.B) {
 	f, cookies := newFixture(b), newFixture(b, withCookies)
 	hooked := newFixture(b, withHook(func(ctx context.Context, _ *simplejwt.SerializerInput, super func(context.Context) (simplejwt.Attrs, error)) (simplejwt.Attrs, error) {
 		return super(ctx)
 	}))
 	var targets []garbageTarget
 	for i, field := range []string{"username", "refresh", "token", "refresh", "username", "token"} {
-		e := endpoints()[i]
+		e := listEndpoints()[i]
 		targets = append(targets, garbageTarget{name: e.name, field: field, view: e.view(f.Auth)})
 	}
 	targets = append(targets,
 		garbageTarget{name: "obtain pair, hook", field: "username", view: views.ObtainPair(hooked.Auth)},
 		garbageTarget{name: "verify, cookies", field: "token", view: views.Verify(cookies.Auth),
-			header: http.Header{"Cookie": {access + "=" + cookies.login(b).Access}, "Sec-Fetch-Site": {"same-origin"}}})
+			header: http.Header{"Cookie": {access + "=" + cookies.loginAlice(b).Access}, "Sec-Fetch-Site": {"same-origin"}}})
 	rows := garbageRows{cells: map[string]string{}}
 	for _, target := range targets {
 		for _, g := range garbageBodies(target.field) {
@@ -56,10 +56,10 @@ func BenchmarkGarbageHeaders(b *testing.B) {
 	f, cookies := newFixture(b, behindProxy), newFixture(b, withCookies, behindProxy)
 	json := http.Header{"Content-Type": {jsonType}}
 	targets := []garbageTarget{
-		{name: "obtain pair", view: views.ObtainPair(f.Auth), body: object("username", "x", "password", "x"), header: json},
+		{name: "obtain pair", view: views.ObtainPair(f.Auth), body: encodeObject("username", "x", "password", "x"), header: json},
 		{name: "refresh, cookies", view: views.Refresh(cookies.Auth), body: "{}", header: json},
-		{name: "sessions", view: views.Sessions(f.Auth), header: http.Header{"Authorization": {"Bearer " + f.login(b).Access}}},
-		{name: "sessions, cookies", view: views.Sessions(cookies.Auth), header: http.Header{"Cookie": {access + "=" + cookies.login(b).Access}}},
+		{name: "sessions", view: views.Sessions(f.Auth), header: http.Header{"Authorization": {"Bearer " + f.loginAlice(b).Access}}},
+		{name: "sessions, cookies", view: views.Sessions(cookies.Auth), header: http.Header{"Cookie": {access + "=" + cookies.loginAlice(b).Access}}},
 	}
 	rows := garbageRows{cells: map[string]string{}}
 	for _, target := range targets {
@@ -95,7 +95,7 @@ func (rows *garbageRows) measure(b *testing.B, kind string, target garbageTarget
 		start := cpuTime(b)
 		for b.Loop() {
 			r.Body = io.NopCloser(strings.NewReader(target.body))
-			serve(target.view, r)
+			serveRequest(target.view, r)
 		}
 		perKiB := float64(cpuTime(b)-start) / float64(b.N) / float64(size) * 1024
 		b.ReportMetric(0, "ns/op")
@@ -107,7 +107,7 @@ func (rows *garbageRows) measure(b *testing.B, kind string, target garbageTarget
 	})
 }
 
-// table is what has been measured in µs per KiB, as Markdown.
+// table returns what was measured, in µs per KiB, as Markdown.
 func (rows *garbageRows) table(targets []garbageTarget) string {
 	var b strings.Builder
 	b.WriteString("\n| garbage |")
@@ -121,7 +121,7 @@ func (rows *garbageRows) table(targets []garbageTarget) string {
 	return b.String()
 }
 
-// cpuTime is the CPU time that the process has used.
+// cpuTime returns the CPU time that the process has used.
 func cpuTime(tb testing.TB) time.Duration {
 	tb.Helper()
 	var usage syscall.Rusage

@@ -10,18 +10,18 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// The table of methods, origins and CSRF tokens is tested by internal/adaptertest, on every framework.
+// internal/adaptertest tests the table of methods, origins and CSRF tokens, on every framework.
 
-// There are no sessions then, and both tokens of a pair must have the same CSRF token.
-func TestCSRFToken_WithoutRecordsIsTheUsers(t *testing.T) {
+// Without records there are no sessions: both tokens of a pair must have the same CSRF token, that of the user.
+func TestCSRFToken_WithoutSession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies, func(s *simplejwt.Settings, d *core.Deps) { d.Store, s.BlacklistAfterRotation = nil, false })
-	set := cookiesSet(t, byCookie(views.ObtainPair(f.Auth), "POST", object("username", "alice", "password", password)))
+	set := readSetCookies(t, serveWithCookies(views.ObtainPair(f.Auth), "POST", encodeObject("username", "alice", "password", password)))
 	send := func(h http.Handler, token string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Cookie", access+"="+set[access]+"; "+refresh+"="+set[refresh])
 		r.Header.Set("X-CSRFToken", token)
-		return serve(h, r)
+		return serveRequest(h, r)
 	}
 	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := views.Authenticate(f.Auth, r); err != nil {
@@ -36,12 +36,12 @@ func TestCSRFToken_WithoutRecordsIsTheUsers(t *testing.T) {
 			t.Errorf("%s with another CSRF token: %d %s", name, w.Code, w.Body)
 		}
 	}
-	w := byCookie(views.Blacklist(f.Auth), "POST", "", access+"="+set[access])
+	w := serveWithCookies(views.Blacklist(f.Auth), "POST", "", access+"="+set[access])
 	wantAnswer(t, w, 200, "{}") // there is nothing to end
 	wantCookies(t, w, access, refresh, csrf)
 }
 
-func TestCSRFToken_EmptyHeaderNeverMatches(t *testing.T) {
+func TestCSRFToken_EmptyHeader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies)
 	token, err := f.NewToken(core.AccessToken)
@@ -55,22 +55,22 @@ func TestCSRFToken_EmptyHeaderNeverMatches(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("Cookie", access+"="+raw)
 	r.Header.Set("X-CSRFToken", "")
-	wantAnswer(t, serve(views.Verify(f.Auth), r), 403, `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`)
-	wantAnswer(t, byCookie(views.Verify(f.Auth), "POST", "", access+"="+raw), 200, "{}")
+	wantAnswer(t, serveRequest(views.Verify(f.Auth), r), 403, `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`)
+	wantAnswer(t, serveWithCookies(views.Verify(f.Auth), "POST", "", access+"="+raw), 200, "{}")
 }
 
-// It is access_denied: no scope would help.
-func TestAuthenticate_CrossOriginWithOAuthErrors(t *testing.T) {
+// The error is access_denied, as no scope would change the answer.
+func TestCSRF_OAuthErrors(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies, func(s *simplejwt.Settings, _ *core.Deps) { s.OAuthErrors = true })
-	pair := f.login(t)
+	pair := f.loginAlice(t)
 	send := func(site string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Header.Set("Cookie", access+"="+pair.Access+"; "+refresh+"="+pair.Refresh)
 		if site != "" {
 			r.Header.Set("Sec-Fetch-Site", site)
 		}
-		return refusalOf(f.Auth, r)
+		return serveRoute(f.Auth, r)
 	}
 	w := send("cross-site")
 	wantAnswer(t, w, 403, `{"detail":"CSRF Failed: The request comes from another origin.","error":"access_denied","error_description":"CSRF Failed: The request comes from another origin."}`)
@@ -80,19 +80,19 @@ func TestAuthenticate_CrossOriginWithOAuthErrors(t *testing.T) {
 	wantAnswer(t, send(""), 403, `{"detail":"CSRF Failed: CSRF token missing or incorrect.","error":"access_denied","error_description":"CSRF Failed: CSRF token missing or incorrect."}`)
 }
 
-// Other sites can have a browser send anything else without a preflight.
-func TestObtainPair_WithoutSourceNeedsJSON(t *testing.T) {
+// Other sites can make a browser send any other type without a preflight.
+func TestCSRF_LoginWithoutSourceNeedsJSON(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies)
-	body := object("username", "alice", "password", password)
+	body := encodeObject("username", "alice", "password", password)
 	const denied = `{"detail":"CSRF Failed: A request that does not say where it comes from must have a body of JSON."}`
 	for _, media := range []string{"", "text/plain", "text/plain; application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "text/json", `text/plain; x="application/json"`} {
 		for _, view := range []http.Handler{views.ObtainPair(f.Auth), views.ObtainSliding(f.Auth)} {
-			wantAnswer(t, post(view, media, body), 403, denied)
+			wantAnswer(t, postBody(view, media, body), 403, denied)
 		}
 	}
 	for _, media := range []string{"application/json", "Application/JSON; charset=utf-8", " application/json ;"} {
-		if w := post(views.ObtainPair(f.Auth), media, body); w.Code != 200 || len(cookiesSet(t, w)) != 3 {
+		if w := postBody(views.ObtainPair(f.Auth), media, body); w.Code != 200 || len(readSetCookies(t, w)) != 3 {
 			t.Errorf("%q: %d %s", media, w.Code, w.Body)
 		}
 	}

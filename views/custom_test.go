@@ -35,7 +35,7 @@ func TestReadJSON(t *testing.T) {
 		"JSON with a charset is read":              {"Application/JSON; charset=utf-8", good, 200, `["a" " b "]`},
 		"other fields are ignored":                 {jsonType, `{"old":"a","new":"b","x":[{}]}`, 200, `["a" "b"]`},
 		"a form is 415":                            {formType, "old=a&new=b", 415, `{"detail":"Unsupported media type \"application/x-www-form-urlencoded\" in request."}`},
-		"multipart is 415":                         {multipartType, parts(part("old", "a"), part("new", "b")), 415, `{"detail":"Unsupported media type \"multipart/form-data; boundary=b\" in request."}`},
+		"multipart is 415":                         {multipartType, joinParts(encodePart("old", "a"), encodePart("new", "b")), 415, `{"detail":"Unsupported media type \"multipart/form-data; boundary=b\" in request."}`},
 		"JSON under the name of text is 415":       {"text/plain", good, 415, `{"detail":"Unsupported media type \"text/plain\" in request."}`},
 		"JSON with a type like JSON's is 415":      {"application/json5", good, 415, `{"detail":"Unsupported media type \"application/json5\" in request."}`},
 		"JSON without a type is 415":               {"", good, 415, `{"detail":"Unsupported media type \"\" in request."}`},
@@ -55,7 +55,7 @@ func TestReadJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wantAnswer(t, post(route, c.contentType, c.body), c.status, c.answer)
+			wantAnswer(t, postBody(route, c.contentType, c.body), c.status, c.answer)
 		})
 	}
 }
@@ -63,10 +63,10 @@ func TestReadJSON(t *testing.T) {
 func TestWithDevice(t *testing.T) {
 	t.Parallel()
 	for proxies, ip := range map[int]string{0: "192.0.2.1", 1: "198.51.100.1"} {
-		t.Run(fmt.Sprintf("a login of a route of one's own records the same device behind %d proxies", proxies), func(t *testing.T) {
+		t.Run(fmt.Sprintf("a login of a custom route records the same device behind %d proxies", proxies), func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.NumProxies = proxies })
-			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(object("username", "alice", "password", password)))
+			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(encodeObject("username", "alice", "password", password)))
 			r.Header.Set("Content-Type", jsonType)
 			r.Header.Set("User-Agent", "app/1")
 			r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.1")
@@ -77,7 +77,7 @@ func TestWithDevice(t *testing.T) {
 			if _, err := f.Login(views.WithDevice(r, f.Auth), user); err != nil {
 				t.Fatal(err)
 			}
-			if w := serve(views.ObtainPair(f.Auth), r); w.Code != http.StatusOK {
+			if w := serveRequest(views.ObtainPair(f.Auth), r); w.Code != http.StatusOK {
 				t.Fatalf("status %d", w.Code)
 			}
 			sessions, err := f.Sessions(t.Context(), "1")

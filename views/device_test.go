@@ -15,13 +15,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// firstSession logs alice in by a request and returns the one session that the list shows.
-func firstSession(t *testing.T, f *fixture, body string, change func(*http.Request)) core.Session {
+// loginSession logs alice in by a request and returns the one session that the list shows.
+func loginSession(t *testing.T, f *fixture, body string, change func(*http.Request)) core.Session {
 	t.Helper()
 	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", jsonType)
 	change(r)
-	if w := serve(views.ObtainPair(f.Auth), r); w.Code != 200 {
+	if w := serveRequest(views.ObtainPair(f.Auth), r); w.Code != 200 {
 		t.Fatalf("login: %d %s", w.Code, w.Body)
 	}
 	all, err := f.Sessions(t.Context(), "1")
@@ -31,7 +31,7 @@ func firstSession(t *testing.T, f *fixture, body string, change func(*http.Reque
 	return all[0]
 }
 
-func TestObtainPair_RecordsItsDevice(t *testing.T) {
+func TestDevice(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		proxies     int
@@ -40,28 +40,28 @@ func TestObtainPair_RecordsItsDevice(t *testing.T) {
 		agent, body string
 		want        core.Device
 	}{
-		"the connection's address":        {0, "192.0.2.1:1234", []string{"198.51.100.1"}, "app/1", "phone", core.Device{Name: "phone", IP: "192.0.2.1", UserAgent: "app/1"}},
-		"IPv6":                            {0, "[2001:db8::1%eth0]:1", nil, "", "", core.Device{IP: "2001:db8::1"}},
-		"IPv4 in IPv6":                    {0, "[::ffff:192.0.2.1]:1", nil, "", "", core.Device{IP: "192.0.2.1"}},
-		"no address":                      {0, "@", nil, "", "", core.Device{}},
-		"one proxy":                       {1, "192.0.2.1:1", []string{"203.0.113.9, 198.51.100.1"}, "", "", core.Device{IP: "198.51.100.1"}},
-		"two proxies, two fields":         {2, "192.0.2.1:1", []string{"203.0.113.9,198.51.100.1", "198.51.100.2"}, "", "", core.Device{IP: "198.51.100.1"}},
-		"three proxies, three fields":     {3, "192.0.2.1:1", []string{"198.51.100.1", "198.51.100.2", "198.51.100.3"}, "", "", core.Device{IP: "198.51.100.1"}},
-		"a proxy that writes ports":       {1, "192.0.2.1:1", []string{"[2001:db8::2]:443"}, "", "", core.Device{IP: "2001:db8::2"}},
-		"a proxy that writes brackets":    {1, "192.0.2.1:1", []string{"[2001:db8::2]"}, "", "", core.Device{IP: "2001:db8::2"}},
-		"a proxy that writes no address":  {1, "192.0.2.1:1", []string{"unknown"}, "", "", core.Device{IP: "192.0.2.1"}},
-		"a proxy that writes nothing":     {1, "192.0.2.1:1", nil, "", "", core.Device{IP: "192.0.2.1"}},
-		"what would disturb a terminal":   {0, "@", nil, "a\x1b[31m\u202eb\xff", " x\u0007y ", core.Device{Name: "xy", UserAgent: "a[31mb"}},
-		"a user agent that is too long":   {0, "@", nil, strings.Repeat("é", 400), "", core.Device{UserAgent: strings.Repeat("é", 400)}},
-		"a user agent that is longer":     {0, "@", nil, strings.Repeat("é", 600), "", core.Device{UserAgent: strings.Repeat("é", 512)}},
-		"a name as long as it may be":     {0, "@", nil, "", strings.Repeat("n", 150), core.Device{Name: strings.Repeat("n", 150)}},
-		"a name of characters, not bytes": {0, "@", nil, "", strings.Repeat("é", 150), core.Device{Name: strings.Repeat("é", 150)}},
+		"without proxies the address is that of the connection":           {0, "192.0.2.1:1234", []string{"198.51.100.1"}, "app/1", "phone", core.Device{Name: "phone", IP: "192.0.2.1", UserAgent: "app/1"}},
+		"an IPv6 address loses its zone":                                  {0, "[2001:db8::1%eth0]:1", nil, "", "", core.Device{IP: "2001:db8::1"}},
+		"an IPv4 address within IPv6 is an IPv4 address":                  {0, "[::ffff:192.0.2.1]:1", nil, "", "", core.Device{IP: "192.0.2.1"}},
+		"a connection without an address has none":                        {0, "@", nil, "", "", core.Device{}},
+		"behind one proxy the last entry counts":                          {1, "192.0.2.1:1", []string{"203.0.113.9, 198.51.100.1"}, "", "", core.Device{IP: "198.51.100.1"}},
+		"behind two proxies the last but one counts, across fields":       {2, "192.0.2.1:1", []string{"203.0.113.9,198.51.100.1", "198.51.100.2"}, "", "", core.Device{IP: "198.51.100.1"}},
+		"behind three proxies each may write a field":                     {3, "192.0.2.1:1", []string{"198.51.100.1", "198.51.100.2", "198.51.100.3"}, "", "", core.Device{IP: "198.51.100.1"}},
+		"a proxy may write ports":                                         {1, "192.0.2.1:1", []string{"[2001:db8::2]:443"}, "", "", core.Device{IP: "2001:db8::2"}},
+		"a proxy may write brackets":                                      {1, "192.0.2.1:1", []string{"[2001:db8::2]"}, "", "", core.Device{IP: "2001:db8::2"}},
+		"without an address from the proxy that of the connection counts": {1, "192.0.2.1:1", []string{"unknown"}, "", "", core.Device{IP: "192.0.2.1"}},
+		"without the header the address of the connection counts":         {1, "192.0.2.1:1", nil, "", "", core.Device{IP: "192.0.2.1"}},
+		"control and format characters are removed":                       {0, "@", nil, "a\x1b[31m\u202eb\xff", " x\u0007y ", core.Device{Name: "xy", UserAgent: "a[31mb"}},
+		"a user agent of 400 characters is kept":                          {0, "@", nil, strings.Repeat("é", 400), "", core.Device{UserAgent: strings.Repeat("é", 400)}},
+		"a user agent is truncated to 512 characters":                     {0, "@", nil, strings.Repeat("é", 600), "", core.Device{UserAgent: strings.Repeat("é", 512)}},
+		"a name may have 150 characters":                                  {0, "@", nil, "", strings.Repeat("n", 150), core.Device{Name: strings.Repeat("n", 150)}},
+		"a name is measured in characters, not bytes":                     {0, "@", nil, "", strings.Repeat("é", 150), core.Device{Name: strings.Repeat("é", 150)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.NumProxies = c.proxies })
-			body := object("username", "alice", "password", password, "device_name", c.body)
-			got := firstSession(t, f, body, func(r *http.Request) {
+			body := encodeObject("username", "alice", "password", password, "device_name", c.body)
+			got := loginSession(t, f, body, func(r *http.Request) {
 				r.RemoteAddr = c.remote
 				r.Header["X-Forwarded-For"] = c.forwarded
 				r.Header.Set("User-Agent", c.agent)
@@ -73,24 +73,24 @@ func TestObtainPair_RecordsItsDevice(t *testing.T) {
 	}
 }
 
-func TestObtainPair_ChecksTheDeviceName(t *testing.T) {
+func TestDevice_InvalidName(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		value string
 		want  answer
 	}{
-		"null":                {`null`, answer{200, ""}},
-		"blank":               {`"  "`, answer{200, ""}},
-		"no text":             {`["x"]`, answer{400, `{"device_name":["Not a valid string."]}`}},
-		"too long":            {`"` + strings.Repeat("n", 151) + `"`, answer{400, `{"device_name":["Ensure this field has no more than 150 characters."]}`}},
-		"with a NUL":          {`"a\u0000"`, answer{400, `{"device_name":["Null characters are not allowed."]}`}},
-		"half of a surrogate": {`"\ud800"`, answer{400, `{"device_name":["Surrogate characters are not allowed: U+D800."]}`}},
+		"null leaves the name empty":           {`null`, answer{200, ""}},
+		"a blank name leaves the name empty":   {`"  "`, answer{200, ""}},
+		"a list is not a string":               {`["x"]`, answer{400, `{"device_name":["Not a valid string."]}`}},
+		"a name of 151 characters is too long": {`"` + strings.Repeat("n", 151) + `"`, answer{400, `{"device_name":["Ensure this field has no more than 150 characters."]}`}},
+		"NUL is not allowed":                   {`"a\u0000"`, answer{400, `{"device_name":["Null characters are not allowed."]}`}},
+		"a lone surrogate is not allowed":      {`"\ud800"`, answer{400, `{"device_name":["Surrogate characters are not allowed: U+D800."]}`}},
 	} {
 		f := newFixture(t)
 		for _, view := range []http.Handler{views.ObtainPair(f.Auth), views.ObtainSliding(f.Auth)} {
 			r := httptest.NewRequest("POST", "/", strings.NewReader(`{"username": "alice", "password": "`+password+`", "device_name": `+c.value+`}`))
 			r.Header.Set("Content-Type", jsonType)
-			w := serve(view, r)
+			w := serveRequest(view, r)
 			if w.Code != c.want.status || c.want.body != "" && strings.TrimSpace(w.Body.String()) != c.want.body {
 				t.Errorf("%s: answer %d %s, want %d %s", name, w.Code, w.Body, c.want.status, c.want.body)
 			}
@@ -99,7 +99,7 @@ func TestObtainPair_ChecksTheDeviceName(t *testing.T) {
 }
 
 // A client that does not come through all proxies, or writes the header itself, must not choose its address.
-func TestObtainPair_BelievesNoAddressThatAProxyDidNotWrite(t *testing.T) {
+func TestDevice_ForgedAddress(t *testing.T) {
 	t.Parallel()
 	const connection, client = "192.0.2.1", "198.51.100.1"
 	for name, c := range map[string]struct {
@@ -129,7 +129,7 @@ func TestObtainPair_BelievesNoAddressThatAProxyDidNotWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.NumProxies = c.proxies })
-			got := firstSession(t, f, object("username", "alice", "password", password), func(r *http.Request) {
+			got := loginSession(t, f, encodeObject("username", "alice", "password", password), func(r *http.Request) {
 				r.RemoteAddr = connection + ":1"
 				r.Header["X-Forwarded-For"] = c.forwarded
 			})
@@ -140,20 +140,20 @@ func TestObtainPair_BelievesNoAddressThatAProxyDidNotWrite(t *testing.T) {
 	}
 }
 
-// What a request costs must not grow with a header that the client writes. The test is not parallel: it counts bytes.
-func TestObtainPair_ReadsOnlyTheEndOfALongList(t *testing.T) {
+// The cost of a request must not grow with a header that the client writes. The test is not parallel: it counts bytes.
+func TestDevice_LongForwardedFor(t *testing.T) {
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.NumProxies = 2 })
 	lists := map[string][]string{
 		"commas": {strings.Repeat(",", 1<<20)}, "entries": {strings.Repeat("203.0.113.9,", 1<<16) + "203.0.113.9"},
 		"one entry": {strings.Repeat("x", 1<<20)}, "fields": slices.Repeat([]string{"203.0.113.9"}, 1<<16),
 	}
 	for name, list := range lists {
-		r := httptest.NewRequest("POST", "/", strings.NewReader(object("username", "alice", "password", "wrong")))
+		r := httptest.NewRequest("POST", "/", strings.NewReader(encodeObject("username", "alice", "password", "wrong")))
 		r.Header.Set("Content-Type", jsonType)
 		r.Header["X-Forwarded-For"] = list
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		serve(views.ObtainPair(f.Auth), r)
+		serveRequest(views.ObtainPair(f.Auth), r)
 		runtime.ReadMemStats(&after)
 		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<18 {
 			t.Errorf("%s: the request took %d bytes", name, n)

@@ -21,7 +21,7 @@ func FuzzViews(f *testing.F) {
 		s.DataUploadMaxMemorySize = 1 << 16
 	})
 	var handlers []http.Handler
-	for _, e := range endpoints() {
+	for _, e := range listEndpoints() {
 		handlers = append(handlers, e.view(fx.Auth))
 	}
 	for _, a := range []core.Authenticator{fx.Auth, fx.Stateless()} {
@@ -40,7 +40,7 @@ func FuzzViews(f *testing.F) {
 			r.Method = method
 			r.Header["Content-Type"] = []string{contentType}
 			r.Header["Authorization"] = []string{authorization}
-			checkFuzzed(t, serve(h, r))
+			checkFuzzed(t, serveRequest(h, r))
 		}
 	})
 }
@@ -69,7 +69,7 @@ func checkFuzzed(t *testing.T, w *httptest.ResponseRecorder) {
 
 func seedViews(f *testing.F) {
 	const post = http.MethodPost
-	credentials := object("username", "alice", "password", "x", "refresh", "e30.e30.e30", "token", "e30.e30.e30")
+	credentials := encodeObject("username", "alice", "password", "x", "refresh", "e30.e30.e30", "token", "e30.e30.e30")
 	for _, s := range [][4]string{
 		{post, jsonType, credentials, "Bearer e30.e30.e30"},
 		{post, jsonType, `{"username":1e400,"password":-0.0,"refresh":"\ud83d","token":"\u0000"}`, "Bearer"},
@@ -80,10 +80,10 @@ func seedViews(f *testing.F) {
 		{post, jsonType, ``, "Bearer eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjk5OTk5OTk5OTl9.x"},
 		{post, jsonType + "; charset=latin-1", "{\"token\":\"\xe9\"}", "\xa0Bearer x"},
 		{post, formType, "username=a&password=%&refresh=%00&token=%zz", "Bearer \x00"},
-		{post, multipartType, parts(part("username", "a"), upload("token", "f"), part("password", "\xff")), "Bearer \u0085"},
-		{post, multipartType, "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n" + part("token", "=zz"), "Bearer ."},
+		{post, multipartType, joinParts(encodePart("username", "a"), encodeFilePart("token", "f"), encodePart("password", "\xff")), "Bearer \u0085"},
+		{post, multipartType, "--b\r\nContent-Transfer-Encoding: quoted-printable\r\n" + encodePart("token", "=zz"), "Bearer ."},
 		{post, `multipart/form-data; boundary="`, "--", "Bearer .."},
-		{post, "multipart/form-data; boundary*0=b; boundary*1=b", parts("x"), "Bearer ...."},
+		{post, "multipart/form-data; boundary*0=b; boundary*1=b", joinParts("x"), "Bearer ...."},
 		{post, "text/\xff\"", "x", "Basic eDp5"},
 		{post, "", "x", strings.Repeat("Bearer ", 100)},
 		{"GET", jsonType, credentials, "Bearer " + strings.Repeat("A", 20000)},

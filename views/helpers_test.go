@@ -35,18 +35,18 @@ type fixture struct {
 	*core.Auth
 	users *memstore.Users
 	store *memstore.Store
-	log   *record
+	log   *logBuffer
 }
 
 // newFixture makes the Auth; change may alter settings and dependencies before.
 func newFixture(t testing.TB, change ...func(*simplejwt.Settings, *core.Deps)) *fixture {
 	t.Helper()
-	f := &fixture{users: memstore.NewUsers(), store: memstore.New(), log: &record{}}
+	f := &fixture{users: memstore.NewUsers(), store: memstore.New(), log: &logBuffer{}}
 	if err := f.users.Add(memstore.Account{ID: "1", Username: "alice"}); err != nil {
 		t.Fatal(err)
 	}
 	settings := simplejwt.Settings{SigningKey: key, RotateRefreshTokens: true, BlacklistAfterRotation: true}
-	deps := core.Deps{Users: f.users, Store: f.store, Logger: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelWarn})), Authenticate: f.plain}
+	deps := core.Deps{Users: f.users, Store: f.store, Logger: slog.New(slog.NewTextHandler(f.log, &slog.HandlerOptions{Level: slog.LevelWarn})), Authenticate: f.checkPassword}
 	for _, c := range change {
 		c(&settings, &deps)
 	}
@@ -57,8 +57,8 @@ func newFixture(t testing.TB, change ...func(*simplejwt.Settings, *core.Deps)) *
 	return f
 }
 
-// plain is Deps.Authenticate: the user, where the password is exactly the one.
-func (f *fixture) plain(ctx context.Context, username, given string) (simplejwt.User, error) {
+// checkPassword is Deps.Authenticate. It returns the user if the password is exactly the constant.
+func (f *fixture) checkPassword(ctx context.Context, username, given string) (simplejwt.User, error) {
 	user, err := f.users.ByUsername(ctx, username)
 	if err != nil || given != password {
 		return nil, nil //nolint:nilnil // nobody
@@ -66,8 +66,8 @@ func (f *fixture) plain(ctx context.Context, username, given string) (simplejwt.
 	return user, nil
 }
 
-// login is a fresh pair of alice's.
-func (f *fixture) login(t testing.TB) core.Pair {
+// loginAlice starts a session of alice and returns its tokens.
+func (f *fixture) loginAlice(t testing.TB) core.Pair {
 	t.Helper()
 	pair, err := f.Login(t.Context(), &memstore.Account{ID: "1", Username: "alice"})
 	if err != nil {
@@ -76,8 +76,8 @@ func (f *fixture) login(t testing.TB) core.Pair {
 	return pair
 }
 
-// slidingToken is a fresh sliding token of alice's.
-func (f *fixture) slidingToken(t testing.TB) string {
+// loginSliding starts a session of alice and returns its sliding token.
+func (f *fixture) loginSliding(t testing.TB) string {
 	t.Helper()
 	token, err := f.LoginSliding(t.Context(), &memstore.Account{ID: "1", Username: "alice"})
 	if err != nil {
@@ -86,28 +86,29 @@ func (f *fixture) slidingToken(t testing.TB) string {
 	return token
 }
 
-// endpoint is a view by its name, and a body it answers with 200.
+// endpoint is a view, its name, and a body that it answers with 200.
 type endpoint struct {
 	name string
 	view func(*core.Auth) http.Handler
 	good func(testing.TB, *fixture) string
 }
 
-func endpoints() []endpoint {
-	credentials := func(testing.TB, *fixture) string { return object("username", "alice", "password", password) }
-	refresh := func(t testing.TB, f *fixture) string { return object("refresh", f.login(t).Refresh) }
+// listEndpoints returns all views that take a body.
+func listEndpoints() []endpoint {
+	credentials := func(testing.TB, *fixture) string { return encodeObject("username", "alice", "password", password) }
+	refresh := func(t testing.TB, f *fixture) string { return encodeObject("refresh", f.loginAlice(t).Refresh) }
 	return []endpoint{
 		{"obtain pair", views.ObtainPair, credentials},
 		{"refresh", views.Refresh, refresh},
-		{"verify", views.Verify, func(t testing.TB, f *fixture) string { return object("token", f.login(t).Access) }},
+		{"verify", views.Verify, func(t testing.TB, f *fixture) string { return encodeObject("token", f.loginAlice(t).Access) }},
 		{"blacklist", views.Blacklist, refresh},
 		{"obtain sliding", views.ObtainSliding, credentials},
-		{"refresh sliding", views.RefreshSliding, func(t testing.TB, f *fixture) string { return object("token", f.slidingToken(t)) }},
+		{"refresh sliding", views.RefreshSliding, func(t testing.TB, f *fixture) string { return encodeObject("token", f.loginSliding(t)) }},
 	}
 }
 
-// object is a JSON object of names and texts in turn.
-func object(pairs ...string) string {
+// encodeObject returns a JSON object of alternating names and texts.
+func encodeObject(pairs ...string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
@@ -116,7 +117,7 @@ func object(pairs ...string) string {
 	return string(data)
 }
 
-// withHook makes a hook the one of every view.
+// withHook sets one hook for every view.
 func withHook(hook simplejwt.Serializer) func(*simplejwt.Settings, *core.Deps) {
 	return func(s *simplejwt.Settings, _ *core.Deps) {
 		s.TokenObtainSerializer, s.TokenRefreshSerializer = hook, hook
@@ -125,21 +126,22 @@ func withHook(hook simplejwt.Serializer) func(*simplejwt.Settings, *core.Deps) {
 	}
 }
 
-// mirror is a hook that answers the fields as the view has read them.
-func mirror(_ context.Context, in *simplejwt.SerializerInput, _ func(context.Context) (simplejwt.Attrs, error)) (simplejwt.Attrs, error) {
+// answerFields is a hook that answers the fields as the view has read them, so that tests can compare them.
+func answerFields(_ context.Context, in *simplejwt.SerializerInput, _ func(context.Context) (simplejwt.Attrs, error)) (simplejwt.Attrs, error) {
 	return in.Attrs, nil
 }
 
-// post sends a body of a content type to a view.
-func post(h http.Handler, contentType, body string) *httptest.ResponseRecorder {
+// postBody sends a body of a content type to a view.
+func postBody(h http.Handler, contentType, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	return serve(h, r)
+	return serveRequest(h, r)
 }
 
-func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+// serveRequest returns the answer of a handler.
+func serveRequest(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
@@ -156,7 +158,7 @@ func wantAnswer(t *testing.T, w *httptest.ResponseRecorder, status int, body str
 	}
 }
 
-// wantObject compares a JSON object whose order is free.
+// wantObject compares status and JSON object, whatever the order of its members.
 func wantObject(t *testing.T, w *httptest.ResponseRecorder, status int, want map[string]any) {
 	t.Helper()
 	if w.Code != status {
@@ -171,25 +173,25 @@ func wantObject(t *testing.T, w *httptest.ResponseRecorder, status int, want map
 	}
 }
 
-// record keeps what was logged.
-type record struct {
+// logBuffer keeps what was logged. It is safe for concurrent use.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (r *record) Write(p []byte) (int, error) {
+func (r *logBuffer) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.Write(p)
 }
 
-func (r *record) String() string {
+func (r *logBuffer) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.text.String()
 }
 
-// brokenStore is a store that can't be asked.
+// brokenStore is a Store that is unavailable.
 type brokenStore struct{ err error }
 
 func (s brokenStore) Record(context.Context, core.OutstandingToken) error { return s.err }
@@ -220,12 +222,12 @@ func (s brokenStore) Sessions(context.Context, string, time.Time) ([]core.Outsta
 
 func (s brokenStore) FlushExpired(context.Context, time.Time) (int, error) { return 0, s.err }
 
-// errDatabase is what a driver might say: nothing of it may reach a client.
+// errDatabase is an error as a driver returns it. Nothing of it may reach a client.
 var errDatabase = errors.New("pq: connect to postgres://app@10.0.0.7:5432/shop: connection refused")
 
 const unavailable = `{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable"}`
 
-// brokenUsers are users that can't be asked.
+// brokenUsers are Users that are unavailable.
 type brokenUsers struct{ *memstore.Users }
 
 func (brokenUsers) ByUsername(context.Context, string) (simplejwt.User, error) {
@@ -242,8 +244,8 @@ const (
 	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
 )
 
-// refusalOf is what a protected route answers.
-func refusalOf(a core.Authenticator, r *http.Request) *httptest.ResponseRecorder {
+// serveRoute returns the answer of a route behind Authenticate.
+func serveRoute(a core.Authenticator, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	if _, err := views.Authenticate(a, r); err != nil {
 		views.WriteError(w, r, a, err)
@@ -261,19 +263,20 @@ type (
 
 const serverError = `{"detail":"A server error occurred.","code":"error"}`
 
+// withCookies sets AUTH_COOKIE.
 func withCookies(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookie = true }
 
-// byCookie sends a request of a page of this origin with cookies.
-func byCookie(h http.Handler, method, body string, cookies ...string) *httptest.ResponseRecorder {
+// serveWithCookies sends a request as a page of this origin does, with cookies.
+func serveWithCookies(h http.Handler, method, body string, cookies ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", jsonType)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("Cookie", strings.Join(cookies, "; "))
-	return serve(h, r)
+	return serveRequest(h, r)
 }
 
-// cookiesSet are the names of the cookies in an answer, with their values.
-func cookiesSet(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
+// readSetCookies returns the values of the cookies that an answer sets, by name. Setting one twice is an error.
+func readSetCookies(t *testing.T, w *httptest.ResponseRecorder) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, line := range w.Header().Values("Set-Cookie") {
@@ -304,38 +307,41 @@ func wantCookies(t *testing.T, w *httptest.ResponseRecorder, names ...string) {
 
 const access, refresh, csrf = "__Host-access", "__Host-refresh", "__Host-csrftoken"
 
-// csrfToken is the CSRF token of a token's session.
+// csrfToken returns the CSRF token of a token's session.
 func csrfToken(a *core.Auth, t *core.Token) string {
 	return a.Transport().Cookies.CSRFToken(t.SessionID(), t.UserID())
 }
 
 const multipartType = "multipart/form-data; boundary=b"
 
-// parts is a multipart body with the boundary b.
-func parts(all ...string) string {
+// joinParts returns a multipart body with the boundary b.
+func joinParts(all ...string) string {
 	return "--b\r\n" + strings.Join(all, "\r\n--b\r\n") + "\r\n--b--\r\n"
 }
 
-func part(name, value string) string {
+// encodePart returns a part with a text field.
+func encodePart(name, value string) string {
 	return `Content-Disposition: form-data; name="` + name + "\"\r\n\r\n" + value
 }
 
-func upload(name, file string) string {
+// encodeFilePart returns a part with a file of four bytes.
+func encodeFilePart(name, file string) string {
 	return `Content-Disposition: form-data; name="` + name + `"; filename="` + file + "\"\r\nContent-Type: text/plain\r\n\r\ndata"
 }
 
+// withLimit sets DATA_UPLOAD_MAX_MEMORY_SIZE.
 func withLimit(bytes int64) func(*simplejwt.Settings, *core.Deps) {
 	return func(s *simplejwt.Settings, _ *core.Deps) { s.DataUploadMaxMemorySize = bytes }
 }
 
-// padded is a JSON body of exactly so many bytes, whose token is no token.
-func padded(bytes int) string {
+// padBody returns a JSON body of exactly so many bytes, whose token is not valid.
+func padBody(bytes int) string {
 	body := `{"refresh":"x"}`
 	return body + strings.Repeat(" ", bytes-len(body))
 }
 
-// headers are what this package sets.
-func headers(w *httptest.ResponseRecorder) map[string]string {
+// readHeaders returns the headers that this package sets, except Content-Length.
+func readHeaders(w *httptest.ResponseRecorder) map[string]string {
 	out := map[string]string{}
 	for name, values := range w.Header() {
 		out[name] = strings.Join(values, "|")
@@ -344,7 +350,8 @@ func headers(w *httptest.ResponseRecorder) map[string]string {
 	return out
 }
 
-func with(more map[string]string) map[string]string {
+// addHeaders returns the headers that every answer with a body has, and more.
+func addHeaders(more map[string]string) map[string]string {
 	out := map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": jsonType}
 	for name, value := range more {
 		out[name] = value

@@ -15,8 +15,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// TestHooksOfEachView gives each view the same hook.
-func TestHooksOfEachView(t *testing.T) {
+// Every view gets the same hook.
+func TestHook_EveryView(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -31,20 +31,20 @@ func TestHooksOfEachView(t *testing.T) {
 		{"answers without super", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 			return simplejwt.Attrs{}, nil
 		}, answer{200, `{}`}, ""},
-		{"refuses with a core.Error", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+		{"rejects with a core.Error", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 			return nil, fmt.Errorf("wrapped: %w", &core.Error{Status: http.StatusForbidden, Code: "blocked", Detail: "Not from here."})
 		}, answer{403, `{"detail":"Not from here.","code":"blocked"}`}, ""},
-		{"refuses after super", func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
+		{"rejects after super", func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
 			out, err := super(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return out, core.ErrPermissionDenied
 		}, answer{403, `{"detail":"You do not have permission to perform this action."}`}, ""},
-		{"refuses with a ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+		{"rejects with a ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 			return nil, core.ValidationError{"otp": {"Wrong code.", "Try again."}}
 		}, answer{400, `{"otp":["Wrong code.","Try again."]}`}, ""},
-		{"refuses with a wrapped ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
+		{"rejects with a wrapped ValidationError", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 			return nil, fmt.Errorf("captcha: %w", core.ValidationError{"non_field_errors": {"No."}})
 		}, answer{400, `{"non_field_errors":["No."]}`}, ""},
 		{"fails", func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
@@ -57,14 +57,14 @@ func TestHooksOfEachView(t *testing.T) {
 			return simplejwt.Attrs{"agent": views.Request(ctx).UserAgent()}, nil
 		}, answer{200, `{"agent":"test/1"}`}, ""},
 	} {
-		for _, e := range endpoints() {
-			t.Run(e.name+" "+c.name, func(t *testing.T) {
+		for _, e := range listEndpoints() {
+			t.Run("the hook of "+e.name+" "+c.name, func(t *testing.T) {
 				t.Parallel()
 				f := newFixture(t, withHook(c.hook))
 				r := httptest.NewRequest("POST", "/", strings.NewReader(e.good(t, f)))
 				r.Header.Set("Content-Type", jsonType)
 				r.Header.Set("User-Agent", "test/1")
-				w := serve(e.view(f.Auth), r)
+				w := serveRequest(e.view(f.Auth), r)
 				wantAnswer(t, w, c.want.status, c.want.body)
 				if got := w.Header().Get("WWW-Authenticate"); got != "" {
 					t.Errorf("WWW-Authenticate is %q", got)
@@ -77,14 +77,14 @@ func TestHooksOfEachView(t *testing.T) {
 	}
 }
 
-// TestHooksAddToTheAnswer: what super answers stays.
-func TestHooksAddToTheAnswer(t *testing.T) {
+// What super answers stays, beside what the hook adds.
+func TestHook_AddsToAnswer(t *testing.T) {
 	t.Parallel()
 	keys := map[string][]string{
 		"obtain pair": {"access", "refresh"}, "refresh": {"access", "refresh"}, "verify": {}, "blacklist": {},
 		"obtain sliding": {"token"}, "refresh sliding": {"token"},
 	}
-	for _, e := range endpoints() {
+	for _, e := range listEndpoints() {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, withHook(func(ctx context.Context, in *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
@@ -100,7 +100,7 @@ func TestHooksAddToTheAnswer(t *testing.T) {
 				}
 				return out, err
 			}))
-			w := post(e.view(f.Auth), jsonType, e.good(t, f))
+			w := postBody(e.view(f.Auth), jsonType, e.good(t, f))
 			want := append([]string{`"more":1`}, keys[e.name]...)
 			if len(keys[e.name]) > 0 {
 				want = append(want, `"who":"alice"`)
@@ -114,8 +114,8 @@ func TestHooksAddToTheAnswer(t *testing.T) {
 	}
 }
 
-// TestHooksMayChangeTheFields: super works on what the hook left.
-func TestHooksMayChangeTheFields(t *testing.T) {
+// super reads the fields as the hook left them.
+func TestHook_ChangesFields(t *testing.T) {
 	t.Parallel()
 	var good string
 	f := newFixture(t, withHook(func(ctx context.Context, in *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
@@ -124,86 +124,86 @@ func TestHooksMayChangeTheFields(t *testing.T) {
 		in.Attrs["token"] = in.Attrs["real"]
 		return super(ctx)
 	}))
-	for _, e := range endpoints() {
-		good = f.login(t).Refresh
+	for _, e := range listEndpoints() {
+		good = f.loginAlice(t).Refresh
 		if strings.Contains(e.name, "sliding") {
-			good = f.slidingToken(t)
+			good = f.loginSliding(t)
 		}
-		body := object("username", "x", "password", "x", "refresh", "x", "token", "x", "real", good)
-		if w := post(e.view(f.Auth), jsonType, body); w.Code != http.StatusOK {
+		body := encodeObject("username", "x", "password", "x", "refresh", "x", "token", "x", "real", good)
+		if w := postBody(e.view(f.Auth), jsonType, body); w.Code != http.StatusOK {
 			t.Errorf("%s: answer %d %s", e.name, w.Code, w.Body)
 		}
-		body = object("username", "x", "password", "x", "refresh", "x", "token", "x")
-		if w := post(e.view(f.Auth), jsonType, body); !strings.HasPrefix(e.name, "obtain") && w.Code != http.StatusUnauthorized {
+		body = encodeObject("username", "x", "password", "x", "refresh", "x", "token", "x")
+		if w := postBody(e.view(f.Auth), jsonType, body); !strings.HasPrefix(e.name, "obtain") && w.Code != http.StatusUnauthorized {
 			t.Errorf("%s without a token: answer %d %s", e.name, w.Code, w.Body)
 		}
 	}
 }
 
-func TestHooksAreNotAskedAboutBadFields(t *testing.T) {
+func TestHook_NotCalledForInvalidFields(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 		t.Error("the hook was called")
 		return nil, nil
 	}))
-	for _, e := range endpoints() {
-		if w := post(e.view(f.Auth), jsonType, "{}"); w.Code != http.StatusBadRequest {
+	for _, e := range listEndpoints() {
+		if w := postBody(e.view(f.Auth), jsonType, "{}"); w.Code != http.StatusBadRequest {
 			t.Errorf("%s: answer %d %s", e.name, w.Code, w.Body)
 		}
 	}
 }
 
-func TestRequestIsNilOutsideAView(t *testing.T) {
+func TestRequest_OutsideView(t *testing.T) {
 	t.Parallel()
 	if r := views.Request(t.Context()); r != nil {
 		t.Errorf("request %v", r)
 	}
 }
 
-func TestRefusalsOfOnLoginSuccessAreAnswered(t *testing.T) {
+func TestHook_OnLoginSuccessRejects(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
 		err  error
 		want answer
 	}{
-		{"with a core.Error", &core.Error{Status: 403, Detail: "Accept the terms first."}, answer{403, `{"detail":"Accept the terms first."}`}},
-		{"with a ValidationError", core.ValidationError{"terms": {"Accept them."}}, answer{400, `{"terms":["Accept them."]}`}},
-		{"with any other", errors.New("boom"), answer{500, serverError}},
+		{"a core.Error is answered as it is", &core.Error{Status: 403, Detail: "Accept the terms first."}, answer{403, `{"detail":"Accept the terms first."}`}},
+		{"a ValidationError is answered by field", core.ValidationError{"terms": {"Accept them."}}, answer{400, `{"terms":["Accept them."]}`}},
+		{"any other error is a 500", errors.New("boom"), answer{500, serverError}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) {
 				s.OnLoginSuccess = func(context.Context, simplejwt.User) error { return c.err }
 			})
-			body := object("username", "alice", "password", password)
-			wantAnswer(t, post(views.ObtainPair(f.Auth), jsonType, body), c.want.status, c.want.body)
-			wantAnswer(t, post(views.ObtainSliding(f.Auth), jsonType, body), c.want.status, c.want.body)
+			body := encodeObject("username", "alice", "password", password)
+			wantAnswer(t, postBody(views.ObtainPair(f.Auth), jsonType, body), c.want.status, c.want.body)
+			wantAnswer(t, postBody(views.ObtainSliding(f.Auth), jsonType, body), c.want.status, c.want.body)
 		})
 	}
 }
 
-// TestUnencodableAnswersAreLogged: otherwise nobody learns why the client gets a 500.
-func TestUnencodableAnswersAreLogged(t *testing.T) {
+// Without the log nobody learns why the client gets a 500.
+func TestHook_UnencodableAnswerIsLogged(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
 		return simplejwt.Attrs{"f": func() {}}, nil
 	}))
-	post(views.ObtainPair(f.Auth), jsonType, object("username", "alice", "password", password))
+	postBody(views.ObtainPair(f.Auth), jsonType, encodeObject("username", "alice", "password", password))
 	if !strings.Contains(f.log.String(), "json") {
 		t.Errorf("the log is %q", f.log)
 	}
 }
 
-func TestHooksSeeFieldsTheViewDoesNotAskForAsTheyWereSent(t *testing.T) {
+func TestHook_OtherFieldsAreAsSent(t *testing.T) {
 	t.Parallel()
-	view := views.ObtainPair(newFixture(t, withHook(mirror)).Auth)
+	view := views.ObtainPair(newFixture(t, withHook(answerFields)).Auth)
 	body := `{"username":" alice ","password":" x ","device":" tablet ","otp":[1,{"a":null}],"n":1.0,"remember":true,"note":"\ud83d"}`
-	wantObject(t, post(view, jsonType, body), http.StatusOK, map[string]any{
+	wantObject(t, postBody(view, jsonType, body), http.StatusOK, map[string]any{
 		"username": "alice", "password": " x ", "device": " tablet ", "otp": []any{1.0, map[string]any{"a": nil}},
 		"n": 1.0, "remember": true, "note": "\uFFFD",
 	})
-	if body := post(view, jsonType, body).Body.String(); !strings.Contains(body, `"n":1.0`) {
+	if body := postBody(view, jsonType, body).Body.String(); !strings.Contains(body, `"n":1.0`) {
 		t.Errorf("a number lost its digits: %s", body)
 	}
 }

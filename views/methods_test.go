@@ -7,7 +7,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-func TestMethodNotAllowedLeavesAnAllowHeaderOnlyWithoutMethodsOfItsOwn(t *testing.T) {
+func TestMethodNotAllowed_AllowHeader(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -15,10 +15,10 @@ func TestMethodNotAllowedLeavesAnAllowHeaderOnlyWithoutMethodsOfItsOwn(t *testin
 		preset  string
 		want    string
 	}{
-		{"its own methods", []string{"GET", "HEAD"}, "", "GET, HEAD, OPTIONS"},
-		{"its own methods replace others", []string{"GET"}, "PUT", "GET, OPTIONS"},
-		{"no methods leave those that are set", nil, "PUT, GET", "PUT, GET"},
-		{"nobody knows a method", nil, "", "OPTIONS"},
+		{"Allow lists the given methods", []string{"GET", "HEAD"}, "", "GET, HEAD, OPTIONS"},
+		{"the given methods replace those that are set", []string{"GET"}, "PUT", "GET, OPTIONS"},
+		{"without methods Allow stays as it is set", nil, "PUT, GET", "PUT, GET"},
+		{"without any methods Allow is OPTIONS", nil, "", "OPTIONS"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

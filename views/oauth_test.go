@@ -12,8 +12,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// What a client is told must fit into a header, whatever a hook says.
-func TestAnErrorDescriptionFitsIntoAHeader(t *testing.T) {
+// An error_description must fit into a header, whatever text a hook returns.
+func TestReject_ErrorDescriptionFitsHeader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.OAuthErrors = true })
 	h := http.Header{}
@@ -24,7 +24,7 @@ func TestAnErrorDescriptionFitsIntoAHeader(t *testing.T) {
 	}
 }
 
-func TestEveryRefusalHasItsOAuthError(t *testing.T) {
+func TestReject_OAuthErrors(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(s *simplejwt.Settings, _ *core.Deps) { s.OAuthErrors = true })
 	plain := newFixture(t)
@@ -32,15 +32,15 @@ func TestEveryRefusalHasItsOAuthError(t *testing.T) {
 		err  error
 		want string
 	}{
-		"403":                        {core.ErrPermissionDenied, `{"detail":"You do not have permission to perform this action.","error":"insufficient_scope","error_description":"You do not have permission to perform this action."}`},
-		"503":                        {core.ErrServiceUnavailable, `{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable","error":"temporarily_unavailable","error_description":"Service temporarily unavailable, try again later."}`},
-		"500":                        {errors.New("secret"), `{"detail":"A server error occurred.","code":"error","error":"server_error"}`},
-		"404":                        {core.ErrSessionNotFound, `{"detail":"Not found."}`},
-		"a bad header":               {core.ErrBadHeader, `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header","error":"invalid_request","error_description":"Authorization header must contain two space-delimited values"}`},
-		"no credentials":             {core.ErrNotAuthenticated, `{"detail":"Authentication credentials were not provided."}`},
-		"a field named error":        {core.ValidationError{"error": {"No."}}, `{"error":["No."],"error_description":"error: No."}`},
-		"several fields":             {core.ValidationError{"b": {"2."}, "a": {"1.", "1b."}}, `{"a":["1.","1b."],"b":["2."],"error":"invalid_request","error_description":"a: 1. 1b. b: 2."}`},
-		"a password that is another": {core.ErrPasswordChanged, `{"detail":"The user's password has been changed.","code":"password_changed","error":"invalid_token","error_description":"The user's password has been changed.","reason":"password_changed"}`},
+		"a missing permission is insufficient_scope":               {core.ErrPermissionDenied, `{"detail":"You do not have permission to perform this action.","error":"insufficient_scope","error_description":"You do not have permission to perform this action."}`},
+		"an unavailable service is temporarily_unavailable":        {core.ErrServiceUnavailable, `{"detail":"Service temporarily unavailable, try again later.","code":"service_unavailable","error":"temporarily_unavailable","error_description":"Service temporarily unavailable, try again later."}`},
+		"any other error is server_error":                          {errors.New("secret"), `{"detail":"A server error occurred.","code":"error","error":"server_error"}`},
+		"an unknown session has no error code":                     {core.ErrSessionNotFound, `{"detail":"Not found."}`},
+		"a bad header is invalid_request":                          {core.ErrBadHeader, `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header","error":"invalid_request","error_description":"Authorization header must contain two space-delimited values"}`},
+		"missing credentials have no error code":                   {core.ErrNotAuthenticated, `{"detail":"Authentication credentials were not provided."}`},
+		"a field named error keeps its place":                      {core.ValidationError{"error": {"No."}}, `{"error":["No."],"error_description":"error: No."}`},
+		"several fields are described in the order of their names": {core.ValidationError{"b": {"2."}, "a": {"1.", "1b."}}, `{"a":["1.","1b."],"b":["2."],"error":"invalid_request","error_description":"a: 1. 1b. b: 2."}`},
+		"a changed password is invalid_token with a reason":        {core.ErrPasswordChanged, `{"detail":"The user's password has been changed.","code":"password_changed","error":"invalid_token","error_description":"The user's password has been changed.","reason":"password_changed"}`},
 	} {
 		_, body := views.Reject(http.Header{}, f.Auth, c.err)
 		if got, _ := json.Marshal(body); string(got) != c.want {

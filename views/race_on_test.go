@@ -2,5 +2,5 @@
 
 package views_test
 
-// underRace says that allocations are not to be compared: the race detector makes some of its own, and empties pools.
+// underRace reports that allocations can't be compared: the race detector allocates too, and empties pools.
 const underRace = true

@@ -16,11 +16,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// What logins and logouts end on every framework is tested by internal/adaptertest. Here are the programs that set cookies
-// themselves, and the limits.
+// internal/adaptertest tests what logins and logouts end on every framework. These are the tests of programs that set cookies
+// by themselves, and of the limits.
 
-// active returns the sessions of alice.
-func (f *fixture) active(t *testing.T) []string {
+// activeSessions returns the ids of alice's active sessions.
+func (f *fixture) activeSessions(t *testing.T) []string {
 	t.Helper()
 	all, err := f.Sessions(t.Context(), "1")
 	if err != nil {
@@ -33,7 +33,7 @@ func (f *fixture) active(t *testing.T) []string {
 	return out
 }
 
-func TestSetCookies_EndsTheSessionsItReplaces(t *testing.T) {
+func TestSetCookies_EndsReplacedSessions(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies)
 	request := func(pair core.Pair) *http.Request {
@@ -55,17 +55,17 @@ func TestSetCookies_EndsTheSessionsItReplaces(t *testing.T) {
 		if err := views.SetCookies(httptest.NewRecorder(), request(old).WithContext(ctx), f.Auth, fresh); err != nil {
 			t.Error(err)
 		}
-		if active, want := f.active(t), session(fresh.Access); !slices.Equal(active, []string{want}) {
+		if active, want := f.activeSessions(t), session(fresh.Access); !slices.Equal(active, []string{want}) {
 			t.Errorf("the sessions %v are active, want %s", active, want)
 		}
 	}
-	first := f.login(t)
-	replace(first, f.login(t))
-	old := core.Pair{Access: f.slidingToken(t)}
+	first := f.loginAlice(t)
+	replace(first, f.loginAlice(t))
+	old := core.Pair{Access: f.loginSliding(t)}
 	if err := f.RevokeOtherSessions(t.Context(), "1", session(old.Access), core.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
-	next := f.login(t)
+	next := f.loginAlice(t)
 	replace(old, next)
 	// A refresh keeps its session, with a new refresh token and without.
 	refreshed, _, err := f.Refresh(t.Context(), next.Refresh)
@@ -74,23 +74,23 @@ func TestSetCookies_EndsTheSessionsItReplaces(t *testing.T) {
 	}
 	replace(next, refreshed)
 	replace(refreshed, core.Pair{Access: refreshed.Access})
-	replace(refreshed, core.Pair{Access: f.slidingToken(t)})
+	replace(refreshed, core.Pair{Access: f.loginSliding(t)})
 
-	kept := f.login(t)
-	before := f.active(t)
-	for what, bad := range map[string]core.Pair{"no token": {Access: "x"}, "a long one": {Access: long(t, f)}} {
-		if err := views.SetCookies(httptest.NewRecorder(), request(kept), f.Auth, bad); err == nil || !slices.Equal(before, f.active(t)) {
-			t.Errorf("%s: %v, the sessions %v are active", what, err, f.active(t))
+	kept := f.loginAlice(t)
+	before := f.activeSessions(t)
+	for what, bad := range map[string]core.Pair{"no token": {Access: "x"}, "a long one": {Access: newLongToken(t, f)}} {
+		if err := views.SetCookies(httptest.NewRecorder(), request(kept), f.Auth, bad); err == nil || !slices.Equal(before, f.activeSessions(t)) {
+			t.Errorf("%s: %v, the sessions %v are active", what, err, f.activeSessions(t))
 		}
 	}
 	views.ClearCookies(httptest.NewRecorder(), f.Auth)
-	if err := views.SetCookies(httptest.NewRecorder(), request(kept), f.WithoutCookies(), f.login(t)); err != nil || len(f.active(t)) != len(before)+1 {
-		t.Errorf("without cookies: %v, the sessions %v are active", err, f.active(t))
+	if err := views.SetCookies(httptest.NewRecorder(), request(kept), f.WithoutCookies(), f.loginAlice(t)); err != nil || len(f.activeSessions(t)) != len(before)+1 {
+		t.Errorf("without cookies: %v, the sessions %v are active", err, f.activeSessions(t))
 	}
 }
 
 // Django's refresh tokens name no session.
-func TestSetCookies_KeepsATokenThatNamesNoSession(t *testing.T) {
+func TestSetCookies_TokenWithoutSession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, withCookies, func(s *simplejwt.Settings, _ *core.Deps) {
 		s.RotateRefreshTokens, s.BlacklistAfterRotation = false, false
@@ -106,16 +106,16 @@ func TestSetCookies_KeepsATokenThatNamesNoSession(t *testing.T) {
 	}
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("Cookie", refresh+"="+raw)
-	if err := views.SetCookies(httptest.NewRecorder(), r, f.Auth, core.Pair{Access: f.slidingToken(t), Refresh: raw}); err != nil {
+	if err := views.SetCookies(httptest.NewRecorder(), r, f.Auth, core.Pair{Access: f.loginSliding(t), Refresh: raw}); err != nil {
 		t.Fatal(err)
 	}
-	if active := f.active(t); len(active) != 2 {
+	if active := f.activeSessions(t); len(active) != 2 {
 		t.Errorf("the sessions %v are active, want the one that is kept too", active)
 	}
 }
 
 // A hook that rejects a login, or issues no tokens, replaces no cookie.
-func TestObtainPair_EndsNoSessionThatAHookLeavesAlone(t *testing.T) {
+func TestObtainPair_HookWithoutTokensEndsNoSession(t *testing.T) {
 	t.Parallel()
 	for name, hook := range map[string]simplejwt.Serializer{
 		"rejects": func(ctx context.Context, _ *simplejwt.SerializerInput, super super) (simplejwt.Attrs, error) {
@@ -131,15 +131,15 @@ func TestObtainPair_EndsNoSessionThatAHookLeavesAlone(t *testing.T) {
 		},
 	} {
 		f := newFixture(t, withCookies, withHook(hook))
-		mine := f.login(t)
-		w := byCookie(views.ObtainPair(f.Auth), "POST", object("username", "alice", "password", password), access+"="+mine.Access, refresh+"="+mine.Refresh)
+		mine := f.loginAlice(t)
+		w := serveWithCookies(views.ObtainPair(f.Auth), "POST", encodeObject("username", "alice", "password", password), access+"="+mine.Access, refresh+"="+mine.Refresh)
 		if _, _, err := f.Refresh(t.Context(), mine.Refresh); err != nil {
 			t.Errorf("%s: %d, and the session before has ended: %v", name, w.Code, err)
 		}
 	}
 }
 
-// slowStore takes its time for what the end of a session asks.
+// slowStore delays the calls that the end of a session makes.
 type slowStore struct {
 	core.Store
 	delay time.Duration
@@ -168,8 +168,8 @@ func (s slowStore) Revoke(ctx context.Context, scope core.Scope, reason core.Rea
 	return s.Store.Revoke(ctx, scope, reason, now)
 }
 
-// Whatever happens to the client, a request that ends sessions takes 10 seconds at most, and holds up no login for longer.
-func TestEndsOfSessions_AreBounded(t *testing.T) {
+// A request that ends sessions takes 10 seconds at most, whether its client is there or not, and delays no login for longer.
+func TestSessions_EndWithinTenSeconds(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		view   func(*core.Auth) http.Handler
@@ -179,20 +179,20 @@ func TestEndsOfSessions_AreBounded(t *testing.T) {
 		status int
 		took   time.Duration
 	}{
-		"a logout in time":              {views.Blacklist, "POST", false, 3 * time.Second, 200, 9 * time.Second},
-		"a logout":                      {views.Blacklist, "POST", false, 6 * time.Second, 503, 10 * time.Second},
-		"the end of all":                {views.Sessions, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
-		"the end of the others":         {views.OtherSessions, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
-		"the end of one":                {views.Session, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
-		"a store that does not answer":  {views.Sessions, "DELETE", false, time.Hour, 503, 10 * time.Second},
-		"a login over several sessions": {views.ObtainPair, "POST", true, time.Hour, 200, 10 * time.Second},
+		"a logout that ends in time succeeds":                {views.Blacklist, "POST", false, 3 * time.Second, 200, 9 * time.Second},
+		"a logout that takes longer is a 503":                {views.Blacklist, "POST", false, 6 * time.Second, 503, 10 * time.Second},
+		"the end of all sessions that takes longer is a 503": {views.Sessions, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
+		"the end of the others that takes longer is a 503":   {views.OtherSessions, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
+		"the end of one that takes longer is a 503":          {views.Session, "DELETE", false, 6 * time.Second, 503, 10 * time.Second},
+		"a store that does not answer is a 503":              {views.Sessions, "DELETE", false, time.Hour, 503, 10 * time.Second},
+		"a login that replaces several sessions succeeds":    {views.ObtainPair, "POST", true, time.Hour, 200, 10 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t, withCookies, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = slowStore{d.Store, c.delay} })
-				mine, other := f.login(t), f.login(t)
-				r := httptest.NewRequest(c.method, "/", strings.NewReader(object("username", "alice", "password", password)))
+				mine, other := f.loginAlice(t), f.loginAlice(t)
+				r := httptest.NewRequest(c.method, "/", strings.NewReader(encodeObject("username", "alice", "password", password)))
 				r.Header.Set("Content-Type", jsonType)
 				r.Header.Set("Sec-Fetch-Site", "same-origin")
 				r.Header.Set("Cookie", access+"="+mine.Access)
@@ -206,7 +206,7 @@ func TestEndsOfSessions_AreBounded(t *testing.T) {
 					r = r.WithContext(ctx)
 				}
 				start := time.Now()
-				w := serve(c.view(f.Auth), r)
+				w := serveRequest(c.view(f.Auth), r)
 				if took := time.Since(start); w.Code != c.status || took != c.took {
 					t.Errorf("%d %s after %v, want %d after %v", w.Code, w.Body, took, c.status, c.took)
 				}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-func TestAnEmptyListOfSessionsIsAList(t *testing.T) {
+func TestSessions_EmptyList(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	for method, want := range map[string]answer{"GET": {200, "[]"}, "DELETE": {404, `{"detail":"Not found."}`}} {
@@ -29,21 +29,21 @@ func TestAnEmptyListOfSessionsIsAList(t *testing.T) {
 		r := httptest.NewRequest(method, "/", http.NoBody)
 		r.Header.Set("Authorization", "Bearer "+raw)
 		view := map[string]http.Handler{"GET": views.Sessions(f.Auth), "DELETE": views.OtherSessions(f.Auth)}[method]
-		wantAnswer(t, serve(view, r), want.status, want.body)
+		wantAnswer(t, serveRequest(view, r), want.status, want.body)
 	}
 }
 
-func TestWithoutAStoreNothingIsSaidToBeEnded(t *testing.T) {
+func TestSessions_WithoutStore(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = nil }, func(s *simplejwt.Settings, _ *core.Deps) { s.BlacklistAfterRotation = false })
 	for _, view := range []http.Handler{views.Sessions(f.Auth), views.OtherSessions(f.Auth), views.Session(f.Auth)} {
 		r := httptest.NewRequest("DELETE", "/", http.NoBody)
-		r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
-		wantAnswer(t, serve(view, r), 404, `{"detail":"Not found."}`)
+		r.Header.Set("Authorization", "Bearer "+f.loginAlice(t).Access)
+		wantAnswer(t, serveRequest(view, r), 404, `{"detail":"Not found."}`)
 	}
 }
 
-func TestAnEventTellsFromWhereSessionsWereEnded(t *testing.T) {
+func TestSessions_EventHasDevice(t *testing.T) {
 	t.Parallel()
 	var from []core.Device
 	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) {
@@ -54,25 +54,25 @@ func TestAnEventTellsFromWhereSessionsWereEnded(t *testing.T) {
 		}
 	})
 	r := httptest.NewRequest("DELETE", "/", http.NoBody)
-	r.Header.Set("Authorization", "Bearer "+f.login(t).Access)
+	r.Header.Set("Authorization", "Bearer "+f.loginAlice(t).Access)
 	r.Header.Set("User-Agent", "browser/1")
-	wantAnswer(t, serve(views.Sessions(f.Auth), r), 204, "")
+	wantAnswer(t, serveRequest(views.Sessions(f.Auth), r), 204, "")
 	if diff := cmp.Diff([]core.Device{{IP: "192.0.2.1", UserAgent: "browser/1"}}, from); diff != "" {
 		t.Errorf("devices (-want +got):\n%s", diff)
 	}
 }
 
-func TestTimesThatAreNotOnRecordAreLeftOut(t *testing.T) {
+func TestSessions_MissingTimesAreOmitted(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	pair := f.login(t)
+	pair := f.loginAlice(t)
 	if err := f.store.Record(t.Context(), core.OutstandingToken{JTI: "x", SessionID: "y", UserID: "1", ExpiresAt: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	r := httptest.NewRequest("GET", "/", http.NoBody)
 	r.Header.Set("Authorization", "Bearer "+pair.Access)
 	var list []map[string]any
-	if err := json.Unmarshal(serve(views.Sessions(f.Auth), r).Body.Bytes(), &list); err != nil || len(list) != 2 {
+	if err := json.Unmarshal(serveRequest(views.Sessions(f.Auth), r).Body.Bytes(), &list); err != nil || len(list) != 2 {
 		t.Fatalf("%v, error %v", list, err)
 	}
 	if list[1]["started_at"] != nil || list[1]["last_refreshed_at"] != nil || list[0]["started_at"] == nil {
@@ -80,7 +80,7 @@ func TestTimesThatAreNotOnRecordAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestTroubleInTheViewsOfSessionsIs503(t *testing.T) {
+func TestSessions_StoreUnavailable(t *testing.T) {
 	t.Parallel()
 	good := newFixture(t)
 	f := newFixture(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Store = brokenStore{errors.New("down")} })
@@ -89,9 +89,9 @@ func TestTroubleInTheViewsOfSessionsIs503(t *testing.T) {
 	} {
 		for _, method := range []string{"GET", "DELETE"} {
 			r := httptest.NewRequest(method, "/", http.NoBody)
-			r.Header.Set("Authorization", "Bearer "+good.login(t).Access)
+			r.Header.Set("Authorization", "Bearer "+good.loginAlice(t).Access)
 			r.SetPathValue("id", "x")
-			if w := serve(view, r); w.Code != 503 || w.Header().Get("Cache-Control") != "no-store" {
+			if w := serveRequest(view, r); w.Code != 503 || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("%s, %s: %d %s, want 503", name, method, w.Code, w.Body)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// A 401 without a challenge has no parameters of one either, and a 500 without a logger is answered all the same.
-func TestWriteError_CustomAuthenticatorWithoutTransport(t *testing.T) {
+// A 401 without a challenge has no parameters of one, and a 500 without a logger is answered all the same.
+func TestWriteError_WithoutTransport(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest("GET", "/", nil)
 	a := machines{core.Transport{OAuthErrors: true}, nil}
@@ -26,8 +26,8 @@ func TestWriteError_CustomAuthenticatorWithoutTransport(t *testing.T) {
 	wantAnswer(t, w, 500, `{"detail":"A server error occurred.","code":"error","error":"server_error"}`)
 }
 
-// TestRefusalsWithoutAStatusAreServerErrors: a hook that forgets the status must not panic in net/http.
-func TestRefusalsWithoutAStatusAreServerErrors(t *testing.T) {
+// A hook that forgets the status must not cause a panic in net/http.
+func TestWriteError_InvalidStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{0, 99, 1000, -1} {
 		f := newFixture(t, withHook(func(context.Context, *simplejwt.SerializerInput, super) (simplejwt.Attrs, error) {
@@ -39,7 +39,7 @@ func TestRefusalsWithoutAStatusAreServerErrors(t *testing.T) {
 					t.Errorf("status %d: the view panics: %v", status, p)
 				}
 			}()
-			w := post(views.ObtainPair(f.Auth), jsonType, object("username", "alice", "password", password))
+			w := postBody(views.ObtainPair(f.Auth), jsonType, encodeObject("username", "alice", "password", password))
 			wantAnswer(t, w, http.StatusInternalServerError, serverError)
 		}()
 	}
