@@ -33,10 +33,10 @@ func TestRequired_ReturnsHTTPError(t *testing.T) {
 		cause         error
 		challenge     string
 	}{
-		{"Required", echojwt.Required(auth), "", 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
-		{"Optional", echojwt.Optional(auth), "Bearer", 401, adaptertest.BadHeader, core.ErrBadHeader, `Bearer realm="api"`},
-		{"Require", chainMiddleware(echojwt.Required(auth), echojwt.Require(auth, adaptertest.Nobody)), alice, 403, adaptertest.Denied, core.ErrPermissionDenied, ""},
-		{"Require about nobody", echojwt.Require(auth, adaptertest.Nobody), alice, 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
+		{"Required rejects a request without credentials", echojwt.Required(auth), "", 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
+		{"Optional rejects a bad header", echojwt.Optional(auth), "Bearer", 401, adaptertest.BadHeader, core.ErrBadHeader, `Bearer realm="api"`},
+		{"Require rejects a user without permission", chainMiddleware(echojwt.Required(auth), echojwt.Require(auth, adaptertest.Nobody)), alice, 403, adaptertest.Denied, core.ErrPermissionDenied, ""},
+		{"Require rejects an anonymous request", echojwt.Require(auth, adaptertest.Nobody), alice, 401, adaptertest.NotProvided, core.ErrNotAuthenticated, `Bearer realm="api"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -213,17 +213,17 @@ func TestRequired_Skipper(t *testing.T) {
 		"Optional": echojwt.Optional(auth, health, debug),
 	} {
 		for _, c := range []struct {
-			path, authorization string
-			status              int
-			user                bool
+			rule, path, authorization string
+			status                    int
+			user                      bool
 		}{
-			{"/health", "Bearer x", 200, false},
-			{"/health", alice, 200, false},
-			{"/me?debug=1", "Bearer x", 200, false},
-			{"/me", "Bearer x", 401, false},
-			{"/me", alice, 200, true},
+			{"skips a route with a bad token", "/health", "Bearer x", 200, false},
+			{"sets no user on a route that it skips", "/health", alice, 200, false},
+			{"skips what the second Skipper skips", "/me?debug=1", "Bearer x", 200, false},
+			{"rejects a bad token on another route", "/me", "Bearer x", 401, false},
+			{"sets the user on another route", "/me", alice, 200, true},
 		} {
-			t.Run(name+" "+c.path, func(t *testing.T) {
+			t.Run(name+" "+c.rule, func(t *testing.T) {
 				t.Parallel()
 				e := echo.New()
 				e.Use(guard)

@@ -31,11 +31,11 @@ func TestRequired_OuterMiddleware(t *testing.T) {
 		want          seen
 		cause         error
 	}{
-		{"a good token", []gin.HandlerFunc{required}, alice, seen{false, 0, 200, len("ok")}, nil},
-		{"an anonymous visitor", []gin.HandlerFunc{optional}, "", seen{false, 0, 200, len("ok")}, nil},
-		{"no credentials", []gin.HandlerFunc{required}, "", seen{true, 1, 401, len(adaptertest.NotProvided)}, core.ErrNotAuthenticated},
-		{"no permission", []gin.HandlerFunc{required, require}, alice, seen{true, 1, 403, len(adaptertest.Denied)}, core.ErrPermissionDenied},
-		{"a permission for nobody", []gin.HandlerFunc{optional, require}, "", seen{true, 1, 401, len(adaptertest.NotProvided)}, core.ErrNotAuthenticated},
+		{"a valid token passes", []gin.HandlerFunc{required}, alice, seen{false, 0, 200, len("ok")}, nil},
+		{"an anonymous request passes", []gin.HandlerFunc{optional}, "", seen{false, 0, 200, len("ok")}, nil},
+		{"a request without credentials is aborted", []gin.HandlerFunc{required}, "", seen{true, 1, 401, len(adaptertest.NotProvided)}, core.ErrNotAuthenticated},
+		{"a user without permission is aborted", []gin.HandlerFunc{required, require}, alice, seen{true, 1, 403, len(adaptertest.Denied)}, core.ErrPermissionDenied},
+		{"an anonymous request is aborted by Require", []gin.HandlerFunc{optional, require}, "", seen{true, 1, 401, len(adaptertest.NotProvided)}, core.ErrNotAuthenticated},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -85,10 +85,10 @@ func TestMount_AnyRoutes(t *testing.T) {
 		routes func(*gin.Engine) gin.IRoutes
 		want   int // six views with and without the slash, which are one path at the root
 	}{
-		{"the engine", func(r *gin.Engine) gin.IRoutes { return r }, 11},
-		{"a group at the root", func(r *gin.Engine) gin.IRoutes { return r.Group("/") }, 11},
-		{"what Use returns", func(r *gin.Engine) gin.IRoutes { return r.Group("/api/token").Use(gin.Recovery()) }, 12},
-		{"routes without a base path", func(r *gin.Engine) gin.IRoutes { return struct{ gin.IRoutes }{r.Group("/api/token")} }, 12},
+		{"the engine takes routes", func(r *gin.Engine) gin.IRoutes { return r }, 11},
+		{"a group at the root takes routes", func(r *gin.Engine) gin.IRoutes { return r.Group("/") }, 11},
+		{"what Use returns takes routes", func(r *gin.Engine) gin.IRoutes { return r.Group("/api/token").Use(gin.Recovery()) }, 12},
+		{"routes without a base path are taken", func(r *gin.Engine) gin.IRoutes { return struct{ gin.IRoutes }{r.Group("/api/token")} }, 12},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

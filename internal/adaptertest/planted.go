@@ -78,7 +78,7 @@ func (e *env[H, M]) checkPlantedCookies() {
 	}
 }
 
-// plantCookies are the cookies of a new session of alice's under these names ("" for none), and its CSRF token. Without a name for the
+// plantCookies returns the cookies of a new session of alice under these names ("" for none), and its CSRF token. Without a name for the
 // refresh token's it is a session of a sliding token.
 func (e *env[H, M]) plantCookies(a *core.Auth, access, refresh string) (cookies, csrf string) {
 	e.Helper()
@@ -104,7 +104,7 @@ func (e *env[H, M]) checkPlantedLogout() {
 	app := e.newApp(a)
 	mine, bobs := e.loginPair(e.alice), e.loginPair(e.bob)
 	token, _ := a.Decode(mine.Access)
-	w := e.fromPage(app, "POST", "/api/token/blacklist/", "", "__Host-access="+mine.Access+"; __Secure-refresh="+bobs.Refresh+"; __Host-csrftoken="+csrfToken(a, token))
+	w := e.sendFromPage(app, "POST", "/api/token/blacklist/", "", "__Host-access="+mine.Access+"; __Secure-refresh="+bobs.Refresh+"; __Host-csrftoken="+csrfToken(a, token))
 	if e.wantStatus("a logout", w, 200); len(w.Header().Values("Set-Cookie")) != 3 {
 		e.Errorf("the logout cleared %q", w.Header().Values("Set-Cookie"))
 	}

@@ -36,13 +36,13 @@ func replacedCases[H, M any]() []testCase[H, M] {
 	}}
 }
 
-// pairCookies are the cookies of a pair with the default names.
+// pairCookies returns a Cookie header with a pair under the default names.
 func pairCookies(access, refresh string) string {
 	return "__Host-access=" + access + "; __Host-refresh=" + refresh
 }
 
-// fromPage sends a request of a page of this origin with cookies, in JSON.
-func (e *env[H, M]) fromPage(app http.Handler, method, path, body, cookies string) *httptest.ResponseRecorder {
+// sendFromPage sends a request as a page of this origin does, with cookies and in JSON.
+func (e *env[H, M]) sendFromPage(app http.Handler, method, path, body, cookies string) *httptest.ResponseRecorder {
 	e.Helper()
 	return e.sendAttempt(app, attempt{method: method, path: path, contentType: jsonType, from: source{site: "same-origin"}, cookies: cookies, body: body})
 }
@@ -91,7 +91,7 @@ func (e *env[H, M]) checkLoginEndsReplaced() {
 			mine, bobs, other := e.loginPair(e.alice), e.loginPair(e.bob), e.loginPair(e.alice)
 			cookies := c.cookies(mine, bobs)
 			later = c.later
-			w := e.fromPage(app, "POST", path, credentials, cookies)
+			w := e.sendFromPage(app, "POST", path, credentials, cookies)
 			e.wantStatus(what, w, 200)
 			fresh := ""
 			for _, line := range w.Header().Values("Set-Cookie") {
@@ -102,10 +102,10 @@ func (e *env[H, M]) checkLoginEndsReplaced() {
 			e.wantActive(what+" at "+path, map[string]bool{mine.Access: !c.mine, bobs.Access: !c.bobs, other.Access: true, fresh: true})
 		}
 	}
-	w := e.fromPage(app, "POST", "/api/token/sliding/", credentials, "x=y")
+	w := e.sendFromPage(app, "POST", "/api/token/sliding/", credentials, "x=y")
 	cookie, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
 	sliding := strings.TrimPrefix(cookie, "__Host-access=")
-	e.wantStatus("a login over a sliding token", e.fromPage(app, "POST", "/api/token/", credentials, cookie), 200)
+	e.wantStatus("a login over a sliding token", e.sendFromPage(app, "POST", "/api/token/", credentials, cookie), 200)
 	e.wantActive("a login over a sliding token", map[string]bool{sliding: false})
 	mine := e.loginPair(e.alice)
 	r := httptest.NewRequestWithContext(e.Context(), "POST", "/api/token/", strings.NewReader(credentials))
@@ -169,7 +169,7 @@ func (e *env[H, M]) checkLoginWithoutRevoke() {
 		}
 	}))
 	mine := e.loginPair(e.alice)
-	w := e.fromPage(e.newApp(a), "POST", "/api/token/", credentials, pairCookies(mine.Access, mine.Refresh))
+	w := e.sendFromPage(e.newApp(a), "POST", "/api/token/", credentials, pairCookies(mine.Access, mine.Refresh))
 	if e.wantStatus("the login", w, 200); len(w.Header().Values("Set-Cookie")) != 3 {
 		e.Errorf("the login set %q", w.Header().Values("Set-Cookie"))
 	}
@@ -216,7 +216,7 @@ func (e *env[H, M]) checkLogoutEndsCleared() {
 		case "this":
 			path = "sessions/" + e.readSessionID(mine.Access) + "/"
 		}
-		w := e.fromPage(app, method, "/api/token/"+path, "", cookies)
+		w := e.sendFromPage(app, method, "/api/token/"+path, "", cookies)
 		if e.wantStatus(what, w, c.status); len(w.Header().Values("Set-Cookie")) != 3 {
 			e.Errorf("%s: cleared %q", what, w.Header().Values("Set-Cookie"))
 		}
@@ -252,7 +252,7 @@ func (e *env[H, M]) checkLogoutWithoutRevoke() {
 	for _, c := range [][2]string{{"POST", "blacklist/"}, {"DELETE", "sessions/"}} {
 		mine, bobs := e.loginPair(e.alice), e.loginPair(e.bob)
 		cookies := "__Host-access=" + mine.Access + "; __Host-refresh=" + mine.Refresh + "; __Host-refresh=" + bobs.Refresh
-		w := e.fromPage(app, c[0], "/api/token/"+c[1], "", cookies)
+		w := e.sendFromPage(app, c[0], "/api/token/"+c[1], "", cookies)
 		if e.wantDenial(w, 503, unavailable); len(w.Header().Values("Set-Cookie")) > 0 {
 			e.Errorf("%s cleared %q", c[1], w.Header().Values("Set-Cookie"))
 		}
