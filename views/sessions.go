@@ -23,7 +23,7 @@ func Sessions(a *core.Auth) http.Handler {
 	}}
 }
 
-// OtherSessions returns a view that on DELETE ends all of the user's sessions except that of the request. A token that names no session,
+// OtherSessions returns a view that on DELETE ends all of the user's sessions except that of the request. An access token without a session,
 // such as one that Django issued, gets 404 and ends nothing.
 func OtherSessions(a *core.Auth) http.Handler {
 	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, _ string) (bool, error) {

@@ -50,6 +50,7 @@ func cookieCases[H, M any]() []testCase[H, M] {
 	}}
 }
 
+// credentials is the body of a login of alice.
 const credentials = `{"username":"alice","password":"` + password + `"}`
 
 // The cookies as they are set and cleared with the default settings.
@@ -74,6 +75,7 @@ func (e *env[H, M]) countSessions(a *core.Auth) int {
 	return len(all)
 }
 
+// checkPairCookies follows one browser from login to logout, with the default settings and with others.
 func (e *env[H, M]) checkPairCookies() {
 	a := e.newAuth(withStoppedClock())
 	b := e.newBrowser(a)
@@ -154,6 +156,7 @@ func (e *env[H, M]) checkSlidingCookies() {
 	}
 }
 
+// checkLogoutClears logs out with cookies that are valid, ended, expired, doubled or garbage: each time the browser must be rid of them.
 func (e *env[H, M]) checkLogoutClears() {
 	cleared := []string{clearAccess, clearRefresh, clearCSRF}
 	var later time.Duration
@@ -217,6 +220,7 @@ func (e *env[H, M]) checkSessionsClear() {
 	}
 }
 
+// checkLostRace refreshes twice with one token, as two tabs of a browser do.
 func (e *env[H, M]) checkLostRace() {
 	b := e.newBrowser(e.newAuth(withStoppedClock()))
 	b.wantPage("a login", b.doRequest("POST", "/api/token/", credentials), 200, "{}", setAccess, setRefresh, setCSRF)
@@ -228,6 +232,7 @@ func (e *env[H, M]) checkLostRace() {
 	b.wantPage("the next refresh of the quicker one", b.doRequest("POST", "/api/token/refresh/", "", "Cookie", "__Host-refresh="+before["__Host-refresh"]), 200, "{}", setAccess, setRefresh, setCSRF)
 }
 
+// checkLongTokens makes one class of tokens after the other too long, so that the cookies before it could already be set.
 func (e *env[H, M]) checkLongTokens() {
 	for _, class := range []core.ClassName{core.AccessToken, core.RefreshToken, core.SlidingToken} {
 		a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) {
@@ -250,6 +255,7 @@ func (e *env[H, M]) checkLongTokens() {
 	}
 }
 
+// checkHeaderMode sends cookies along with every request: they must change nothing.
 func (e *env[H, M]) checkHeaderMode() {
 	withAndWithout := e.newAuth(withCookies())
 	for what, a := range map[string]*core.Auth{"without AUTH_COOKIE": e.auth, "mounted without cookies": withAndWithout.WithoutCookies()} {

@@ -46,6 +46,7 @@ func csrfCases[H, M any]() []testCase[H, M] {
 	}}
 }
 
+// The denials of requests with cookies.
 const (
 	otherSite    = `{"detail":"CSRF Failed: The request comes from another origin."}`
 	badCSRFToken = `{"detail":"CSRF Failed: CSRF token missing or incorrect."}`
@@ -99,7 +100,8 @@ func (e *env[H, M]) sendAttempt(app http.Handler, a attempt) *httptest.ResponseR
 	return w
 }
 
-// checkCrossSite goes through the table: route and method, what the browser says, and the CSRF token.
+// checkCrossSite goes through the table of route and method, what the browser says, the CSRF token, and the content type. A request that
+// is rejected must also set no cookie and end no session.
 func (e *env[H, M]) checkCrossSite() {
 	a := e.newAuth(withCookies())
 	app := e.newApp(a)
@@ -190,6 +192,7 @@ func (e *env[H, M]) checkNoSession() {
 	e.wantDenial(e.sendAttempt(open, attempt{method: "POST", path: "/", contentType: form, from: source{site: "cross-site"}, cookies: "__Host-access=" + e.loginPair(e.bob).Access}), 403, otherSite)
 }
 
+// checkTrustedOrigins compares an application route, a login and a refresh, which check the origin in different places.
 func (e *env[H, M]) checkTrustedOrigins() {
 	a := e.newAuth(withCookies(func(s *simplejwt.Settings, _ *core.Deps) {
 		s.CSRFTrustedOrigins = []string{"https://app.example.com", "http://localhost:5173"}
@@ -216,6 +219,7 @@ func (e *env[H, M]) checkTrustedOrigins() {
 	}
 }
 
+// checkHeaderFirst sends header and cookie of different users, so that the user shows which of them counted.
 func (e *env[H, M]) checkHeaderFirst() {
 	a := e.newAuth(withCookies())
 	alice, bob := e.loginPair(e.alice).Access, e.loginPair(e.bob).Access

@@ -128,6 +128,7 @@ func (e *env[H, M]) checkOptional() {
 	e.wantAlice(seen)
 }
 
+// checkPermission counts the calls of the permission, which must not be asked about an anonymous request.
 func (e *env[H, M]) checkPermission() {
 	alice, bob := "Bearer "+e.loginPair(e.alice).Access, "Bearer "+e.loginPair(e.bob).Access
 	asked := 0

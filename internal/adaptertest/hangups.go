@@ -82,6 +82,8 @@ func (s hangupStore) Revoke(ctx context.Context, scope core.Scope, reason core.R
 	return s.Store.Revoke(ctx, scope, reason, now)
 }
 
+// checkHangups repeats each request and lets the client hang up before its first call of store or users, then before the second, and so
+// on, until the request ends before the client does. What it asked for must have happened each time.
 func (e *env[H, M]) checkHangups() {
 	for name, c := range map[string]struct {
 		method, path string // {id} is the session that is to end

@@ -119,6 +119,7 @@ func (e *env[H, M]) checkPrefixWithSlash() {
 	}
 }
 
+// checkOtherPaths mounts either set of views and sends requests to the paths of the other, and to paths beside them.
 func (e *env[H, M]) checkOtherPaths() {
 	for _, m := range e.listMounts() {
 		server := e.startServer(m, "/api/token")
@@ -141,6 +142,7 @@ func (e *env[H, M]) checkOtherPaths() {
 	}
 }
 
+// checkPostOnly uses a real server, as a recorder does not show what net/http does with HEAD.
 func (e *env[H, M]) checkPostOnly() {
 	headers := map[string]string{"Allow": "POST, OPTIONS", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 	// A framework may not know these and have another list of what is allowed.

@@ -27,6 +27,8 @@ func plantedCases[H, M any]() []testCase[H, M] {
 // narrowPath sets AUTH_COOKIE_REFRESH_PATH.
 func narrowPath(s *simplejwt.Settings, _ *core.Deps) { s.AuthCookieRefreshPath = "/api/token/" }
 
+// checkPlantedCookies sends a session's cookies with each CSRF cookie that another host could set beside them. The CSRF header is right
+// each time, and the browser says that the request is of this origin: neither may help.
 func (e *env[H, M]) checkPlantedCookies() {
 	type route struct{ method, path string }
 	for what, c := range map[string]struct {
@@ -99,6 +101,7 @@ func (e *env[H, M]) plantCookies(a *core.Auth, access, refresh string) (cookies,
 	return cookies, csrfToken(a, token)
 }
 
+// checkPlantedLogout logs alice out beside a refresh token of bob, as another host could have planted it.
 func (e *env[H, M]) checkPlantedLogout() {
 	a := e.newAuth(withCookies(narrowPath))
 	app := e.newApp(a)
@@ -111,6 +114,7 @@ func (e *env[H, M]) checkPlantedLogout() {
 	e.wantActive("a logout", map[string]bool{mine.Access: false, bobs.Access: false})
 }
 
+// checkNarrowSession refreshes over the whole life of a session.
 func (e *env[H, M]) checkNarrowSession() {
 	for what, rotate := range map[string]bool{"with rotation": true, "without": false} {
 		var later time.Duration

@@ -61,6 +61,8 @@ func (e *env[H, M]) wantActive(what string, want map[string]bool) {
 	}
 }
 
+// checkLoginEndsReplaced logs alice in over cookies of every kind and looks which of three sessions are active then. The third is that of
+// another browser and must stay.
 func (e *env[H, M]) checkLoginEndsReplaced() {
 	var later time.Duration
 	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return time.Now().Add(later) } }))
@@ -178,6 +180,7 @@ func (e *env[H, M]) checkLoginWithoutRevoke() {
 	}
 }
 
+// checkLogoutEndsCleared logs out by cookies of two sessions, in every order and with garbage between them.
 func (e *env[H, M]) checkLogoutEndsCleared() {
 	var later time.Duration
 	a := e.newAuth(withCookies(func(_ *simplejwt.Settings, d *core.Deps) { d.Now = func() time.Time { return time.Now().Add(later) } }))

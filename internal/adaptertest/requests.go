@@ -34,6 +34,7 @@ func (e *env[H, M]) checkNothingIsLeft() {
 	}
 }
 
+// checkRequestsAtOnce says in a header which user the handler must see. Run it under the race detector too.
 func (e *env[H, M]) checkRequestsAtOnce() {
 	const want = "X-Want" // the user id that the handler should see, "" for nobody
 	app := e.Serve(e.Handler(func(s Seen) {
