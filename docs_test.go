@@ -20,10 +20,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// These tests hold README and docs against the code.
+// These tests compare README and docs with the code.
 
-// documents are the files that are looked at, from the root.
-func documents(t *testing.T) []string {
+// listDocuments returns the paths of all documents, from the root.
+func listDocuments(t *testing.T) []string {
 	t.Helper()
 	out, err := filepath.Glob(filepath.Join("docs", "*.md"))
 	if err != nil || len(out) == 0 {
@@ -32,7 +32,8 @@ func documents(t *testing.T) []string {
 	return append(out, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
 }
 
-func read(t *testing.T, file string) string {
+// readFile returns the text of a file.
+func readFile(t *testing.T, file string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -41,10 +42,10 @@ func read(t *testing.T, file string) string {
 	return string(data)
 }
 
-// section is what a document says below a heading of the second level.
-func section(t *testing.T, file, heading string) string {
+// readSection returns what a document says below a heading of the second level.
+func readSection(t *testing.T, file, heading string) string {
 	t.Helper()
-	_, text, ok := strings.Cut(read(t, file), "\n## "+heading+"\n")
+	_, text, ok := strings.Cut(readFile(t, file), "\n## "+heading+"\n")
 	if !ok {
 		t.Fatalf("%s has no section %q", file, heading)
 	}
@@ -57,7 +58,8 @@ type fence struct{ language, code string }
 
 var fencePattern = regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
 
-func fences(text string) []fence {
+// findFences returns the blocks of code in a text that name their language.
+func findFences(text string) []fence {
 	var out []fence
 	for _, m := range fencePattern.FindAllStringSubmatch(text, -1) {
 		out = append(out, fence{m[1], m[2]})
@@ -65,14 +67,15 @@ func fences(text string) []fence {
 	return out
 }
 
-// setting is a field of Settings by its tag.
+// setting is a field of Settings that its tag names; null says whether a file may give null.
 type setting struct {
 	reflect.StructField
 	name string
 	null bool
 }
 
-func settingsOfTheCode(t *testing.T) []setting {
+// listSettings returns the settings in the order of the struct.
+func listSettings(t *testing.T) []setting {
 	t.Helper()
 	var out []setting
 	for f := range reflect.TypeFor[simplejwt.Settings]().Fields() {
@@ -88,8 +91,8 @@ func settingsOfTheCode(t *testing.T) []setting {
 	return out
 }
 
-// defaultOf writes a setting's default as the documents do; false for one whose default is no value of its own.
-func defaultOf(t *testing.T, s setting, defaults simplejwt.Settings) (string, bool) {
+// formatDefault returns a setting's default as the documents write it, or false if they describe it in words.
+func formatDefault(t *testing.T, s setting, defaults simplejwt.Settings) (string, bool) {
 	t.Helper()
 	if s.name == "SIGNING_KEY" || s.name == "VERIFYING_KEY" {
 		return "", false
@@ -123,6 +126,7 @@ func defaultOf(t *testing.T, s setting, defaults simplejwt.Settings) (string, bo
 	return "", false // a function
 }
 
+// defaultSettings returns the settings in force where only a key is given.
 func defaultSettings(t *testing.T) simplejwt.Settings {
 	t.Helper()
 	auth, err := core.New(simplejwt.Settings{SigningKey: strings.Repeat("k", 32)}, core.Deps{Users: memstore.NewUsers()})
@@ -132,20 +136,20 @@ func defaultSettings(t *testing.T) simplejwt.Settings {
 	return auth.Settings()
 }
 
-func TestEverySettingIsInREADME(t *testing.T) {
+func TestREADME_Settings(t *testing.T) {
 	t.Parallel()
 	defaults := defaultSettings(t)
-	rows := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| ([^|]+) \\| ([^|]+) \\|$").FindAllStringSubmatch(section(t, "README.md", "Settings"), -1)
+	rows := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| ([^|]+) \\| ([^|]+) \\|$").FindAllStringSubmatch(readSection(t, "README.md", "Settings"), -1)
 	var want, got []string
 	for _, row := range rows {
 		got = append(got, row[1])
 	}
-	for i, s := range settingsOfTheCode(t) {
+	for i, s := range listSettings(t) {
 		want = append(want, s.name)
 		if i >= len(rows) || rows[i][1] != s.name {
-			continue // told below
+			continue // reported below
 		}
-		if text, ok := defaultOf(t, s, defaults); ok && rows[i][2] != text {
+		if text, ok := formatDefault(t, s, defaults); ok && rows[i][2] != text {
 			t.Errorf("the default of %s is %q in README, want %q", s.name, rows[i][2], text)
 		}
 		if isFunction := s.Type.Kind() == reflect.Func; isFunction != strings.HasPrefix(rows[i][3], "function: ") {
@@ -157,11 +161,11 @@ func TestEverySettingIsInREADME(t *testing.T) {
 	}
 }
 
-func TestEverySettingHasItsSection(t *testing.T) {
+func TestSettingsDocument(t *testing.T) {
 	t.Parallel()
 	defaults := defaultSettings(t)
 	entry := regexp.MustCompile("(?m)^### ([A-Z_]+)\n\n`([A-Za-z]+) ([^`]+)`\\. Default: (.*)$")
-	text := read(t, filepath.Join("docs", "settings.md"))
+	text := readFile(t, filepath.Join("docs", "settings.md"))
 	entries := map[string][]string{}
 	var got, want []string
 	for _, e := range entry.FindAllStringSubmatch(text, -1) {
@@ -171,11 +175,11 @@ func TestEverySettingHasItsSection(t *testing.T) {
 	if n := strings.Count(text, "\n### "); n != len(got) {
 		t.Errorf("docs/settings.md has %d headings of the third level, %d of them with a type and a default", n, len(got))
 	}
-	for _, s := range settingsOfTheCode(t) {
+	for _, s := range listSettings(t) {
 		want = append(want, s.name)
 		e := entries[s.name]
 		if e == nil {
-			continue // told below
+			continue // reported below
 		}
 		goType := strings.ReplaceAll(s.Type.String(), "simplejwt.", "")
 		if s.Type.Kind() == reflect.Func && s.Type.Name() == "" { // the document may name parameters
@@ -184,7 +188,7 @@ func TestEverySettingHasItsSection(t *testing.T) {
 		if e[2] != s.Name || e[3] != goType {
 			t.Errorf("docs/settings.md calls %s `%s %s`, want `%s %s`", s.name, e[2], e[3], s.Name, goType)
 		}
-		if text, ok := defaultOf(t, s, defaults); ok && !strings.HasPrefix(e[4], text+".") && !strings.HasPrefix(e[4], text+",") {
+		if text, ok := formatDefault(t, s, defaults); ok && !strings.HasPrefix(e[4], text+".") && !strings.HasPrefix(e[4], text+",") {
 			t.Errorf("docs/settings.md: the default of %s is %q, want %q", s.name, e[4], text)
 		}
 		if null := strings.Contains(e[4], "null"); null != s.null {
@@ -198,10 +202,10 @@ func TestEverySettingHasItsSection(t *testing.T) {
 	}
 }
 
-// between is the code of a file between the comments "name:begin" and "name:end".
-func between(t *testing.T, file, name string) string {
+// readMarked returns the code of a file between the comments "name:begin" and "name:end".
+func readMarked(t *testing.T, file, name string) string {
 	t.Helper()
-	_, code, begins := strings.Cut(read(t, file), "// "+name+":begin\n")
+	_, code, begins := strings.Cut(readFile(t, file), "// "+name+":begin\n")
 	code, _, ends := strings.Cut(code, "\n// "+name+":end\n")
 	if !begins || !ends {
 		t.Fatalf("%s has no code between %s:begin and %s:end", file, name, name)
@@ -209,52 +213,69 @@ func between(t *testing.T, file, name string) string {
 	return code
 }
 
-func TestQuickStartsAreCompiledCode(t *testing.T) {
+func TestREADME_QuickStart(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join("example_app", "quickstart", "main.go")
+	var want, got []fence
+	for _, name := range []string{"user", "database", "handler"} {
+		want = append(want, fence{"go", readMarked(t, program, name)})
+	}
+	for _, f := range findFences(readSection(t, "README.md", "Quick start")) {
+		if f.language == "go" {
+			got = append(got, f)
+		}
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fence{})); diff != "" {
+		t.Errorf("README's quick start (-compiled +README):\n%s", diff)
+	}
+}
+
+func TestFrameworksDocument(t *testing.T) {
 	t.Parallel()
 	const longest = 25 // lines
-	file := func(framework string) string { return filepath.Join("example_app", "quickstart_"+framework+"_test.go") }
-	want := []fence{{"go", between(t, file("std"), "user")}}
-	for _, framework := range []string{"gin", "echo", "std"} {
-		code := between(t, file(framework), "quickstart")
+	file := filepath.Join("docs", "frameworks.md")
+	for heading, framework := range map[string]string{"Gin": "gin", "Echo": "echo"} {
+		code := readMarked(t, filepath.Join("example_app", "quickstart_"+framework+"_test.go"), "quickstart")
 		if lines := strings.Count(code, "\n"); lines > longest {
-			t.Errorf("the quick start for %s has %d lines, want at most %d", framework, lines, longest)
+			t.Errorf("the quick start for %s has %d lines, want at most %d", heading, lines, longest)
 		}
-		want = append(want, fence{"go", code})
-	}
-	got := fences(section(t, "README.md", "Quick start"))
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fence{})); diff != "" {
-		t.Errorf("README's quick starts (-compiled +README):\n%s", diff)
-	}
-}
-
-func TestTheStartInTheBrowserIsCompiledCode(t *testing.T) {
-	t.Parallel()
-	want := []fence{{"go", between(t, filepath.Join("stdjwt", "cookies_test.go"), "cookies")}}
-	got := fences(section(t, "README.md", "In the browser"))
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fence{})); diff != "" {
-		t.Errorf("README's start in the browser (-compiled +README):\n%s", diff)
+		want := []fence{{"go", code}}
+		if diff := cmp.Diff(want, findFences(readSection(t, file, heading)), cmp.AllowUnexported(fence{})); diff != "" {
+			t.Errorf("the quick start for %s (-compiled +document):\n%s", heading, diff)
+		}
 	}
 }
 
-func TestTwoCommandsAreEnough(t *testing.T) {
+func TestREADME_Browser(t *testing.T) {
 	t.Parallel()
-	want := []fence{{"sh", "go run ./example_app\n"}, {"sh", "go test -timeout 20m ./...\n"}}
-	if diff := cmp.Diff(want, fences(section(t, "README.md", "Start")), cmp.AllowUnexported(fence{})); diff != "" {
+	want := []fence{{"go", readMarked(t, filepath.Join("stdjwt", "cookies_test.go"), "cookies")}}
+	got := findFences(readSection(t, "README.md", "In the browser"))
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(fence{})); diff != "" {
+		t.Errorf("README's code for the browser (-compiled +README):\n%s", diff)
+	}
+}
+
+// TestREADME_Commands pins the two commands, which .ci/run runs, and that only the quick start has another.
+func TestREADME_Commands(t *testing.T) {
+	t.Parallel()
+	want := []fence{{"sh", "go run ./example_app\n"}, {"sh", "go test ./...\n"}}
+	if diff := cmp.Diff(want, findFences(readSection(t, "README.md", "Start")), cmp.AllowUnexported(fence{})); diff != "" {
 		t.Errorf("README's commands (-want +got):\n%s", diff)
 	}
-	for _, f := range fences(read(t, "README.md")) {
-		if f.language != "go" && !slices.Contains(want, f) {
+	quickStart := findFences(readSection(t, "README.md", "Quick start"))
+	for _, f := range findFences(readFile(t, "README.md")) {
+		if f.language != "go" && !slices.Contains(want, f) && !slices.Contains(quickStart, f) {
 			t.Errorf("README has one more block of %s:\n%s", f.language, f.code)
 		}
 	}
 }
 
-// TestCodeInDocuments holds blocks of code to what their language allows: Go to gofmt, settings to FromJSON.
-func TestCodeInDocuments(t *testing.T) {
+// TestDocuments_Code checks blocks of code by their language: Go by gofmt, settings by FromJSON.
+func TestDocuments_Code(t *testing.T) {
 	t.Parallel()
-	for _, file := range documents(t) {
-		text := read(t, file)
-		all := fences(text)
+	for _, file := range listDocuments(t) {
+		text := readFile(t, file)
+		all := findFences(text)
 		if n := strings.Count("\n"+text, "\n```"); n != 2*len(all) {
 			t.Errorf("%s: %d lines begin or end a block of code, and %d blocks were found", file, n, len(all))
 		}
@@ -263,7 +284,7 @@ func TestCodeInDocuments(t *testing.T) {
 			case "go":
 				formatted, err := format.Source([]byte(f.code))
 				if err != nil {
-					t.Errorf("%s: no Go: %v\n%s", file, err, f.code)
+					t.Errorf("%s: not Go: %v\n%s", file, err, f.code)
 				} else if diff := cmp.Diff(string(formatted), f.code); diff != "" {
 					t.Errorf("%s: not formatted (-gofmt +document):\n%s", file, diff)
 				}
@@ -276,17 +297,17 @@ func TestCodeInDocuments(t *testing.T) {
 	}
 }
 
-// prose is a document without its blocks of code.
-func prose(t *testing.T, file string) string {
+// readProse returns a document without its blocks of code.
+func readProse(t *testing.T, file string) string {
 	t.Helper()
-	return fencePattern.ReplaceAllString(read(t, file), "")
+	return fencePattern.ReplaceAllString(readFile(t, file), "")
 }
 
-// anchors are the ids that GitHub gives to the headings of a document.
-func anchors(t *testing.T, file string) map[string]bool {
+// readAnchors returns the ids that GitHub gives to the headings of a document.
+func readAnchors(t *testing.T, file string) map[string]bool {
 	t.Helper()
 	out := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(prose(t, file), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(readProse(t, file), -1) {
 		out[strings.Map(func(r rune) rune {
 			switch {
 			case r == ' ':
@@ -300,12 +321,12 @@ func anchors(t *testing.T, file string) map[string]bool {
 	return out
 }
 
-func TestLinksLeadSomewhere(t *testing.T) {
+func TestDocuments_Links(t *testing.T) {
 	t.Parallel()
 	inlineCode, link := regexp.MustCompile("`[^`\n]*`"), regexp.MustCompile(`\]\(([^)]*)\)`)
 	count := 0
-	for _, file := range documents(t) {
-		for _, m := range link.FindAllStringSubmatch(inlineCode.ReplaceAllString(prose(t, file), ""), -1) {
+	for _, file := range listDocuments(t) {
+		for _, m := range link.FindAllStringSubmatch(inlineCode.ReplaceAllString(readProse(t, file), ""), -1) {
 			if strings.HasPrefix(m[1], "https://") {
 				continue
 			}
@@ -317,7 +338,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			}
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s links to %s: %v", file, m[1], err)
-			} else if hasAnchor && !anchors(t, target)[anchor] {
+			} else if hasAnchor && !readAnchors(t, target)[anchor] {
 				t.Errorf("%s links to %s: there is no such heading", file, m[1])
 			}
 		}
@@ -327,13 +348,32 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-func TestFilesNamedInDocumentsExist(t *testing.T) {
+func TestDocuments_Files(t *testing.T) {
 	t.Parallel()
-	for _, file := range documents(t) {
-		for _, m := range regexp.MustCompile("`([a-z_/]+\\.go)`").FindAllStringSubmatch(prose(t, file), -1) {
+	for _, file := range listDocuments(t) {
+		for _, m := range regexp.MustCompile("`([a-z_/]+\\.go)`").FindAllStringSubmatch(readProse(t, file), -1) {
 			if _, err := os.Stat(filepath.FromSlash(m[1])); err != nil {
 				t.Errorf("%s names %s: %v", file, m[1], err)
 			}
 		}
+	}
+}
+
+// TestArchitecture_Dependencies compares the table of dependencies with the direct requirements of go.mod, both ways.
+func TestArchitecture_Dependencies(t *testing.T) {
+	t.Parallel()
+	want, got := map[string]string{}, map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^(?:\t|require )(\S+) (v\S+)$`).FindAllStringSubmatch(readFile(t, "go.mod"), -1) {
+		want[m[1]] = m[2]
+	}
+	table := readSection(t, filepath.Join("docs", "architecture.md"), "Dependencies")
+	for _, m := range regexp.MustCompile(`(?m)^\| (\S+\.\S+) \| (\S+) \|`).FindAllStringSubmatch(table, -1) {
+		got[m[1]] = m[2]
+	}
+	if len(want) == 0 {
+		t.Fatal("go.mod has no direct requirement")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the dependencies of docs/architecture.md (-go.mod +document):\n%s", diff)
 	}
 }

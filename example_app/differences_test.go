@@ -80,7 +80,7 @@ var differences = map[string]func(*testing.T){
 		c.want(c.post("/api/token/", `{"username": "bob", "password": " spaces "}`), 200, "")
 		c.want(c.post("/api/token/", `{"username": "bob", "password": "spaces"}`), 401, core.ErrNoActiveAccount.Detail)
 	},
-	"Two equal JSON keys are refused": func(t *testing.T) {
+	"Two equal JSON keys are rejected": func(t *testing.T) {
 		c := start(t, "")
 		c.want(c.post("/api/token/", `{"username": "x", "password": "correct horse", "username": "alice"}`), 400, "")
 	},
@@ -114,7 +114,7 @@ var differences = map[string]func(*testing.T){
 		}
 		c.want(c.me(access), 200, "")
 	},
-	"`CHECK_USER_IS_ACTIVE` holds beside a rule of one's own": func(t *testing.T) {
+	"`CHECK_USER_IS_ACTIVE` holds beside a custom rule": func(t *testing.T) {
 		c := start(t, "")
 		_, refresh := c.login()
 		everybody := func(context.Context, simplejwt.User) bool { return true }
@@ -129,7 +129,7 @@ var differences = map[string]func(*testing.T){
 			t.Errorf("an inactive user whom the rule accepts refreshes: %v", err)
 		}
 	},
-	"Custom claims are made anew": func(t *testing.T) {
+	"Custom claims are computed again at refresh": func(t *testing.T) {
 		c := start(t, rotating)
 		role := "admin"
 		auth, err := core.New(simplejwt.Settings{SigningKey: signingKey1}, core.Deps{
@@ -154,7 +154,7 @@ var differences = map[string]func(*testing.T){
 			t.Errorf("error %v; a role that was taken is in the access token: %v", err, claims(t, next.Access)["role"])
 		}
 	},
-	"A token of ours without a row is refused": func(t *testing.T) {
+	"A token of ours without a row is rejected": func(t *testing.T) {
 		c := start(t, rotating)
 		c.want(c.refresh(mint(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "flushed", "sid": "flushed", "user_id": "1"})), 401, core.ErrTokenBlacklisted.Detail)
 		c.want(c.refresh(mint(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "elsewhere", "user_id": "1"})), 200, "")
@@ -169,7 +169,7 @@ var differences = map[string]func(*testing.T){
 		c.want(c.refresh(old), 401, core.ErrPasswordChanged.Detail)
 		c.want(c.refresh(next), 401, core.ErrTokenBlacklisted.Detail)
 	},
-	"Faults in settings and keys are refused at start": func(t *testing.T) {
+	"Invalid settings and keys are reported at start": func(t *testing.T) {
 		for settings, want := range map[string]string{
 			`{"SIGNING_KEY": "short"}`:                                                              "SIGNING_KEY",
 			`{"SIGNING_KEY": "` + signingKey1 + `", "ALGORITHM": "RS256"}`:                          "SIGNING_KEY",
@@ -228,7 +228,7 @@ var differences = map[string]func(*testing.T){
 		c := start(t, "")
 		c.want(c.post("/api/token/", `{"username": "`+strings.Repeat("x", 1<<20)+`"}`), 413, "")
 	},
-	"Two Authorization fields are refused": func(t *testing.T) {
+	"Two Authorization fields are rejected": func(t *testing.T) {
 		c := start(t, "")
 		access, _ := c.login()
 		a := send(t.Context(), t, http.MethodGet, c.url+"/api/me/", "", "Authorization", "Bearer "+access, "Authorization", "Bearer "+access)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,14 +16,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt"
-	"github.com/go-simplejwt/simplejwt/core"
-	"github.com/go-simplejwt/simplejwt/models"
-	"github.com/go-simplejwt/simplejwt/stdjwt"
 )
 
-// What lies between the markers is in README letter for letter: docs_test.go in the root holds it there.
-
-// user:begin
+// User is the model of the quick starts, as README has it.
 type User struct {
 	ID       int64
 	Username string `gorm:"uniqueIndex;not null"`
@@ -35,39 +29,6 @@ type User struct {
 func (u *User) AuthID() string       { return strconv.FormatInt(u.ID, 10) }
 func (u *User) AuthActive() bool     { return u.Active }
 func (u *User) AuthPassword() string { return u.Password }
-
-// user:end
-
-// quickstart:begin
-func newMux(ctx context.Context, dsn string) (http.Handler, error) {
-	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{})
-	if err != nil {
-		return nil, err
-	}
-	if err := db.AutoMigrate(&User{}); err != nil {
-		return nil, err
-	}
-	if err := models.AutoMigrate(ctx, db, &User{}); err != nil {
-		return nil, err
-	}
-	settings := simplejwt.Recommended()
-	settings.SigningKey = os.Getenv("SECRET_KEY")
-	auth, err := core.New(settings, core.Deps{Users: models.NewUsers[User](db), Store: models.NewStore(db)})
-	if err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	stdjwt.Mount(mux, "/api/token/", auth)
-	mux.Handle("GET /api/me", stdjwt.Required(auth)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, _ := stdjwt.User[*User](r)
-		fmt.Fprintf(w, "Hello, %s!", user.Username)
-	})))
-	return mux, nil
-}
-
-// quickstart:end
-
-func TestQuickStartStd(t *testing.T) { testQuickStart(t, newMux) }
 
 // testQuickStart does with a quick start what its reader does: log in, call the protected route, refresh.
 func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn string) (http.Handler, error)) {
@@ -125,7 +86,7 @@ func quickStartOptions(t *testing.T) string {
 		t.Fatal(err)
 	}
 	_, options, found := strings.Cut(string(readme), "file:app.db?")
-	options, _, closed := strings.Cut(options, "`")
+	options, _, closed := strings.Cut(options, `"`)
 	if !found || !closed {
 		t.Fatal("README names no DSN file:app.db?... for SQLite")
 	}
