@@ -16,10 +16,10 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// exampleKey is a secret of 32 bytes and more; a program reads its own from outside.
+// exampleKey is a secret of at least 32 bytes. A program reads its key from a file or the environment.
 const exampleKey = "an example's key of thirty-two bytes or more"
 
-// Start with the profile of RFC 9700 and change what should differ.
+// Start with the profile of RFC 9700 and change what your program needs.
 func ExampleRecommended() {
 	settings := simplejwt.Recommended()
 	settings.SigningKey = exampleKey
@@ -46,7 +46,7 @@ func ExampleFromJSON_file() {
 	// Output: 168h0m0s true [web app] true <nil>
 }
 
-// The environment goes over a file, and a file over what is written in Go.
+// The environment overrides a file, and a file overrides what is written in Go.
 func ExampleFromEnv() {
 	for name, value := range map[string]string{"SIMPLE_JWT_ACCESS_TOKEN_LIFETIME": "90s", "SIMPLE_JWT_AUTH_HEADER_TYPES": `["Bearer", "JWT"]`} {
 		if err := os.Setenv(name, value); err != nil {
@@ -66,16 +66,16 @@ func ExampleFromEnv() {
 	// Output: 1m30s 5s [Bearer JWT] true <nil>
 }
 
-// All that is wrong is told at once, with what a file said.
+// core.New reports all invalid settings at once, with those of a file.
 func ExampleSettingsError() {
 	settings, _ := simplejwt.FromJSON(simplejwt.Settings{}, []byte(`{"ACESS_TOKEN_LIFETIME": "5m", "SIGNING_KEY": "secret"}`)) // the Settings remember the error
 	settings.ReuseDetection = true
 	_, err := core.New(settings, core.Deps{Users: memstore.NewUsers()})
 
-	var faults simplejwt.SettingsError
-	if errors.As(err, &faults) {
-		for _, fault := range faults {
-			fmt.Printf("%s %s\n", fault.Setting, fault.Problem)
+	var invalid simplejwt.SettingsError
+	if errors.As(err, &invalid) {
+		for _, one := range invalid {
+			fmt.Printf("%s %s\n", one.Setting, one.Problem)
 		}
 	}
 	// Output:
@@ -84,7 +84,8 @@ func ExampleSettingsError() {
 	// REUSE_DETECTION needs ROTATE_REFRESH_TOKENS and BLACKLIST_AFTER_ROTATION
 }
 
-// What a Django project does with a subclass of TokenObtainPairSerializer: refuse before, add to the answer after.
+// What a Django project does with a subclass of TokenObtainPairSerializer: reject the request before the login, change the
+// response after it.
 func ExampleSerializer() {
 	settings := simplejwt.Settings{SigningKey: exampleKey}
 	settings.TokenObtainSerializer = func(ctx context.Context, in *simplejwt.SerializerInput, super func(context.Context) (simplejwt.Attrs, error)) (simplejwt.Attrs, error) {

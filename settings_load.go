@@ -22,10 +22,11 @@ import (
 // envPrefix starts the name of an environment variable that holds a setting.
 const envPrefix = "SIMPLE_JWT_"
 
-// removed are the names SimpleJWT refuses because it once had them.
-var removed = []string{"AUTH_HEADER_TYPE", "AUTH_TOKEN_CLASS", "SECRET_KEY", "TOKEN_BACKEND_CLASS"}
+// removedNames are settings that SimpleJWT once had. It rejects their names, and so do we.
+var removedNames = []string{"AUTH_HEADER_TYPE", "AUTH_TOKEN_CLASS", "SECRET_KEY", "TOKEN_BACKEND_CLASS"}
 
-// djangoDefaults are the dotted paths of SimpleJWT's own defaults: a settings file taken over from Django may name them.
+// djangoDefaults are the dotted paths of SimpleJWT's own defaults. A settings file copied from a Django project may name
+// them: the default here is the same function.
 var djangoDefaults = map[string]string{
 	"USER_AUTHENTICATION_RULE":         "rest_framework_simplejwt.authentication.default_user_authentication_rule",
 	"ON_LOGIN_SUCCESS":                 "rest_framework_simplejwt.serializers.default_on_login_success",
@@ -39,14 +40,18 @@ var djangoDefaults = map[string]string{
 	"SLIDING_TOKEN_REFRESH_SERIALIZER": "rest_framework_simplejwt.serializers.TokenRefreshSlidingSerializer",
 }
 
-// field is a setting: where it lies in Settings and how it is read.
+// field describes a setting: its name, its field in Settings, and how its value is read.
 type field struct {
-	name                       string
-	index                      int
-	null, off, secret, seconds bool
+	name  string // SIMPLE_JWT name
+	index int    // in the struct
+
+	null    bool // null is accepted and means zero
+	off     bool // null is accepted and means Off
+	secret  bool // the value is never printed
+	seconds bool // a number counts seconds
 }
 
-// fields lists the settings in the order of the struct, read from its tags.
+// fields are the settings in the order of the struct, read from its tags.
 var fields = func() []field {
 	var out []field
 	t := reflect.TypeFor[Settings]()
@@ -63,16 +68,17 @@ var fields = func() []field {
 	return out
 }()
 
-// FromJSON reads settings from a JSON object of SIMPLE_JWT names over base. A name that is present is taken as it is
-// written: "0s" is zero, "" is empty, null is Python's None. Durations are Go's ("5m0s"); LEEWAY may be a number of
-// seconds; AUDIENCE, AUTH_HEADER_TYPES and AUTH_TOKEN_CLASSES are a string or a list of strings; settings that are
-// functions can't be given here.
+// FromJSON reads a JSON object of SIMPLE_JWT names and returns base with these settings. base stays as it is. A value is
+// taken as written: "0s" is zero, "" is empty, null is Python's None. Durations are Go's ("5m0s"); LEEWAY may be a number
+// of seconds; AUDIENCE, AUTH_HEADER_TYPES and AUTH_TOKEN_CLASSES are a string or a list of strings. Settings that are
+// functions can't be given in JSON.
 //
-// The error is a Faults with all that is wrong. The returned Settings remember the faults too and core.New reports them
-// with its own, so a program that calls core.New in any case may leave the error to it.
+// The error is a [SettingsError] with all that is wrong; the valid settings apply nevertheless. The returned Settings keep
+// it too, and core.New reports it together with its own, so a program that calls core.New may ignore the error here.
 func FromJSON(base Settings, data []byte) (Settings, error) { return fromJSON(base, data, "") }
 
-// FromFile is FromJSON for a file, whose name stands in its faults. A file that can't be read is a fault too.
+// FromFile is FromJSON for a file. Its errors name the file. A file that can't be read is an invalid setting without a
+// name.
 func FromFile(base Settings, file string) (Settings, error) {
 	data, err := os.ReadFile(file)
 	if err == nil {
@@ -83,36 +89,37 @@ func FromFile(base Settings, file string) (Settings, error) {
 		err = path.Err
 	}
 	s := base.clone()
-	s.faults = append(s.faults, InvalidSetting{Problem: fmt.Sprintf("the settings can't be read: %v", err), Name: file})
-	return s, s.faults
+	s.invalid = append(s.invalid, InvalidSetting{Problem: fmt.Sprintf("the settings can't be read: %v", err), Name: file})
+	return s, s.invalid
 }
 
-// fromJSON is FromJSON for the data of a file; "" is none.
+// fromJSON reads the data of a file; file is "" for data that is in none.
 func fromJSON(base Settings, data []byte, file string) (Settings, error) {
 	s := base.clone()
 	values, err := strictjson.Object(string(data))
 	if err != nil {
 		problem := fmt.Sprintf("%sthe settings are not a JSON object of names and values: %v", lineOf(data, err), err)
-		s.faults = append(s.faults, InvalidSetting{Problem: problem, Name: file})
-		return s, s.faults
+		s.invalid = append(s.invalid, InvalidSetting{Problem: problem, Name: file})
+		return s, s.invalid
 	}
 	for _, v := range values {
 		name := ""
 		if file != "" {
 			name = file + ": " + v.Name
 		}
-		s.set(v.Name, name, json.RawMessage(v.Raw))
+		s.setFromJSON(v.Name, name, json.RawMessage(v.Raw))
 	}
-	return s, s.err()
+	return s, s.loadError()
 }
 
-// lineOf says in which line of a JSON text a syntax error is; nothing for an error without a place.
+// lineOf returns "line 3: " for a syntax error of encoding/json or the first byte that is not UTF-8, and "" for an error
+// that has no position.
 func lineOf(data []byte, err error) string {
 	var syntax *json.SyntaxError
 	end := 0
 	switch {
 	case errors.As(err, &syntax):
-		end = max(0, int(syntax.Offset)-1) // it counts the byte that is wrong
+		end = max(0, int(syntax.Offset)-1) // Offset is behind the byte that is wrong
 	case !utf8.Valid(data):
 		for r, size := utf8.DecodeRune(data); r != utf8.RuneError || size > 1; r, size = utf8.DecodeRune(data[end:]) {
 			end += size
@@ -123,23 +130,24 @@ func lineOf(data []byte, err error) string {
 	return fmt.Sprintf("line %d: ", 1+bytes.Count(data[:end], []byte("\n")))
 }
 
-// FromEnv reads settings from environment variables such as SIMPLE_JWT_ROTATE_REFRESH_TOKENS=true over base. Values are
-// written as in FromJSON, strings without quotes; lists may be written as JSON, and null is Python's None.
-// The error is as in FromJSON, with the variables' names.
+// FromEnv reads environment variables such as SIMPLE_JWT_ROTATE_REFRESH_TOKENS=true and returns base with these settings.
+// Values are written as in FromJSON, strings without quotes. A list is one string or JSON, a boolean also True or 1, and
+// the word null is Python's None. The error is that of FromJSON, with the names of the variables.
 func FromEnv(base Settings) (Settings, error) {
 	s := base.clone()
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		if setting, ok := strings.CutPrefix(name, envPrefix); ok {
-			s.set(setting, name, envJSON(setting, value))
+			s.setFromJSON(setting, name, envJSON(setting, value))
 		}
 	}
-	return s, s.err()
+	return s, s.loadError()
 }
 
-// envJSON writes an environment value as the JSON the setting's type asks for.
+// envJSON converts the value of an environment variable to the JSON of the setting's type. What fits no type becomes a
+// JSON string, so that setFromJSON reports it.
 func envJSON(name, value string) json.RawMessage {
-	if !utf8.ValidString(value) {
+	if !utf8.ValidString(value) { // json.Marshal would replace bytes
 		return json.RawMessage(value)
 	}
 	quoted, err := json.Marshal(value)
@@ -163,65 +171,71 @@ func envJSON(name, value string) json.RawMessage {
 	return quoted
 }
 
+// looksNumeric reports whether value is a number in JSON and in Go: ParseFloat alone accepts inf and 0x10.
 func looksNumeric(value string) bool {
 	_, err := strconv.ParseFloat(value, 64)
 	return err == nil && json.Valid([]byte(value))
 }
 
+// clone returns a copy whose unexported maps and slices are its own.
 func (s Settings) clone() Settings {
 	given, names := map[string]bool{}, map[string]string{}
 	for name := range s.given {
 		given[name] = true
 	}
 	maps.Copy(names, s.names)
-	s.given, s.names, s.faults = given, names, slices.Clone(s.faults)
+	s.given, s.names, s.invalid = given, names, slices.Clone(s.invalid)
 	return s
 }
 
-func (s *Settings) err() error {
-	if len(s.faults) == 0 {
+// loadError returns the invalid settings as an error, nil if there are none. A nil SettingsError in an error is not nil.
+func (s *Settings) loadError() error {
+	if len(s.invalid) == 0 {
 		return nil
 	}
-	return s.faults
+	return s.invalid
 }
 
-// set reads one setting; what is wrong with it becomes a fault. called is the setting's NameOf, "" for its name.
-func (s *Settings) set(name, called string, raw json.RawMessage) {
+// setFromJSON reads one setting. What is wrong with it is added to s.invalid, and the setting then keeps its value.
+// displayName is what NameOf returns from now on, "" for the name itself.
+func (s *Settings) setFromJSON(name, displayName string, raw json.RawMessage) {
 	add := func(setting, problem string, args ...any) {
-		s.faults = append(s.faults, InvalidSetting{Setting: setting, Problem: fmt.Sprintf(problem, args...), Name: called})
+		s.invalid = append(s.invalid, InvalidSetting{Setting: setting, Problem: fmt.Sprintf(problem, args...), Name: displayName})
 	}
-	if slices.Contains(removed, name) {
+	if slices.Contains(removedNames, name) {
 		add("", "The '%s' setting has been removed. Please refer to 'docs/settings.md' for available settings.", name)
 		return
 	}
 	i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 	if i < 0 {
-		add(name, "no such setting%s", suggestion(name))
+		add(name, "no such setting%s", suggestName(name))
 		return
 	}
-	if _, lone := strictjson.LoneSurrogate(string(raw)); lone || !utf8.Valid(raw) { // never replaced: it would be another key
-		add(name, "is not valid Unicode text")
+	// encoding/json would replace what is not text, and a key would become another, weaker one.
+	if _, lone := strictjson.LoneSurrogate(string(raw)); lone || !utf8.Valid(raw) {
+		add(name, "is not valid Unicode text: use UTF-8 without unpaired surrogates")
 		return
 	}
-	if err := s.read(fields[i], raw); err != nil {
+	if err := s.readValue(fields[i], raw); err != nil {
 		add(name, "%v", err)
 		return
 	}
 	s.given[name] = !bytes.Equal(raw, []byte("null"))
-	s.names[name] = called
+	s.names[name] = displayName
 }
 
-func (s *Settings) read(f field, raw json.RawMessage) error {
+// readValue decodes raw into the field of a setting. Its errors complete a sentence that begins with the setting's name.
+func (s *Settings) readValue(f field, raw json.RawMessage) error {
 	target := reflect.ValueOf(s).Elem().Field(f.index)
 	if bytes.Equal(raw, []byte("null")) {
 		switch {
 		case f.off:
 			target.SetString(Off)
-		case target.Kind() == reflect.Func: // what the program set stays
+		case target.Kind() == reflect.Func: // the function that the program set stays
 		case f.null:
 			target.SetZero()
 		default:
-			return errors.New("may not be null")
+			return errors.New("may not be null: leave it out for the default")
 		}
 		return nil
 	}
@@ -254,7 +268,7 @@ func (s *Settings) read(f field, raw json.RawMessage) error {
 	return readHook(f.name, raw)
 }
 
-// readHook accepts nothing but SimpleJWT's own default for a setting that is a function.
+// readHook accepts only the path of SimpleJWT's own default for a setting that is a function.
 func readHook(name string, raw json.RawMessage) error {
 	var path string
 	if json.Unmarshal(raw, &path) == nil && path != "" && path == djangoDefaults[name] {
@@ -263,6 +277,8 @@ func readHook(name string, raw json.RawMessage) error {
 	return errors.New("is a function: set it in Go")
 }
 
+// readAs decodes raw into target. The error names the kind of value that is expected, and does not repeat raw, which may
+// be a key.
 func readAs(raw json.RawMessage, target any, what string) error {
 	if err := json.Unmarshal(raw, target); err != nil {
 		return fmt.Errorf("must be %s", what)
@@ -270,11 +286,12 @@ func readAs(raw json.RawMessage, target any, what string) error {
 	return nil
 }
 
+// readDuration decodes a Go duration ("5m0s"), or a number of seconds if seconds is set.
 func readDuration(raw json.RawMessage, target *time.Duration, seconds bool) error {
 	var number float64
 	if seconds && json.Unmarshal(raw, &number) == nil {
 		if math.Abs(number) > math.MaxInt64/float64(time.Second) {
-			return errors.New("is out of range")
+			return errors.New("is out of range: a duration has at most 292 years")
 		}
 		*target = time.Duration(number * float64(time.Second))
 		return nil
@@ -295,14 +312,14 @@ func readDuration(raw json.RawMessage, target *time.Duration, seconds bool) erro
 	return nil
 }
 
-// readList reads a string or a list of strings and reports which it was.
-func readList[T ~string](raw json.RawMessage, target *[]T) (bool, error) {
+// readList decodes a string or a list of strings, and reports whether it was a list.
+func readList[T ~string](raw json.RawMessage, target *[]T) (isList bool, err error) {
 	var one string
 	if json.Unmarshal(raw, &one) == nil {
 		*target = []T{T(one)}
 		return false, nil
 	}
-	var pointers []*string
+	var pointers []*string // so that a null among the strings shows
 	if err := json.Unmarshal(raw, &pointers); err != nil || slices.Contains(pointers, nil) {
 		return false, errors.New("must be a string or a list of strings")
 	}
@@ -314,22 +331,23 @@ func readList[T ~string](raw json.RawMessage, target *[]T) (bool, error) {
 	return true, nil
 }
 
-// suggestion names the setting that is spelled most like name, if any is close.
-func suggestion(name string) string {
+// suggestName returns what to do about an unknown name: "; did you mean X?" for the setting that is spelled most like it,
+// or where to find the names if none is close.
+func suggestName(name string) string {
 	best, least := "", len(name)/3+1
 	for _, f := range fields {
-		if d := distance(strings.ToUpper(name), f.name); d < least {
+		if d := editDistance(strings.ToUpper(name), f.name); d < least {
 			best, least = f.name, d
 		}
 	}
 	if best == "" {
-		return ""
+		return "; docs/settings.md lists the names"
 	}
 	return "; did you mean " + best + "?"
 }
 
-// distance is the Levenshtein distance of two names.
-func distance(a, b string) int {
+// editDistance returns the Levenshtein distance of two names: how many letters to insert, delete or replace.
+func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
