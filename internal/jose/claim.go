@@ -10,18 +10,19 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/strictjson"
 )
 
-// Claim is one claim: as it stands in a token's text, or as it was set. Its methods take nil for a claim that is not there.
+// Claim is one claim of a token: the JSON text that was read, or the Go value that was set. Its methods accept a nil
+// *Claim, which stands for a claim that the token does not have; Name is the exception.
 type Claim struct {
 	name  string
-	raw   string // JSON; "" for a claim that was set
-	value any
+	raw   string // valid JSON as read; "" for a claim that was set
+	value any    // as set; unused if raw is not ""
 }
 
-// Name returns the name.
+// Name returns the name of the claim, without escapes.
 func (c *Claim) Name() string { return c.name }
 
-// Value returns the decoded value, nil for none. A number that was read is a json.Number; half a surrogate pair becomes the
-// replacement character.
+// Value returns the decoded value, nil for null and for a claim that is not there. A number that was read is a
+// json.Number, so that it keeps its digits. An unpaired surrogate becomes the replacement character.
 func (c *Claim) Value() any {
 	if c == nil {
 		return nil
@@ -29,11 +30,12 @@ func (c *Claim) Value() any {
 	if c.raw == "" {
 		return c.value
 	}
-	value, _ := strictjson.Value(c.raw) // never fails: it was scanned
+	value, _ := strictjson.Value(c.raw) // never fails: parseClaims has scanned it
 	return value
 }
 
-// Text returns the value of a claim that is a string. One with half a surrogate pair is not a string.
+// Text returns the value of a claim that is a string. One with an unpaired surrogate is not: it has no UTF-8 form, so
+// different texts would become equal.
 func (c *Claim) Text() (string, bool) {
 	if c == nil {
 		return "", false
@@ -42,7 +44,7 @@ func (c *Claim) Text() (string, bool) {
 		s, ok := c.value.(string)
 		return s, ok
 	}
-	if c.raw[0] != '"' || c.hasHalfPair() {
+	if c.raw[0] != '"' || c.hasLoneSurrogate() {
 		return "", false
 	}
 	return strictjson.Text(c.raw), true
@@ -51,53 +53,57 @@ func (c *Claim) Text() (string, bool) {
 // IsText reports whether Text returns a string.
 func (c *Claim) IsText() bool { _, ok := c.Text(); return ok }
 
-// Is reports whether the claim is this string.
+// Is reports whether the claim is a string equal to text.
 func (c *Claim) Is(text string) bool { s, ok := c.Text(); return ok && s == text }
 
-// hasHalfPair reports whether the value that was read has half a surrogate pair in it.
-func (c *Claim) hasHalfPair() bool { _, lone := strictjson.LoneSurrogate(c.raw); return lone }
+// hasLoneSurrogate reports whether the value that was read holds an unpaired surrogate, also deep inside of it.
+func (c *Claim) hasLoneSurrogate() bool { _, lone := strictjson.LoneSurrogate(c.raw); return lone }
 
 // maxDate is the last second of the year 9999, the last one that PostgreSQL, SQLite and Python's datetime share.
 const maxDate = 253402300799
 
-// Time returns the time in a claim: a JSON number of seconds, in range, its fraction cut off as PyJWT does.
+// Time returns the time of a claim that is a number of seconds since 1970 (RFC 7519 section 2, NumericDate), in UTC.
+// Fractions are truncated, as PyJWT does. It reports false for any other value and for times beyond the year 9999.
 func (c *Claim) Time() (time.Time, bool) {
 	if c == nil {
 		return time.Time{}, false
 	}
 	if c.raw != "" {
-		return parseTime(c.raw)
+		return parseSeconds(c.raw)
 	}
 	switch n := c.value.(type) {
 	case int64:
-		return timeOf(n)
-	case int: // set by a hook
-		return timeOf(int64(n))
-	case json.Number: // returned by Value, set again
-		return parseTime(n.String())
+		return timeInRange(n)
+	case int: // set by an application's hook
+		return timeInRange(int64(n))
+	case json.Number: // returned by Value and set again
+		return parseSeconds(n.String())
 	}
 	return time.Time{}, false
 }
 
-func parseTime(number string) (time.Time, bool) {
+// parseSeconds reads a JSON number of seconds. A JSON value that is not a number is rejected by ParseFloat.
+func parseSeconds(number string) (time.Time, bool) {
 	if n, err := strconv.ParseInt(number, 10, 64); err == nil {
-		return timeOf(n)
+		return timeInRange(n)
 	}
 	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(math.Abs(f) <= maxDate) {
+	if err != nil || !(math.Abs(f) <= maxDate) { // written so that NaN is rejected
 		return time.Time{}, false
 	}
 	return time.Unix(int64(f), 0).UTC(), true
 }
 
-func timeOf(seconds int64) (time.Time, bool) {
+// timeInRange returns the time that is so many seconds after 1970, false beyond maxDate in either direction.
+func timeInRange(seconds int64) (time.Time, bool) {
 	if seconds > maxDate || seconds < -maxDate {
 		return time.Time{}, false
 	}
 	return time.Unix(seconds, 0).UTC(), true
 }
 
-// appendJSON appends the name and the value to b.
+// appendJSON appends the member, its name and its value, to b. A claim that was read is copied as it stands, so its
+// digits and escapes survive a refresh.
 func (c *Claim) appendJSON(b []byte) ([]byte, error) {
 	b, err := appendText(b, c.name)
 	if err != nil {
@@ -116,7 +122,8 @@ func (c *Claim) appendJSON(b []byte) ([]byte, error) {
 	return appendEncoded(b, c.value)
 }
 
-// appendText appends a JSON string. One that needs no escapes is copied.
+// appendText appends text as a JSON string. Printable ASCII without escapes, the usual case, is copied without encoding
+// it.
 func appendText(b []byte, text string) ([]byte, error) {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
@@ -128,6 +135,7 @@ func appendText(b []byte, text string) ([]byte, error) {
 	return append(b, '"'), nil
 }
 
+// appendEncoded appends value as encoding/json writes it, but without escaping <, > and &: a token is not HTML.
 func appendEncoded(b []byte, value any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

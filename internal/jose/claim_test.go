@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestClaim_TimeOfValuesThatWereSet(t *testing.T) {
+func TestClaim_Time(t *testing.T) {
 	t.Parallel()
 	at := noon().Unix()
 	for value, want := range map[any]int64{ // 0 for no time
@@ -25,9 +25,9 @@ func TestClaim_TimeOfValuesThatWereSet(t *testing.T) {
 	}
 }
 
-func TestClaim_HalfASurrogatePair(t *testing.T) {
+func TestClaim_Text_LoneSurrogate(t *testing.T) {
 	t.Parallel()
-	claims := mustVerify(t, newCodec(t), sign(goodPayload(`name="\ud800"`, `list=["\ud800"]`)))
+	claims := mustVerify(t, newCodec(t), signPayload(goodPayload(`name="\ud800"`, `list=["\ud800"]`)))
 	name := claims.Get("name")
 	if text, ok := name.Text(); ok || text != "" || name.IsText() || name.Is("\ufffd") {
 		t.Errorf("it is the text %q", text)

@@ -14,7 +14,7 @@ func TestClaims(t *testing.T) {
 	claims := goodClaims(t, "null=null")
 	t.Run("null is not nothing", func(t *testing.T) {
 		if !claims.Has("null") || claims.Get("null").Value() != nil || claims.Has("none") || claims.Get("none").Value() != nil {
-			t.Error("null is not told from nothing")
+			t.Error("a claim that is null and none at all are the same")
 		}
 	})
 	t.Run("they keep their order", func(t *testing.T) {
@@ -57,11 +57,11 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-func TestSign_ClaimsAsTheyWereReadOrSet(t *testing.T) {
+func TestSign_KeepsClaimsAsRead(t *testing.T) {
 	t.Parallel()
 	const read = `{"a":"\u00e9\/","b":1.10,"":null,"é":[ 1, {"x":"\ud800"} ]}`
 	c := newCodec(t)
-	claims := mustVerify(t, c, sign(read))
+	claims := mustVerify(t, c, signPayload(read))
 	if got := decodePart(t, mustSign(t, c, claims), 1); got != read {
 		t.Errorf("payload %s, want %s", got, read)
 	}

@@ -13,37 +13,41 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// Why a token is rejected. Where more is known of an invalid token, the cause is returned in place of ErrInvalid: an error
-// of the JSON reader, the signature method or Keys. So every error but ErrExpired means that the token is invalid.
+// ErrInvalid and ErrExpired are why a token is rejected. If more is known about an invalid token, its cause is returned
+// instead of ErrInvalid: an error of the JSON reader, the signing method or Keys. So test for ErrExpired, and take every
+// other error for an invalid token.
 var (
 	ErrInvalid = errors.New("token is invalid")
 	ErrExpired = errors.New("token is expired")
 )
 
-// ErrNoSigningKey is returned by Sign in a program that only verifies.
+// ErrNoSigningKey is returned by Sign in a program that only verifies: it has a VERIFYING_KEY or JWK_URL and no
+// SIGNING_KEY.
 var ErrNoSigningKey = errors.New("sign token: there is no SIGNING_KEY")
 
-// Codec signs and verifies the tokens of one application. But for its caches it is immutable. It is safe for concurrent use.
+// Codec signs and verifies the tokens of one application. Make one with New. It is safe for concurrent use: apart from
+// its caches it never changes.
 type Codec struct {
 	algorithm    string
 	method       jwt.SigningMethod
-	hmacs        *hmacPool // in place of method, for HMAC
+	hmacs        *hmacPool // used instead of method if the algorithm is HMAC, else nil
 	header       string    // of signed tokens, in base64url
 	signingKey   any       // nil in a program that only verifies
-	verifyingKey any       // unused where keys is set
+	verifyingKey any       // unused if keys is set
 	keys         Keys      // nil without JWK_URL
 
 	expected   expectedClaims
-	stamped    []Claim // AUDIENCE and ISSUER, set on every signed token
-	encodeJSON func(simplejwt.Claims) ([]byte, error)
+	stamped    []Claim                                // AUDIENCE and ISSUER, set on every signed token
+	encodeJSON func(simplejwt.Claims) ([]byte, error) // JSON_ENCODER, nil for ours
 
 	headers headerCache
 	tokens  *tokenCache // nil without VERIFIED_TOKEN_CACHE_SIZE
 }
 
-// New makes a Codec. The settings must have their defaults filled in. New adds to invalid what is wrong with ALGORITHM,
-// SIGNING_KEY, VERIFYING_KEY, JWK_URL, VERIFIED_TOKEN_CACHE_SIZE and keys, which are Deps.Keys; the Codec can be used if
-// that is nothing. An HMAC algorithm ignores public keys: New logs a warning for each, and clears s.JWKURL.
+// New returns a Codec for settings whose defaults are filled in. It adds to invalid what is wrong with ALGORITHM,
+// SIGNING_KEY, VERIFYING_KEY, JWK_URL, VERIFIED_TOKEN_CACHE_SIZE and keys, which is Deps.Keys and may be nil. The Codec
+// must not be used if New added anything. With an HMAC algorithm public keys are ignored: New logs a warning for
+// VERIFYING_KEY and JWK_URL, and clears s.JWKURL.
 func New(s *simplejwt.Settings, keys Keys, log *slog.Logger, invalid *simplejwt.SettingsError) *Codec {
 	c := &Codec{
 		algorithm:  s.Algorithm,
@@ -67,17 +71,17 @@ func New(s *simplejwt.Settings, keys Keys, log *slog.Logger, invalid *simplejwt.
 	return c
 }
 
-// CanSign reports whether there is a SIGNING_KEY.
+// CanSign reports whether there is a SIGNING_KEY, without which Sign returns ErrNoSigningKey.
 func (c *Codec) CanSign() bool { return c.signingKey != nil }
 
-// Sign returns the compact JWS of the claims, with AUDIENCE and ISSUER written into it; the claims stay as they are.
-// Errors: ErrNoSigningKey, claims that can't be encoded, an error of JSON_ENCODER.
+// Sign returns the claims as a signed token in compact form (RFC 7515 section 3.1), with AUDIENCE and ISSUER written into
+// it. The claims themselves do not change. Errors: ErrNoSigningKey, an error of encoding/json or JSON_ENCODER.
 func (c *Codec) Sign(claims Claims) (string, error) {
 	if c.signingKey == nil {
 		return "", ErrNoSigningKey
 	}
-	var buf [512]byte
-	payload, err := c.encode(buf[:0], claims)
+	var buf [512]byte // on the stack, enough for most payloads
+	payload, err := c.encodePayload(buf[:0], claims)
 	if err != nil {
 		return "", fmt.Errorf("sign token: encode claims: %w", err)
 	}
@@ -95,8 +99,9 @@ func (c *Codec) Sign(claims Claims) (string, error) {
 	return string(encoding.AppendEncode(b, signature)), nil
 }
 
-// encode appends the payload of a token to b.
-func (c *Codec) encode(b []byte, claims Claims) ([]byte, error) {
+// encodePayload appends the payload of a token to b: the claims with AUDIENCE and ISSUER, through JSON_ENCODER if there is
+// one.
+func (c *Codec) encodePayload(b []byte, claims Claims) ([]byte, error) {
 	if len(c.stamped) > 0 {
 		claims = claims.Clone()
 		for _, claim := range c.stamped {
@@ -110,21 +115,22 @@ func (c *Codec) encode(b []byte, claims Claims) ([]byte, error) {
 }
 
 // Verify checks the header and the signature of a token and then its registered claims, in PyJWT's order: a forged token
-// is invalid, never expired. now is the clock; Verify calls it once, after the signature, which may have waited for a key.
-// The claims may be in the token cache too, and can be changed all the same. Errors: ErrExpired, or any other for an
-// invalid token, see ErrInvalid.
+// is invalid, never expired. now is the clock; Verify calls it once, after it has verified the signature, which may have
+// waited for a key of JWK_URL. The caller may change the claims. Errors: ErrExpired, or any other error for an invalid
+// token, see ErrInvalid.
 func (c *Codec) Verify(ctx context.Context, raw string, now func() time.Time) (Claims, error) {
 	claims, err := c.verifySignature(ctx, raw)
 	if err != nil {
 		return Claims{}, err
 	}
-	if err := c.expected.check(claims, now()); err != nil {
+	if err := c.expected.checkClaims(claims, now()); err != nil {
 		return Claims{}, err
 	}
 	return claims, nil
 }
 
-// verifySignature returns the claims of a token whose signature is good. It reads nothing of them before it knows that.
+// verifySignature returns the claims of a token whose signature is valid. It does not read them before: a forged token
+// costs no JSON.
 func (c *Codec) verifySignature(ctx context.Context, raw string) (Claims, error) {
 	if c.tokens != nil {
 		if claims, ok := c.cachedClaims(ctx, raw); ok {
@@ -135,7 +141,7 @@ func (c *Codec) verifySignature(ctx context.Context, raw string) (Claims, error)
 	if !ok {
 		return Claims{}, ErrInvalid
 	}
-	kid, known := c.headers.find(p.header)
+	kid, known := c.headers.findKID(p.header)
 	if !known {
 		var err error
 		if kid, err = parseHeader(p.header, c.algorithm); err != nil {
@@ -150,7 +156,7 @@ func (c *Codec) verifySignature(ctx context.Context, raw string) (Claims, error)
 		return Claims{}, err
 	}
 	if !known {
-		c.headers.add(p.header, kid)
+		c.headers.addHeader(p.header, kid)
 	}
 	claims, err := decodeClaims(p.payload)
 	if err != nil {
@@ -163,7 +169,9 @@ func (c *Codec) verifySignature(ctx context.Context, raw string) (Claims, error)
 	return claims, nil
 }
 
-// findKey returns the key that verifies tokens with this kid: the only one there is, or the one of JWK_URL.
+// findKey returns the key that verifies tokens with this kid: the only key without JWK_URL, else the one that JWK_URL has
+// for the kid, if it fits the algorithm. Without a kid JWK_URL has no key: trying all of them would multiply the cost of
+// a forged token.
 func (c *Codec) findKey(ctx context.Context, kid string) (crypto.PublicKey, error) {
 	if c.keys == nil {
 		return c.verifyingKey, nil
@@ -181,9 +189,11 @@ func (c *Codec) findKey(ctx context.Context, kid string) (crypto.PublicKey, erro
 	return key, nil
 }
 
+// checkSignature returns why the signature of a token is not valid for the key, nil if it is. For HMAC the pool has the
+// key, and the base64url texts are compared.
 func (c *Codec) checkSignature(p tokenParts, key crypto.PublicKey) error {
 	if c.hmacs != nil {
-		if !c.hmacs.verify(p.signed, p.signature) {
+		if !c.hmacs.verifySum(p.signed, p.signature) {
 			return ErrInvalid
 		}
 		return nil
@@ -196,7 +206,8 @@ func (c *Codec) checkSignature(p tokenParts, key crypto.PublicKey) error {
 	return c.method.Verify(p.signed, signature, key)
 }
 
-// Decode reads a token without any check of signature or times. Errors: as those of Verify for an invalid token.
+// Decode reads a token without verifying its signature, algorithm or times, so nothing in the claims can be trusted.
+// Errors: those of Verify for an invalid token.
 func Decode(raw string) (Claims, error) {
 	p, ok := splitToken(raw)
 	if !ok {

@@ -14,13 +14,13 @@ func TestVerify_CompactForm(t *testing.T) {
 	for len(payload)%3 != 1 {
 		payload += " " // so that the last letter has unused bits
 	}
-	head, body := b64(goodHeader+" "), b64(payload)
+	head, body := encodeBase64(goodHeader+" "), encodeBase64(payload)
 	plain := base64.RawStdEncoding.EncodeToString([]byte(payload))
 	if !strings.ContainsAny(plain, "+/") {
 		t.Fatalf("%s has neither + nor /", plain)
 	}
 	// Each is signed as it stands, so that only its form can be wrong.
-	signed := func(head, body string) string { return signText(head+"."+body, hs256(secret)) }
+	signed := func(head, body string) string { return signText(head+"."+body, hs256Signer(secret)) }
 	token := signed(head, body)
 	for name, test := range map[string]struct{ raw, want string }{
 		"three parts are good":                      {token, good},
@@ -56,7 +56,7 @@ func TestVerify_CompactForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := verify(t, c, test.raw); got != test.want {
+			if got := verifyToken(t, c, test.raw); got != test.want {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
 		})
@@ -90,42 +90,42 @@ func TestVerify_ChecksLengthAndPartsBeforeDecoding(t *testing.T) {
 	}
 }
 
-func TestVerify_SixteenKiBAtMost(t *testing.T) {
+func TestVerify_MaxLength(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t)
 	for length, want := range map[int]string{maxTokenBytes: good, maxTokenBytes + 1: invalid} {
-		frame := len(sign("")) // header, dots and signature
+		frame := len(signPayload("")) // header, dots and signature
 		payload := goodPayload()
 		payload += strings.Repeat(" ", base64.RawURLEncoding.DecodedLen(length-frame)-len(payload))
-		raw := sign(payload)
+		raw := signPayload(payload)
 		if len(raw) != length {
 			t.Fatalf("made %d bytes, want %d", len(raw), length)
 		}
-		if got := verify(t, c, raw); got != want {
+		if got := verifyToken(t, c, raw); got != want {
 			t.Errorf("%d bytes are %s, want %s", length, got, want)
 		}
 	}
 }
 
-func TestVerify_NoLetterMayChange(t *testing.T) {
+func TestVerify_ChangedLetters(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t)
-	raw := sign(goodPayload())
+	raw := signPayload(goodPayload())
 	for i := range raw {
 		other := byte('A')
 		if raw[i] == 'A' {
 			other = 'B'
 		}
-		if got := verify(t, c, raw[:i]+string(other)+raw[i+1:]); got != invalid {
+		if got := verifyToken(t, c, raw[:i]+string(other)+raw[i+1:]); got != invalid {
 			t.Errorf("letter %d changed: %s", i, got)
 		}
-		if got := verify(t, c, raw[:i]); got != invalid {
-			t.Errorf("cut at letter %d: %s", i, got)
+		if got := verifyToken(t, c, raw[:i]); got != invalid {
+			t.Errorf("truncated at letter %d: %s", i, got)
 		}
 	}
 }
 
-// jsonTexts are texts in the place of a JSON object, made from one that is good.
+// jsonTexts returns texts that stand where a JSON object is expected, made from a good object.
 func jsonTexts(object string) map[string]struct{ text, want string } {
 	return map[string]struct{ text, want string }{
 		"an object is good":                            {object, good},
@@ -136,8 +136,8 @@ func jsonTexts(object string) map[string]struct{ text, want string } {
 		"an empty text is rejected":                    {"", invalid},
 		"blanks are rejected":                          {"  ", invalid},
 		"a list is rejected":                           {"[" + object + "]", invalid},
-		"a string is rejected":                         {`"` + sign(goodPayload()) + `"`, invalid},
-		"a token in the token is rejected":             {sign(goodPayload()), invalid},
+		"a string is rejected":                         {`"` + signPayload(goodPayload()) + `"`, invalid},
+		"a token in the token is rejected":             {signPayload(goodPayload()), invalid},
 		"a number is rejected":                         {"1", invalid},
 		"null is rejected":                             {"null", invalid},
 		"true is rejected":                             {"true", invalid},
@@ -167,7 +167,7 @@ func TestVerify_StrictJSON(t *testing.T) {
 	for name, test := range jsonTexts(goodPayload()) {
 		t.Run("in the payload "+name, func(t *testing.T) {
 			t.Parallel()
-			if got := verify(t, c, sign(test.text)); got != test.want {
+			if got := verifyToken(t, c, signPayload(test.text)); got != test.want {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
 		})
@@ -175,20 +175,20 @@ func TestVerify_StrictJSON(t *testing.T) {
 	for name, test := range jsonTexts(goodHeader) {
 		t.Run("in the header "+name, func(t *testing.T) {
 			t.Parallel()
-			if got := verify(t, c, forge(test.text, goodPayload(), hs256(secret))); got != test.want {
+			if got := verifyToken(t, c, forgeToken(test.text, goodPayload(), hs256Signer(secret))); got != test.want {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
 		})
 	}
 	for name, raw := range map[string]string{
-		"exp twice is rejected":               sign(addMembers(goodPayload(), `"exp":`+unixAt(1))),
-		"alg twice is rejected":               forge(addMembers(goodHeader, `"alg":"HS256"`), goodPayload(), hs256(secret)),
-		"Alg does not stand for alg":          forge(`{"Alg":"HS256","typ":"JWT"}`, goodPayload(), hs256(secret)),
-		"alg and a blank do not stand for it": forge(`{"alg ":"HS256","typ":"JWT"}`, goodPayload(), hs256(secret)),
+		"exp twice is rejected":               signPayload(addMembers(goodPayload(), `"exp":`+unixAt(1))),
+		"alg twice is rejected":               forgeToken(addMembers(goodHeader, `"alg":"HS256"`), goodPayload(), hs256Signer(secret)),
+		"Alg does not stand for alg":          forgeToken(`{"Alg":"HS256","typ":"JWT"}`, goodPayload(), hs256Signer(secret)),
+		"alg and a blank do not stand for it": forgeToken(`{"alg ":"HS256","typ":"JWT"}`, goodPayload(), hs256Signer(secret)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := verify(t, c, raw); got != invalid {
+			if got := verifyToken(t, c, raw); got != invalid {
 				t.Errorf("it is %s", got)
 			}
 		})

@@ -7,20 +7,22 @@ import (
 	"sync/atomic"
 )
 
-// maxHeaders limits how many headers are kept: an issuer writes one for each of its keys.
+// maxHeaders is how many headers are kept. An issuer writes one header for each of its keys, so a few are enough.
 const maxHeaders = 32
 
-// headerCache keeps the texts of headers whose tokens were verified, so that each is read as JSON once. Only holders of a
-// key can fill it. The zero value is empty.
+// headerCache keeps the base64url texts of headers of verified tokens, so that each header is read as JSON once. Only a
+// header that parseHeader accepted and whose token has a valid signature is added, so nobody without a key can fill the
+// cache. Reads take no lock. The zero value is empty and ready to use.
 type headerCache struct {
-	list atomic.Pointer[[]cachedHeader]
-	mu   sync.Mutex // held to add
+	list atomic.Pointer[[]cachedHeader] // never changed in place
+	mu   sync.Mutex                     // held to replace list
 }
 
+// cachedHeader is a header as it was sent, and its kid.
 type cachedHeader struct{ text, kid string }
 
-// find returns the kid of a header that is kept.
-func (h *headerCache) find(text string) (kid string, ok bool) {
+// findKID returns the kid of a header that is kept; ok reports whether it is.
+func (h *headerCache) findKID(text string) (kid string, ok bool) {
 	list := h.list.Load()
 	if list == nil {
 		return "", false
@@ -33,12 +35,13 @@ func (h *headerCache) find(text string) (kid string, ok bool) {
 	return "", false
 }
 
-// add keeps a header once, unless the cache is full. It copies the texts, as they may be parts of a larger one.
-func (h *headerCache) add(text, kid string) {
+// addHeader keeps a header, unless it is kept already or the cache is full. It copies the texts: they may be parts of a
+// whole token, which the cache would keep in memory.
+func (h *headerCache) addHeader(text, kid string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, ok := h.find(text); ok {
-		return // added by another of the first requests
+	if _, ok := h.findKID(text); ok {
+		return // a concurrent request was first
 	}
 	var list []cachedHeader
 	if p := h.list.Load(); p != nil {
@@ -51,8 +54,9 @@ func (h *headerCache) add(text, kid string) {
 	h.list.Store(&list)
 }
 
-// parseHeader checks a header in base64url: the algorithm, no extensions, and the type of a JWT. It returns the kid, ""
-// for none.
+// parseHeader reads a header in base64url and returns its kid, "" for none. The header is invalid unless alg is the
+// algorithm in force, kid is a string, typ is that of a JWT, and there is no extension (RFC 7515 section 4.1.11). Keys in
+// the header (jwk, jku, x5c and the like) are ignored: a token must not bring its own key.
 func parseHeader(text, algorithm string) (kid string, err error) {
 	h, err := decodeClaims(text)
 	if err != nil {
@@ -62,7 +66,7 @@ func parseHeader(text, algorithm string) (kid string, err error) {
 	switch {
 	case !h.Get("alg").Is(algorithm), h.Has("kid") && !isText:
 		return "", ErrInvalid
-	case h.Has("crit"), h.Has("b64"): // unknown extensions change what is signed
+	case h.Has("crit"), h.Has("b64"): // extensions that change what is signed, such as RFC 7797
 		return "", ErrInvalid
 	case h.Has("typ") && !isJWTType(h.Get("typ")):
 		return "", ErrInvalid
@@ -70,7 +74,8 @@ func parseHeader(text, algorithm string) (kid string, err error) {
 	return kid, nil
 }
 
-// isJWTType compares the header typ without regard to case (RFC 7515 section 4.1.9).
+// isJWTType reports whether typ is that of a JWT or of an access token (RFC 9068), case-insensitive and with or without
+// "application/" (RFC 7515 section 4.1.9).
 func isJWTType(typ *Claim) bool {
 	s, _ := typ.Text()
 	s = strings.TrimPrefix(strings.ToLower(s), "application/")

@@ -18,14 +18,15 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/jwkurl"
 )
 
-// Keys finds the keys of JWK_URL; it is core.Keys.
+// Keys finds the public keys of JWK_URL. It has the methods of core.Keys, which package jose can't import. It must be safe
+// for concurrent use.
 type Keys interface {
-	// VerifyingKey returns the public key with this id, for this algorithm. An error, or a key of another kind than the
-	// algorithm's, makes the token invalid.
+	// VerifyingKey returns the public key with the id kid for an algorithm ("RS256"). An error, or a key that does not fit
+	// the algorithm, makes the token invalid.
 	VerifyingKey(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error)
 }
 
-// algorithms are the values of ALGORITHM. Nothing is looked up by a token's header: exactly one is in force.
+// algorithms are the values of ALGORITHM. The setting chooses one of them; the header of a token never does.
 var algorithms = map[string]jwt.SigningMethod{
 	"HS256": jwt.SigningMethodHS256, "HS384": jwt.SigningMethodHS384, "HS512": jwt.SigningMethodHS512,
 	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
@@ -34,10 +35,10 @@ var algorithms = map[string]jwt.SigningMethod{
 	"EdDSA": jwt.SigningMethodEdDSA,
 }
 
-// minRSABits is the least RSA key RFC 7518 section 3.3 allows.
+// minRSABits is the size of the smallest RSA key that RFC 7518 section 3.3 allows.
 const minRSABits = 2048
 
-// loadKeys reads SIGNING_KEY and VERIFYING_KEY for ALGORITHM.
+// loadKeys reads SIGNING_KEY, VERIFYING_KEY and JWK_URL for ALGORITHM.
 func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simplejwt.SettingsError) {
 	method, ok := algorithms[s.Algorithm]
 	if !ok {
@@ -54,7 +55,7 @@ func (c *Codec) loadKeys(s *simplejwt.Settings, log *slog.Logger, invalid *simpl
 	c.loadKeyPair(s, invalid)
 }
 
-// keyCommand returns a command that prints a SIGNING_KEY for an algorithm.
+// keyCommand returns a shell command that prints a SIGNING_KEY for an algorithm.
 func keyCommand(algorithm string) string {
 	switch algorithm[:2] {
 	case "HS":
@@ -68,9 +69,11 @@ func keyCommand(algorithm string) string {
 	return "openssl genpkey -algorithm ED25519"
 }
 
-// publicKeyCommand prints the VERIFYING_KEY of a private key.
+// publicKeyCommand is a shell command that prints the VERIFYING_KEY of the private key in private.pem.
 const publicKeyCommand = "openssl pkey -in private.pem -pubout"
 
+// loadSecret takes SIGNING_KEY as the secret of an HMAC algorithm. The secret must be as long as the hash
+// (RFC 7518 section 3.2). Public keys beside it are ignored with a warning, as SimpleJWT ignores them.
 func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.SettingsError) {
 	secret := []byte(s.SigningKey)
 	command := keyCommand(s.Algorithm)
@@ -92,6 +95,8 @@ func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC,
 	c.signingKey, c.verifyingKey, c.hmacs = secret, secret, newHMACPool(method.Hash, secret)
 }
 
+// loadKeyPair reads the PEM keys of an algorithm with key pairs. VERIFYING_KEY defaults to the public half of SIGNING_KEY,
+// and must be that half if both are set: else the program would reject the tokens that it signs.
 func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	var derived crypto.PublicKey
 	if s.SigningKey != "" {
@@ -126,6 +131,7 @@ func (c *Codec) loadKeyPair(s *simplejwt.Settings, invalid *simplejwt.SettingsEr
 	}
 }
 
+// checkJWKURL reports a JWK_URL that is not safe, and one of JWK_URL and Deps.Keys without the other.
 func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	if s.JWKURL == "" {
 		if c.keys != nil {
@@ -141,8 +147,9 @@ func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.SettingsEr
 	}
 }
 
-// checkKeyFits returns why a public key can't be used with an algorithm, also for nil and for a key without its numbers, as Keys may
-// return. Its errors hold nothing of the key.
+// checkKeyFits returns why a public key can't be used with an algorithm, nil if it can. It accepts what Keys may return:
+// nil, and keys without their numbers. Its errors hold nothing of the key and complete a sentence that begins with the
+// setting's name.
 func checkKeyFits(algorithm string, key crypto.PublicKey) error {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
@@ -168,6 +175,7 @@ func checkKeyFits(algorithm string, key crypto.PublicKey) error {
 	return fmt.Errorf("is a key of another kind than %s needs", algorithm)
 }
 
+// isSameKey reports whether two public keys are equal. A key of a kind without Equal is equal to none.
 func isSameKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && k.Equal(b)

@@ -22,27 +22,10 @@ import (
 	"testing"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 )
 
-// checkFaults compares faults with what they must say: "SETTING: words of the problem" each.
-func checkFaults(t *testing.T, faults simplejwt.SettingsError, want ...string) {
-	t.Helper()
-	for i := range max(len(faults), len(want)) {
-		switch {
-		case i >= len(faults):
-			t.Errorf("missing fault: %s", want[i])
-		case i >= len(want):
-			t.Errorf("unexpected fault: %s: %s", faults[i].Setting, faults[i].Problem)
-		default:
-			setting, words, _ := strings.Cut(want[i], ": ")
-			if faults[i].Setting != setting || !strings.Contains(faults[i].Problem, words) {
-				t.Errorf("fault %q: %q, want %q with %q", faults[i].Setting, faults[i].Problem, setting, words)
-			}
-		}
-	}
-}
-
-func TestSign_EachKeyPair(t *testing.T) {
+func TestSign_KeyPairs(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"} {
 		t.Run(algorithm, func(t *testing.T) {
@@ -60,7 +43,7 @@ func TestSign_EachKeyPair(t *testing.T) {
 				}
 			}
 			forged := raw[:strings.LastIndexByte(raw, '.')+1] + strings.Repeat("A", len(raw)-strings.LastIndexByte(raw, '.')-1)
-			if got := verify(t, verifier, forged); got != invalid {
+			if got := verifyToken(t, verifier, forged); got != invalid {
 				t.Errorf("with another signature it is %s", got)
 			}
 			if !signer.CanSign() || verifier.CanSign() {
@@ -73,14 +56,14 @@ func TestSign_EachKeyPair(t *testing.T) {
 			if _, isRSA := key.(*rsa.PrivateKey); isRSA {
 				return // all tests share one
 			}
-			if got := verify(t, newCodec(t, withKeys(algorithm, "", publicPEM(t, other.Public()))), raw); got != invalid {
+			if got := verifyToken(t, newCodec(t, withKeys(algorithm, "", publicPEM(t, other.Public()))), raw); got != invalid {
 				t.Errorf("the token of another key is %s", got)
 			}
 		})
 	}
 }
 
-func TestSign_EachSecret(t *testing.T) {
+func TestSign_Secrets(t *testing.T) {
 	t.Parallel()
 	for algorithm, newHash := range hmacHashes() {
 		c := newCodec(t, withKeys(algorithm, secret, ""))
@@ -88,13 +71,13 @@ func TestSign_EachSecret(t *testing.T) {
 		if got, want := raw, signText(raw[:strings.LastIndexByte(raw, '.')], hmacSigner(newHash, secret)); got != want {
 			t.Errorf("%s: the token is %s, its HMAC says %s", algorithm, got, want)
 		}
-		if got := verify(t, c, raw); got != good || !c.CanSign() {
+		if got := verifyToken(t, c, raw); got != good || !c.CanSign() {
 			t.Errorf("%s: it is %s, CanSign %t", algorithm, got, c.CanSign())
 		}
 	}
 }
 
-func TestVerify_OneAlgorithmAKey(t *testing.T) {
+func TestVerify_OtherAlgorithms(t *testing.T) {
 	t.Parallel()
 	rsaPEM := privatePEM(t, rsaKey())
 	keys := map[string]string{"HS256": secret, "HS384": secret, "HS512": secret, "RS256": rsaPEM, "RS384": rsaPEM, "RS512": rsaPEM, "PS256": rsaPEM, "PS384": rsaPEM, "PS512": rsaPEM}
@@ -105,16 +88,16 @@ func TestVerify_OneAlgorithmAKey(t *testing.T) {
 			if made == asked {
 				want = good
 			}
-			if got := verify(t, newCodec(t, withKeys(asked, theirs, "")), raw); got != want {
+			if got := verifyToken(t, newCodec(t, withKeys(asked, theirs, "")), raw); got != want {
 				t.Errorf("a token of %s, verified as %s with the same key, is %s", made, asked, got)
 			}
 		}
 	}
 }
 
-func TestNew_KeysInTheirUsualForms(t *testing.T) {
+func TestNew_KeyFormats(t *testing.T) {
 	t.Parallel()
-	rsaKey, ecKey := rsaKey(), newECKey(t, p256)
+	rsaKey, ecKey := rsaKey(), newECKey(t, curveP256)
 	sec1, err := x509.MarshalECPrivateKey(ecKey)
 	if err != nil {
 		t.Fatal(err)
@@ -138,10 +121,10 @@ func TestNew_KeysInTheirUsualForms(t *testing.T) {
 func TestNew_InvalidAlgorithm(t *testing.T) {
 	t.Parallel()
 	for _, algorithm := range []string{"HS255", "none", "hs256", ""} {
-		_, faults := tryCodec(nil, withKeys(algorithm, secret, ""))
-		checkFaults(t, faults, "ALGORITHM: Unrecognized algorithm type '"+algorithm+"'")
-		_, faults = tryCodec(nil, withKeys(algorithm, secret, ""), func(s *simplejwt.Settings) { s.JWKURL = "x" })
-		checkFaults(t, faults, "ALGORITHM: Unrecognized", "JWK_URL: must be an https URL", "JWK_URL: set Deps.Keys")
+		_, problems := tryCodec(nil, withKeys(algorithm, secret, ""))
+		checkInvalid(t, problems, "ALGORITHM: Unrecognized algorithm type '"+algorithm+"'")
+		_, problems = tryCodec(nil, withKeys(algorithm, secret, ""), func(s *simplejwt.Settings) { s.JWKURL = "x" })
+		checkInvalid(t, problems, "ALGORITHM: Unrecognized", "JWK_URL: must be an https URL", "JWK_URL: set Deps.Keys")
 	}
 }
 
@@ -180,7 +163,7 @@ func TestNew_InvalidKeys(t *testing.T) {
 		"garbage in PEM as public key":     {"RS256", "", encodePEM("PUBLIC KEY", []byte(secret)), []string{"VERIFYING_KEY: is not a public key that can be read"}},
 		"an encrypted key":                 {"RS256", encodePEM("ENCRYPTED PRIVATE KEY", []byte(secret)), "", []string{"SIGNING_KEY: not encrypted"}},
 		"an encrypted key of old form":     {"RS256", encrypted, "", []string{"SIGNING_KEY: not encrypted"}},
-		"a cut PEM":                        {"RS256", private[:len(private)/2], "", []string{"SIGNING_KEY: is not a private key in PEM"}},
+		"a truncated PEM":                  {"RS256", private[:len(private)/2], "", []string{"SIGNING_KEY: is not a private key in PEM"}},
 		"a public key to sign":             {"RS256", public, "", []string{"SIGNING_KEY: is a public key"}},
 		"a private key to verify":          {"RS256", "", private, []string{"VERIFYING_KEY: is a private key"}},
 		"RSA of 1024 bits":                 {"RS256", privatePEM(t, weak), "", []string{"SIGNING_KEY: has 1024 bits"}},
@@ -196,16 +179,20 @@ func TestNew_InvalidKeys(t *testing.T) {
 		"P-256 for ES512":                  {"ES512", "", publicPEM(t, p256.Public()), []string{"VERIFYING_KEY: is on a curve of 256 bits, ES512 needs 521"}},
 		"P-224":                            {"ES256", privatePEM(t, newECKey(t, elliptic.P224())), "", []string{"SIGNING_KEY: is on a curve of 224 bits"}},
 		"a pair that does not match":       {"ES256", privatePEM(t, p256), publicPEM(t, newECKey(t, elliptic.P256()).Public()), []string{"VERIFYING_KEY: is not the public half of SIGNING_KEY"}},
-		"both keys are wrong":              {"RS256", secret, publicPEM(t, p256.Public()), []string{"SIGNING_KEY: is not a private key", "VERIFYING_KEY: is a key of another kind"}},
+		"a pair of two wrong keys":         {"RS256", secret, publicPEM(t, p256.Public()), []string{"SIGNING_KEY: is not a private key", "VERIFYING_KEY: is a key of another kind"}},
 	} {
-		t.Run(name, func(t *testing.T) {
+		validity := " is valid"
+		if len(test.want) > 0 {
+			validity = " is invalid"
+		}
+		t.Run(name+validity, func(t *testing.T) {
 			t.Parallel()
-			_, faults := tryCodec(nil, withKeys(test.algorithm, test.signing, test.verifying))
-			checkFaults(t, faults, test.want...)
+			_, problems := tryCodec(nil, withKeys(test.algorithm, test.signing, test.verifying))
+			checkInvalid(t, problems, test.want...)
 			for _, key := range []string{test.signing, test.verifying} {
 				for line := range strings.Lines(key) {
-					if line = strings.TrimSpace(line); len(line) > 8 && strings.Contains(faults.Error(), line) {
-						t.Errorf("the error shows a line of the key: %v", faults)
+					if line = strings.TrimSpace(line); len(line) > 8 && strings.Contains(problems.Error(), line) {
+						t.Errorf("the error shows a line of the key: %v", problems)
 					}
 				}
 			}
@@ -213,23 +200,23 @@ func TestNew_InvalidKeys(t *testing.T) {
 	}
 }
 
-// commandIn returns the command that a fault tells to run.
-func commandIn(t *testing.T, faults simplejwt.SettingsError) string {
+// commandOf returns the command that the only invalid setting says to run.
+func commandOf(t *testing.T, problems simplejwt.SettingsError) string {
 	t.Helper()
-	_, rest, _ := strings.Cut(faults.Error(), "`")
+	_, rest, _ := strings.Cut(problems.Error(), "`")
 	command, _, found := strings.Cut(rest, "`")
-	if len(faults) != 1 || !found {
-		t.Fatalf("faults %v, want one with a command", faults)
+	if len(problems) != 1 || !found {
+		t.Fatalf("invalid settings %v, want one with a command", problems)
 	}
 	return command
 }
 
-// runOpenSSL runs a command of a fault in a folder and returns what it prints.
+// runOpenSSL runs a command that commandOf returned in a folder and returns what it prints.
 func runOpenSSL(t *testing.T, command, folder string) string {
 	t.Helper()
 	words := strings.Fields(command)
 	if _, err := exec.LookPath(words[0]); err != nil {
-		t.Skip("there is no openssl here")
+		testlevel.SkipMissing(t, words[0])
 	}
 	run := exec.CommandContext(t.Context(), words[0], words[1:]...)
 	run.Dir = folder
@@ -240,15 +227,15 @@ func runOpenSSL(t *testing.T, command, folder string) string {
 	return strings.TrimSuffix(string(out), "\n") // as a shell does
 }
 
-func TestNew_InvalidKeysSayHowToMakeOne(t *testing.T) {
+func TestNew_InvalidKeys_Commands(t *testing.T) {
 	t.Parallel()
 	rsaPrivate, ecPublic := privatePEM(t, rsaKey()), publicPEM(t, newECKey(t, elliptic.P224()).Public())
 	for algorithm := range algorithms {
 		t.Run("the commands for "+algorithm+" print keys that are good", func(t *testing.T) {
 			t.Parallel()
 			if algorithm != "RS256" && (algorithm[:2] == "RS" || algorithm[:2] == "PS") { // an RSA key takes a second
-				_, faults := tryCodec(nil, withKeys(algorithm, "", ""))
-				if got := commandIn(t, faults); got != keyCommand("RS256") {
+				_, problems := tryCodec(nil, withKeys(algorithm, "", ""))
+				if got := commandOf(t, problems); got != keyCommand("RS256") {
 					t.Errorf("another command than for RS256: %s", got)
 				}
 				return
@@ -259,11 +246,11 @@ func TestNew_InvalidKeysSayHowToMakeOne(t *testing.T) {
 			}
 			command := ""
 			for _, key := range bad {
-				_, faults := tryCodec(nil, withKeys(algorithm, key, ""))
-				if got := commandIn(t, faults); command != "" && got != command {
+				_, problems := tryCodec(nil, withKeys(algorithm, key, ""))
+				if got := commandOf(t, problems); command != "" && got != command {
 					t.Errorf("the commands differ: %s and %s", got, command)
 				}
-				command = commandIn(t, faults)
+				command = commandOf(t, problems)
 			}
 			folder := t.TempDir()
 			private := runOpenSSL(t, command, folder)
@@ -276,30 +263,30 @@ func TestNew_InvalidKeysSayHowToMakeOne(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, key := range []string{"short", private, ecPublic} {
-				_, faults := tryCodec(nil, withKeys(algorithm, "", key))
-				public := runOpenSSL(t, commandIn(t, faults), folder)
+				_, problems := tryCodec(nil, withKeys(algorithm, "", key))
+				public := runOpenSSL(t, commandOf(t, problems), folder)
 				mustVerify(t, newCodec(t, withKeys(algorithm, "", public)), mustSign(t, c, goodClaims(t)))
 			}
 		})
 	}
 }
 
-func TestNew_PublicKeysBesideASecretAreIgnoredWithAWarning(t *testing.T) {
+func TestNew_IgnoresPublicKeysWithHMAC(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	var faults simplejwt.SettingsError
+	var problems simplejwt.SettingsError
 	keys := &fixedKeys{err: errors.New("asked")}
 	settings := simplejwt.Settings{
 		Algorithm: "HS256", SigningKey: secret,
 		VerifyingKey: publicPEM(t, rsaKey().Public()), JWKURL: "https://telltale.example/keys",
 	}
-	c := New(&settings, keys, slog.New(slog.NewTextHandler(&log, nil)), &faults)
-	checkFaults(t, faults)
+	c := New(&settings, keys, slog.New(slog.NewTextHandler(&log, nil)), &problems)
+	checkInvalid(t, problems)
 	if settings.JWKURL != "" {
 		t.Errorf("JWK_URL is in force: %q", settings.JWKURL)
 	}
 	mustVerify(t, c, mustSign(t, c, goodClaims(t)))
-	if got := verify(t, c, forge(`{"alg":"HS256","kid":"a"}`, goodPayload(), hs256(secret))); got != good {
+	if got := verifyToken(t, c, forgeToken(`{"alg":"HS256","kid":"a"}`, goodPayload(), hs256Signer(secret))); got != good {
 		t.Errorf("a token with kid is %s", got)
 	}
 	if len(keys.asked) > 0 {
@@ -315,7 +302,7 @@ func TestNew_PublicKeysBesideASecretAreIgnoredWithAWarning(t *testing.T) {
 	}
 }
 
-// fixedKeys are Keys with one answer; they note what they are asked.
+// fixedKeys are Keys with one answer. They record the calls.
 type fixedKeys struct {
 	key   crypto.PublicKey
 	err   error
@@ -346,8 +333,8 @@ func TestNew_InvalidJWKURL(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, faults := tryCodec(test.keys, withKeys("RS256", "", ""), func(s *simplejwt.Settings) { s.JWKURL = test.url })
-			checkFaults(t, faults, test.want...)
+			_, problems := tryCodec(test.keys, withKeys("RS256", "", ""), func(s *simplejwt.Settings) { s.JWKURL = test.url })
+			checkInvalid(t, problems, test.want...)
 		})
 	}
 }
@@ -360,11 +347,11 @@ func TestVerify_NilKeyOfJWKURL(t *testing.T) {
 		"EdDSA": {ed25519.PublicKey(nil), ed25519.PublicKey("short"), (*ed25519.PublicKey)(nil), nil},
 	} {
 		for _, key := range keys {
-			c, faults := tryCodec(&fixedKeys{key: key}, withKeys(algorithm, "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
-			checkFaults(t, faults)
-			raw := forge(`{"alg":"`+algorithm+`","kid":"a"}`, goodPayload(), func(string) []byte { return make([]byte, 64) })
-			if _, err := c.Verify(t.Context(), raw, testNow); verdict(err) != invalid {
-				t.Errorf("%s with %T: the token is %s, error %v", algorithm, key, verdict(err), err)
+			c, problems := tryCodec(&fixedKeys{key: key}, withKeys(algorithm, "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
+			checkInvalid(t, problems)
+			raw := forgeToken(`{"alg":"`+algorithm+`","kid":"a"}`, goodPayload(), func(string) []byte { return make([]byte, 64) })
+			if _, err := c.Verify(t.Context(), raw, testNow); outcomeOf(err) != invalid {
+				t.Errorf("%s with %T: the token is %s, error %v", algorithm, key, outcomeOf(err), err)
 			}
 		}
 	}
@@ -377,7 +364,7 @@ func TestVerify_KeyOfJWKURLMustFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := rsaKey()
-	sign, down := rs256(t, key), errors.New("down")
+	sign, down := rs256Signer(t, key), errors.New("down")
 	for name, test := range map[string]struct {
 		header string
 		key    crypto.PublicKey
@@ -395,18 +382,18 @@ func TestVerify_KeyOfJWKURLMustFit(t *testing.T) {
 		"no key is invalid":                      {`{"alg":"RS256","kid":"a"}`, nil, nil, sign, []string{"a RS256"}, invalid},
 		"a nil RSA key is invalid":               {`{"alg":"RS256","kid":"a"}`, (*rsa.PublicKey)(nil), nil, sign, []string{"a RS256"}, invalid},
 		"an RSA key without numbers is invalid":  {`{"alg":"RS256","kid":"a"}`, &rsa.PublicKey{}, nil, sign, []string{"a RS256"}, invalid},
-		"a key that is too small is invalid":     {`{"alg":"RS256","kid":"a"}`, weak.Public(), nil, rs256(t, weak), []string{"a RS256"}, invalid},
+		"a key that is too small is invalid":     {`{"alg":"RS256","kid":"a"}`, weak.Public(), nil, rs256Signer(t, weak), []string{"a RS256"}, invalid},
 		"a key of another kind is invalid":       {`{"alg":"RS256","kid":"a"}`, newSigner(t, "ES256").Public(), nil, sign, []string{"a RS256"}, invalid},
-		"a secret instead of a key is invalid":   {`{"alg":"RS256","kid":"a"}`, []byte(secret), nil, hs256(secret), []string{"a RS256"}, invalid},
+		"a secret instead of a key is invalid":   {`{"alg":"RS256","kid":"a"}`, []byte(secret), nil, hs256Signer(secret), []string{"a RS256"}, invalid},
 		"a private instead of public is invalid": {`{"alg":"RS256","kid":"a"}`, key, nil, sign, []string{"a RS256"}, invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keys := &fixedKeys{key: test.key, err: test.err}
-			c, faults := tryCodec(keys, withKeys("RS256", "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
-			checkFaults(t, faults)
-			_, err := c.Verify(t.Context(), forge(test.header, goodPayload(), test.sign), testNow)
-			if got := verdict(err); got != test.want || test.err != nil && !errors.Is(err, test.err) {
+			c, problems := tryCodec(keys, withKeys("RS256", "", ""), func(s *simplejwt.Settings) { s.JWKURL = "https://example.com/jwks" })
+			checkInvalid(t, problems)
+			_, err := c.Verify(t.Context(), forgeToken(test.header, goodPayload(), test.sign), testNow)
+			if got := outcomeOf(err); got != test.want || test.err != nil && !errors.Is(err, test.err) {
 				t.Errorf("it is %s, want %s, error %v", got, test.want, err)
 			}
 			if !slices.Equal(keys.asked, test.asked) {

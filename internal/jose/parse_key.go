@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// parsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1. Its errors hold nothing of the key.
+// parsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1. Its errors hold nothing of the key and complete a
+// sentence that begins with the setting's name.
 func parsePrivateKey(text string) (crypto.Signer, error) {
 	block, rest := pem.Decode([]byte(strings.TrimSpace(text)))
-	if block != nil && block.Type == "EC PARAMETERS" { // openssl writes them before the key
+	if block != nil && block.Type == "EC PARAMETERS" { // "openssl ecparam -genkey" prints them before the key
 		block, _ = pem.Decode(rest)
 	}
 	if block == nil {
@@ -36,7 +37,8 @@ func parsePrivateKey(text string) (crypto.Signer, error) {
 	return nil, errors.New("is not a private key that can be read (PKCS #8, PKCS #1 or SEC 1, not encrypted)")
 }
 
-// parsePublicKey reads a public key in PEM: SPKI or PKCS #1. Its errors hold nothing of the key.
+// parsePublicKey reads a public key in PEM: SPKI (RFC 5280 section 4.1) or PKCS #1. Its errors are like those of
+// parsePrivateKey.
 func parsePublicKey(text string) (crypto.PublicKey, error) {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
 	if block == nil {

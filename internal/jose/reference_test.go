@@ -17,8 +17,8 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// FuzzAgainstReference holds the reader of tokens against golang-jwt with encoding/json and the rules of
-// docs/security.md on top, written to be plain, not fast: both judge all tokens alike, and read the same claims.
+// FuzzAgainstReference compares Verify with a plain implementation of the rules of docs/security.md on top of golang-jwt
+// and encoding/json: the outcome is the same for all tokens, and the claims are equal.
 func FuzzAgainstReference(f *testing.F) {
 	c := newCodec(f)
 	for _, header := range []string{
@@ -38,20 +38,20 @@ func FuzzAgainstReference(f *testing.F) {
 	f.Add(goodHeader, goodPayload()+" \r\n", "\n")
 	f.Add(goodHeader, goodPayload()+"x", "=")
 	f.Fuzz(func(t *testing.T, header, payload, tail string) {
-		raw := signText(b64(header)+"."+b64(payload)+tail, hs256(secret))
-		want, says := reference(raw)
+		raw := signText(encodeBase64(header)+"."+encodeBase64(payload)+tail, hs256Signer(secret))
+		want, outcome := verifyByReference(raw)
 		claims, err := c.Verify(t.Context(), raw, testNow)
-		if got := verdict(err); got != says {
-			t.Fatalf("it is %s, by the reference %s (%v)", got, says, err)
+		if got := outcomeOf(err); got != outcome {
+			t.Fatalf("it is %s, by the reference %s (%v)", got, outcome, err)
 		}
-		if says == good && !reflect.DeepEqual(want, claims.Map()) {
+		if outcome == good && !reflect.DeepEqual(want, claims.Map()) {
 			t.Fatalf("the claims are\n%v, the reference read\n%v", claims.Map(), want)
 		}
 	})
 }
 
-// reference returns what a token claims and what is said of it.
-func reference(raw string) (simplejwt.Claims, string) {
+// verifyByReference returns the claims of a token and the outcome.
+func verifyByReference(raw string) (simplejwt.Claims, string) {
 	if len(raw) > maxTokenBytes || strings.ContainsAny(raw, "\r\n") {
 		return nil, invalid
 	}
@@ -72,15 +72,15 @@ func reference(raw string) (simplejwt.Claims, string) {
 			return nil, invalid
 		}
 	}
-	half := halfPairs(parts[1])
+	half := findLoneSurrogates(parts[1])
 	for name, kid := range token.Header {
-		if _, ok := kid.(string); name == "kid" && (!ok || halfPairs(parts[0])["kid"]) {
+		if _, ok := kid.(string); name == "kid" && (!ok || findLoneSurrogates(parts[0])["kid"]) {
 			return nil, invalid
 		}
 	}
 	if typ, ok := token.Header["typ"]; ok {
 		s, _ := typ.(string)
-		if s = strings.TrimPrefix(strings.ToLower(s), "application/"); (s != "jwt" && s != "at+jwt") || halfPairs(parts[0])["typ"] {
+		if s = strings.TrimPrefix(strings.ToLower(s), "application/"); (s != "jwt" && s != "at+jwt") || findLoneSurrogates(parts[0])["typ"] {
 			return nil, invalid
 		}
 	}
@@ -109,7 +109,7 @@ func reference(raw string) (simplejwt.Claims, string) {
 	return simplejwt.Claims(claims), good
 }
 
-// isStrictObject reports whether a text is UTF-8 and one JSON object whose names differ.
+// isStrictObject reports whether data is one JSON object in UTF-8 without a repeated name.
 func isStrictObject(data []byte) bool {
 	if !utf8.Valid(data) || !json.Valid(data) || !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
 		return false
@@ -124,7 +124,7 @@ func isStrictObject(data []byte) bool {
 	return true
 }
 
-// memberNames are the names of a JSON object as they stand in it, once for each time.
+// memberNames returns the names in a JSON object in order, repeated ones each time.
 func memberNames(data []byte) (names []string) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	_, _ = dec.Token()
@@ -138,8 +138,8 @@ func memberNames(data []byte) (names []string) {
 	return names
 }
 
-// halfPairs are the names of a part whose values have half a surrogate pair in them.
-func halfPairs(part string) map[string]bool {
+// findLoneSurrogates returns the names in a part of a token whose values hold an unpaired surrogate.
+func findLoneSurrogates(part string) map[string]bool {
 	data, _ := base64.RawURLEncoding.DecodeString(part)
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(data, &members)
@@ -152,5 +152,5 @@ func halfPairs(part string) map[string]bool {
 	return out
 }
 
-// escapePattern is a surrogate pair, or else any escape.
+// escapePattern matches a surrogate pair, or else any escape.
 var escapePattern = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.`)

@@ -6,15 +6,17 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// expectedClaims are what the settings ask of the registered claims of a token.
+// expectedClaims is what the settings require of the registered claims of a token (RFC 7519 section 4.1).
 type expectedClaims struct {
 	issuer        string
 	audience      []string
-	checkIssuer   bool // ISSUER is set, even if to ""
-	checkAudience bool // AUDIENCE is set, even if to nobody, which rejects every token
+	checkIssuer   bool // ISSUER is set, also if it is ""
+	checkAudience bool // AUDIENCE is set, also if it is empty, which rejects every token as in PyJWT
 	leeway        time.Duration
 }
 
+// newExpectedClaims reads ISSUER, AUDIENCE and LEEWAY. An empty ISSUER or AUDIENCE of a file is checked; the zero value of
+// a Go program is not.
 func newExpectedClaims(s *simplejwt.Settings) expectedClaims {
 	return expectedClaims{
 		issuer: s.Issuer, checkIssuer: s.Issuer != "" || s.IsSet("ISSUER"),
@@ -23,11 +25,11 @@ func newExpectedClaims(s *simplejwt.Settings) expectedClaims {
 	}
 }
 
-// registered are the claims of RFC 7519 section 4.1, nil for those that a token does not have.
-type registered struct{ iat, nbf, exp, iss, aud, sub, jti *Claim }
+// registeredClaims are the claims of RFC 7519 section 4.1. Those that a token does not have are nil.
+type registeredClaims struct{ iat, nbf, exp, iss, aud, sub, jti *Claim }
 
-// registered finds them in one pass.
-func (c Claims) registered() (r registered) {
+// findRegistered returns the registered claims. It passes over the list once: a Get for each would do so seven times.
+func (c Claims) findRegistered() (r registeredClaims) {
 	for i := range c.list {
 		claim := &c.list[i]
 		switch claim.name {
@@ -50,10 +52,11 @@ func (c Claims) registered() (r registered) {
 	return r
 }
 
-// check checks iat, nbf, exp, iss, aud, sub and jti in PyJWT's order, each where it is present. Errors: ErrInvalid,
-// ErrExpired.
-func (e *expectedClaims) check(claims Claims, now time.Time) error {
-	r := claims.registered()
+// checkClaims checks iat, nbf, exp, iss, aud, sub and jti in PyJWT's order, so that a token with several defects gets the
+// answer of SimpleJWT. A claim that is absent passes, except iss and aud if the settings require them. now has fractions
+// of a second, the times of a token have none. Errors: ErrInvalid, ErrExpired.
+func (e *expectedClaims) checkClaims(claims Claims, now time.Time) error {
+	r := claims.findRegistered()
 	for _, c := range [...]*Claim{r.iat, r.nbf} {
 		if c == nil {
 			continue
@@ -85,7 +88,8 @@ func (e *expectedClaims) check(claims Claims, now time.Time) error {
 	return nil
 }
 
-// matchesAudience reports whether the aud claim, a string or a list of nothing but strings, names one of ours.
+// matchesAudience reports whether the aud claim names one of ours. It is a string or a list of strings (RFC 7519 section
+// 4.1.3); a list with anything else in it matches nothing, and "" is nobody's name.
 func matchesAudience(c *Claim, ours []string) bool {
 	var theirs []any
 	switch v := c.Value().(type) {
@@ -94,7 +98,7 @@ func matchesAudience(c *Claim, ours []string) bool {
 			theirs = []any{v}
 		}
 	case []any:
-		if !c.hasHalfPair() {
+		if !c.hasLoneSurrogate() {
 			theirs = v
 		}
 	}

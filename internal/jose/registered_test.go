@@ -14,22 +14,22 @@ func withLeeway(d time.Duration) func(*simplejwt.Settings) {
 	return func(s *simplejwt.Settings) { s.Leeway = d }
 }
 
-// verdicts are changes of the claims of a good token, by what is said of it then.
-type verdicts map[string][]string
+// changesByOutcome are changes of a good payload, by the outcome of Verify that they must have.
+type changesByOutcome map[string][]string
 
-// check sees what is said at a time of tokens whose claims are changed.
-func (v verdicts) check(t *testing.T, c *Codec, now func() time.Time) {
+// checkEach fails unless Verify has the expected outcome for each change.
+func (v changesByOutcome) checkEach(t *testing.T, c *Codec, now func() time.Time) {
 	t.Helper()
 	for want, changes := range v {
 		for _, change := range changes {
-			if got := verifyAt(t, c, sign(goodPayload(change)), now); got != want {
+			if got := verifyTokenAt(t, c, signPayload(goodPayload(change)), now); got != want {
 				t.Errorf("%.90s: it is %s, want %s", change, got, want)
 			}
 		}
 	}
 }
 
-func TestVerify_TimesAreFiniteNumbersInRange(t *testing.T) {
+func TestVerify_InvalidTimes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]*Codec{"without leeway": newCodec(t), "with an hour of leeway": newCodec(t, withLeeway(time.Hour))} {
 		for _, claim := range []string{"exp", "nbf", "iat"} {
@@ -38,7 +38,7 @@ func TestVerify_TimesAreFiniteNumbersInRange(t *testing.T) {
 				`253402300800`, `253402300799.5`, `-253402300800`, `9223372036854775807`, `9223372036854775808`, `18446744073709551617`,
 				`1e15`, `1e300`, `-1e300`, `1e400`, `-1e400`, `1e99999999999999999999`, strings.Repeat("9", 5000),
 			} {
-				if got := verify(t, c, sign(goodPayload(claim+"="+value))); got != invalid {
+				if got := verifyToken(t, c, signPayload(goodPayload(claim+"="+value))); got != invalid {
 					t.Errorf("%s: %s %.60s is %s", name, claim, value, got)
 				}
 			}
@@ -46,10 +46,10 @@ func TestVerify_TimesAreFiniteNumbersInRange(t *testing.T) {
 	}
 }
 
-func TestVerify_GoodBetweenNbfAndExp(t *testing.T) {
+func TestVerify_Times(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t)
-	verdicts{ // half a second past noon; fractions of claims are cut off
+	changesByOutcome{ // half a second past noon; fractions of claims are truncated
 		good: {
 			"exp=" + unixAt(1), "exp=" + unixAt(1) + ".0", "exp=" + maxDateText, "exp=2.53402300799e11",
 			"Exp=" + unixAt(-1), "nbf=" + unixAt(0), "nbf=" + unixAt(0) + ".999", "nbf=" + unixAt(-1), "nbf=0",
@@ -61,31 +61,31 @@ func TestVerify_GoodBetweenNbfAndExp(t *testing.T) {
 			"exp=1e-400", "exp=-1", "exp=-" + maxDateText,
 		},
 		invalid: {"nbf=" + unixAt(1), "nbf=" + maxDateText, "iat=" + unixAt(1), "iat=" + maxDateText},
-	}.check(t, c, testNow)
-	verdicts{
+	}.checkEach(t, c, testNow)
+	changesByOutcome{
 		good:    {"exp=" + unixAt(1), "nbf=" + unixAt(0)},
 		expired: {"exp=" + unixAt(0)},
 		invalid: {"nbf=" + unixAt(1), "iat=" + unixAt(1)},
-	}.check(t, c, noon)
+	}.checkEach(t, c, noon)
 }
 
 func TestVerify_Leeway(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t, withLeeway(10*time.Second))
-	verdicts{
+	changesByOutcome{
 		good:    {"exp=" + unixAt(-9), "nbf=" + unixAt(10), "iat=" + unixAt(10)},
 		expired: {"exp=" + unixAt(-10), "exp=0"},
 		invalid: {"nbf=" + unixAt(11), "iat=" + unixAt(11)},
-	}.check(t, c, testNow)
-	verdicts{
+	}.checkEach(t, c, testNow)
+	changesByOutcome{
 		good:    {"exp=" + unixAt(-9), "nbf=" + unixAt(10), "iat=" + unixAt(10)},
 		expired: {"exp=" + unixAt(-10)},
-	}.check(t, c, noon)
+	}.checkEach(t, c, noon)
 }
 
 func TestVerify_Issuer(t *testing.T) {
 	t.Parallel()
-	set := verdicts{
+	set := changesByOutcome{
 		good: {`iss="https://a.example"`},
 		invalid: {
 			`iss=`, `iss=null`, `iss=""`, `iss=1`, `iss=["https://a.example"]`, `iss={"https://a.example":1}`,
@@ -93,20 +93,20 @@ func TestVerify_Issuer(t *testing.T) {
 			`iss="https://a.example\ud83d"`,
 		},
 	}
-	set.check(t, newCodec(t, func(s *simplejwt.Settings) { s.Issuer = "https://a.example" }), testNow)
-	set.check(t, newCodec(t, fromJSON(t, `{"ISSUER":"https://a.example"}`)), testNow)
-	verdicts{ // set, even if to nothing
+	set.checkEach(t, newCodec(t, func(s *simplejwt.Settings) { s.Issuer = "https://a.example" }), testNow)
+	set.checkEach(t, newCodec(t, withSettings(t, `{"ISSUER":"https://a.example"}`)), testNow)
+	changesByOutcome{ // set, even if to nothing
 		good:    {`iss=""`},
 		invalid: {`iss=`, `iss=null`, `iss="x"`},
-	}.check(t, newCodec(t, fromJSON(t, `{"ISSUER":""}`)), testNow)
-	for _, c := range []*Codec{newCodec(t), newCodec(t, fromJSON(t, `{"ISSUER":null}`))} {
-		verdicts{good: {`iss="x"`, `iss=1`, `iss=["x"]`, `iss=null`}}.check(t, c, testNow)
+	}.checkEach(t, newCodec(t, withSettings(t, `{"ISSUER":""}`)), testNow)
+	for _, c := range []*Codec{newCodec(t), newCodec(t, withSettings(t, `{"ISSUER":null}`))} {
+		changesByOutcome{good: {`iss="x"`, `iss=1`, `iss=["x"]`, `iss=null`}}.checkEach(t, c, testNow)
 	}
 }
 
 func TestVerify_Audience(t *testing.T) {
 	t.Parallel()
-	for settings, v := range map[string]verdicts{
+	for settings, v := range map[string]changesByOutcome{
 		`{}`:                {good: {`aud="x"`, `aud=["x"]`, `aud=1`, `aud=[1]`, `aud=null`}},
 		`{"AUDIENCE":null}`: {good: {`aud="x"`, `aud=`}},
 		`{"AUDIENCE":"a"}`: {
@@ -123,14 +123,14 @@ func TestVerify_Audience(t *testing.T) {
 	} {
 		t.Run(settings, func(t *testing.T) {
 			t.Parallel()
-			v.check(t, newCodec(t, fromJSON(t, settings)), testNow)
+			v.checkEach(t, newCodec(t, withSettings(t, settings)), testNow)
 		})
 	}
 }
 
-func TestVerify_SubjectAndIDAreTexts(t *testing.T) {
+func TestVerify_SubjectAndID(t *testing.T) {
 	t.Parallel()
-	verdicts{
+	changesByOutcome{
 		good: {
 			`sub="x"`, `sub=""`, `sub="\ud83d\ude00"`, `Sub=1`,
 			`jti=`, `jti=""`, `jti="x"`, `jti="\u0000"`, `jti="é\ud83d\ude00 \n"`, `jti="` + strings.Repeat("x", 300) + `"`,
@@ -139,12 +139,12 @@ func TestVerify_SubjectAndIDAreTexts(t *testing.T) {
 			`sub=null`, `sub=1`, `sub=false`, `sub=["x"]`, `sub={}`, `sub="\ud83d"`,
 			`jti=null`, `jti=1`, `jti=true`, `jti=["x"]`, `jti={"x":"x"}`, `jti="\ud800"`, `jti="x\udc00y"`, `jti="\ude00\ud83d"`,
 		},
-	}.check(t, newCodec(t), testNow)
+	}.checkEach(t, newCodec(t), testNow)
 }
 
-func TestVerify_OrderIsPyJWTs(t *testing.T) {
+func TestVerify_OrderOfChecks(t *testing.T) {
 	t.Parallel()
-	c := newCodec(t, fromJSON(t, `{"ISSUER":"i","AUDIENCE":"a"}`))
+	c := newCodec(t, withSettings(t, `{"ISSUER":"i","AUDIENCE":"a"}`))
 	const iss, aud = `iss="i"`, `aud="a"`
 	for name, test := range map[string]struct {
 		want    string
@@ -164,7 +164,7 @@ func TestVerify_OrderIsPyJWTs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := verify(t, c, sign(goodPayload(test.changes...))); got != test.want {
+			if got := verifyToken(t, c, signPayload(goodPayload(test.changes...))); got != test.want {
 				t.Errorf("it is %s, want %s", got, test.want)
 			}
 		})

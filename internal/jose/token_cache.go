@@ -13,23 +13,26 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// tokenCache is VERIFIED_TOKEN_CACHE_SIZE: it keeps the claims of whole tokens whose signature was good, with the key that
-// verified them. It says nothing of times, sessions or users. It has two generations: when the younger one is full, the
-// older one is dropped as a whole.
+// tokenCache keeps up to VERIFIED_TOKEN_CACHE_SIZE tokens with a valid signature, and with each its claims and the key
+// that verified it. It replaces the check of the signature only: times, sessions and users are checked at each request.
+//
+// It has two generations: when the younger one is full, it becomes the older one, and what was the older one is dropped as
+// a whole. That needs no clock and no list, and reads take only the read lock. It is safe for concurrent use.
 type tokenCache struct {
-	half int // the most tokens of a generation
+	half int // the most tokens in a generation
 
 	mu         sync.RWMutex
-	young, old map[string]cachedToken
+	young, old map[string]cachedToken // by the text of the whole token
 }
 
+// cachedToken is what is kept of a token. Its claims are marked as shared.
 type cachedToken struct {
 	kid    string
 	key    crypto.PublicKey
-	claims Claims // shared
+	claims Claims
 }
 
-// newTokenCache makes a cache of up to size tokens, nil for 0.
+// newTokenCache returns an empty cache of up to size tokens, nil for 0.
 func newTokenCache(size int) *tokenCache {
 	if size == 0 {
 		return nil
@@ -37,6 +40,8 @@ func newTokenCache(size int) *tokenCache {
 	return &tokenCache{half: max(size/2, 1)}
 }
 
+// checkTokenCache reports an invalid VERIFIED_TOKEN_CACHE_SIZE. With an HMAC algorithm a cache is rejected, as it would
+// cost memory and save no time.
 func (c *Codec) checkTokenCache(s *simplejwt.Settings, invalid *simplejwt.SettingsError) {
 	if s.VerifiedTokenCacheSize < 0 {
 		invalid.Add("VERIFIED_TOKEN_CACHE_SIZE", "may not be negative")
@@ -46,10 +51,10 @@ func (c *Codec) checkTokenCache(s *simplejwt.Settings, invalid *simplejwt.Settin
 	}
 }
 
-// cachedClaims returns the claims of a token that is in the cache. Its kid must still stand for the key that verified it,
-// so a key that is withdrawn takes its tokens along.
+// cachedClaims returns the claims of a token that is in the cache. Its kid must still name the key that verified it: when
+// JWK_URL withdraws or replaces a key, the tokens of that key must be verified again.
 func (c *Codec) cachedClaims(ctx context.Context, raw string) (Claims, bool) {
-	found, ok := c.tokens.find(raw)
+	found, ok := c.tokens.get(raw)
 	if !ok {
 		return Claims{}, false
 	}
@@ -60,7 +65,9 @@ func (c *Codec) cachedClaims(ctx context.Context, raw string) (Claims, bool) {
 	return found.claims, true
 }
 
-func (c *tokenCache) find(raw string) (cachedToken, bool) {
+// get returns what is kept of a token, by its text. A token of the older generation does not move to the younger one, so a
+// read changes nothing.
+func (c *tokenCache) get(raw string) (cachedToken, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	found, ok := c.young[raw]
@@ -70,7 +77,7 @@ func (c *tokenCache) find(raw string) (cachedToken, bool) {
 	return found, ok
 }
 
-// add keeps a token. It copies the texts, as they may be parts of a larger one.
+// add keeps a token. It copies the texts: they may be parts of a larger one, such as all headers of a request.
 func (c *tokenCache) add(raw string, t cachedToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +88,7 @@ func (c *tokenCache) add(raw string, t cachedToken) {
 	c.young[strings.Clone(raw)] = t
 }
 
-// isIdenticalKey is isSameKey, at no cost where both are the same one in memory.
+// isIdenticalKey is isSameKey, but compares no numbers if both are the same key in memory, the usual case.
 func isIdenticalKey(a, b crypto.PublicKey) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey:

@@ -27,22 +27,22 @@ func TestNew_TokenCacheSize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, faults := tryCodec(nil, func(s *simplejwt.Settings) {
+			_, problems := tryCodec(nil, func(s *simplejwt.Settings) {
 				s.Algorithm, s.VerifiedTokenCacheSize = test.algorithm, test.size
 				if test.algorithm == "ES256" {
-					s.SigningKey = privatePEM(t, newECKey(t, p256))
+					s.SigningKey = privatePEM(t, newECKey(t, curveP256))
 				}
 			})
-			checkFaults(t, faults, test.want...)
+			checkInvalid(t, problems, test.want...)
 		})
 	}
 }
 
-func TestVerify_CachedTokenIsCheckedLikeAnyOther(t *testing.T) {
+func TestVerify_CachedToken(t *testing.T) {
 	t.Parallel()
-	key, other := newECKey(t, p256), newECKey(t, p256)
-	keys, now := keyRing{"one": key.Public(), "two": key.Public()}, testNow()
-	c := newRingCodec(t, 10, key, keys)
+	key, other := newECKey(t, curveP256), newECKey(t, curveP256)
+	keys, now := fakeKeys{"one": key.Public(), "two": key.Public()}, testNow()
+	c := newCodecWithKeys(t, 10, key, keys)
 	raw := signWithKID(t, key, "one")
 	mustVerify(t, c, raw)
 	if _, ok := c.cachedClaims(t.Context(), raw); !ok {
@@ -62,7 +62,7 @@ func TestVerify_CachedTokenIsCheckedLikeAnyOther(t *testing.T) {
 		{"good again", func() {}, func() {}, good},
 	} {
 		test.change()
-		if got := verifyAt(t, c, raw, func() time.Time { return now }); got != test.want {
+		if got := verifyTokenAt(t, c, raw, func() time.Time { return now }); got != test.want {
 			t.Errorf("%s: it is %s, want %s", test.name, got, test.want)
 		}
 		test.undo()
@@ -70,16 +70,16 @@ func TestVerify_CachedTokenIsCheckedLikeAnyOther(t *testing.T) {
 	for i := range len(raw) {
 		changed := []byte(raw)
 		changed[i] ^= 1
-		if got := verify(t, c, string(changed)); got == good {
+		if got := verifyToken(t, c, string(changed)); got == good {
 			t.Fatalf("good with its byte %d changed", i)
 		}
 	}
 }
 
-func TestVerify_CachedClaimsCannotBeChanged(t *testing.T) {
+func TestVerify_CachedTokenKeepsItsClaims(t *testing.T) {
 	t.Parallel()
-	key := newECKey(t, p256)
-	c := newRingCodec(t, 10, key, keyRing{"one": key.Public()})
+	key := newECKey(t, curveP256)
+	c := newCodecWithKeys(t, 10, key, fakeKeys{"one": key.Public()})
 	raw := signWithKID(t, key, "one")
 	want := mustVerify(t, c, raw).Map()
 	for name, change := range map[string]func(*Claims){
@@ -100,9 +100,9 @@ func TestVerify_CachedClaimsCannotBeChanged(t *testing.T) {
 	}
 }
 
-func TestTokenCache_IsBounded(t *testing.T) {
+func TestTokenCache_Size(t *testing.T) {
 	t.Parallel()
-	key := newECKey(t, p256).Public()
+	key := newECKey(t, curveP256).Public()
 	for _, size := range []int{1, 2, 3, 100} {
 		c := newTokenCache(size)
 		for i := range 10 * size {
@@ -110,17 +110,17 @@ func TestTokenCache_IsBounded(t *testing.T) {
 			if n := len(c.young) + len(c.old); n > max(size, 2) {
 				t.Fatalf("%d tokens are kept, want at most %d", n, size)
 			}
-			if _, ok := c.find(strconv.Itoa(i)); !ok {
+			if _, ok := c.get(strconv.Itoa(i)); !ok {
 				t.Fatalf("size %d: the newest token is dropped", size)
 			}
 		}
 	}
 }
 
-func TestTokenCache_IsForManyAtOnce(t *testing.T) {
+func TestTokenCache_ConcurrentUse(t *testing.T) {
 	t.Parallel()
-	key := newECKey(t, p256)
-	c := newRingCodec(t, 4, key, keyRing{"one": key.Public()})
+	key := newECKey(t, curveP256)
+	c := newCodecWithKeys(t, 4, key, fakeKeys{"one": key.Public()})
 	tokens := make([]string, 8)
 	for i := range tokens {
 		tokens[i] = signWithKID(t, key, "one")
@@ -143,8 +143,8 @@ func TestTokenCache_IsForManyAtOnce(t *testing.T) {
 }
 
 func TestVerify_CachedTokenAllocatesNothing(t *testing.T) {
-	key := newECKey(t, p256)
-	c := newRingCodec(t, 10, key, keyRing{"one": key.Public()})
+	key := newECKey(t, curveP256)
+	c := newCodecWithKeys(t, 10, key, fakeKeys{"one": key.Public()})
 	raw := signWithKID(t, key, "one")
 	mustVerify(t, c, raw)
 	if n := testing.AllocsPerRun(100, func() { _, _ = c.Verify(t.Context(), raw, testNow) }); n != 0 {
@@ -152,10 +152,10 @@ func TestVerify_CachedTokenAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkRememberedToken is what is left of the check of a signature, and the whole of Verify.
-func BenchmarkRememberedToken(b *testing.B) {
-	key := newECKey(b, p256)
-	c := newRingCodec(b, 10, key, keyRing{"one": key.Public()})
+// BenchmarkVerify_CachedToken measures the look-up, which replaces the check of the signature, and all of Verify.
+func BenchmarkVerify_CachedToken(b *testing.B) {
+	key := newECKey(b, curveP256)
+	c := newCodecWithKeys(b, 10, key, fakeKeys{"one": key.Public()})
 	raw := signWithKID(b, key, "one")
 	for name, once := range map[string]func() error{
 		"look-up": func() error { _, err := c.verifySignature(b.Context(), raw); return err },
