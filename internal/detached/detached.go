@@ -1,4 +1,5 @@
-// Package detached lets work that takes rights away run to its end, whatever its caller does.
+// Package detached keeps work that takes rights away, such as a logout, from ending with the request that started it: a
+// thief could otherwise prevent it by closing the connection.
 package detached
 
 import (
@@ -6,19 +7,19 @@ import (
 	"time"
 )
 
-// Limit is how long such work may take, all of it together.
+// Limit is how long such work may take in all.
 const Limit = 10 * time.Second
 
-type key struct{}
+type contextKey struct{}
 
-// Is reports whether a context is one of such work, and so has a deadline of Limit at most.
-func Is(ctx context.Context) bool { return ctx.Value(key{}) != nil }
+// Is reports whether ctx comes from [Context], and so has a deadline within Limit.
+func Is(ctx context.Context) bool { return ctx.Value(contextKey{}) != nil }
 
-// Context returns a context with the values of ctx that does not end with it, but after Limit. Where ctx is part of such
-// work already, it stays as it is.
+// Context returns a context with the values of ctx that does not end when ctx does, but after Limit. If ctx comes from
+// Context already, it is returned as it is, so that nested calls share one Limit. The caller must call the CancelFunc.
 func Context(ctx context.Context) (context.Context, context.CancelFunc) {
 	if Is(ctx) {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), key{}, true), Limit)
+	return context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), contextKey{}, true), Limit)
 }

@@ -12,10 +12,10 @@ type key struct{}
 
 func TestContext(t *testing.T) {
 	t.Parallel()
-	parent, end := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Hour)
+	parent, endParent := context.WithTimeout(context.WithValue(t.Context(), key{}, "value"), time.Hour)
 	outer, cancel := detached.Context(parent)
 	defer cancel()
-	end()
+	endParent()
 	if outer.Err() != nil || outer.Value(key{}) != "value" {
 		t.Errorf("the context ends with its parent (%v), or lacks its values", outer.Err())
 	}
@@ -26,10 +26,10 @@ func TestContext(t *testing.T) {
 	inner, cancelInner := detached.Context(context.WithValue(outer, key{}, "other"))
 	cancelInner()
 	if got, _ := inner.Deadline(); got != deadline || inner.Value(key{}) != "other" || inner.Err() != nil {
-		t.Errorf("work within has a limit of its own, %v (%v), want %v", got, inner.Err(), deadline)
+		t.Errorf("nested work has another limit, %v (%v), want %v", got, inner.Err(), deadline)
 	}
 	cancel()
 	if inner.Err() == nil {
-		t.Error("work within does not end with the whole")
+		t.Error("nested work does not end with the work that it is part of")
 	}
 }

@@ -1,4 +1,5 @@
-// Package jwkurl decides where JWK_URL may point. Whoever answers there says whose tokens are good, so the way must be safe.
+// Package jwkurl decides where JWK_URL may point. The server that answers there decides whose tokens are valid, so nobody
+// may be able to answer in its place.
 package jwkurl
 
 import (
@@ -8,8 +9,8 @@ import (
 	"strings"
 )
 
-// Check returns what is wrong with a value of JWK_URL. The error does not repeat the value, whose query may hold a secret; it
-// completes a sentence that begins with the setting's name.
+// Check returns what is wrong with a value of JWK_URL, nil if nothing is. The error completes a sentence that begins with
+// the setting's name. It does not repeat the value, whose query may hold a secret.
 func Check(address string) error {
 	u, err := url.Parse(address)
 	switch {
@@ -26,7 +27,8 @@ func Check(address string) error {
 	return nil
 }
 
-// CheckRedirect returns why a redirect is not followed: it leaves TLS, or this machine over plain http, or it brings credentials.
+// CheckRedirect returns why a redirect must not be followed, nil if it may be: it leads from HTTPS to plain HTTP, over
+// plain HTTP to another machine, or to a URL with credentials.
 func CheckRedirect(from, to *url.URL) error {
 	if !isSafe(to) || from.Scheme == "https" && to.Scheme != "https" {
 		return errors.New("redirected to a URL that is not https")
@@ -37,12 +39,13 @@ func CheckRedirect(from, to *url.URL) error {
 	return nil
 }
 
-// isSafe reports whether nobody on the way can change the answer.
+// isSafe reports whether nobody between client and server can change the answer: HTTPS, or HTTP within this machine.
 func isSafe(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }
 
-// isLoopback reports whether a host is this machine. Names below localhost are not: a resolver may ask others for them.
+// isLoopback reports whether a host is this machine. Names below localhost do not count: a resolver may ask other machines
+// for them.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()

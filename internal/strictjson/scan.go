@@ -9,21 +9,21 @@ const (
 	// maxDepth is how deep values may be nested, as in encoding/json.
 	maxDepth = 10_000
 
-	// maxDigits is how many digits an integer may have, as for Python's int(), which most programs make of one: the time to
-	// convert a longer one grows faster than its length.
+	// maxDigits is how many digits an integer may have: the limit of Python's int(). The time to convert a longer integer
+	// grows faster than its length.
 	maxDigits = 4300
 
-	// manyNames is from how many names on a map finds those that stand twice.
+	// manyNames is the number of members from which on a map finds repeated names.
 	manyNames = 32
 )
 
-// What a scan returns in place of an end.
+// A scan function returns the index behind what it scanned, or one of these.
 const (
 	invalid     = -1
 	longInteger = -2 // more than maxDigits
 )
 
-// scanError returns the error that such an end stands for.
+// scanError returns the error of an end that is invalid or longInteger.
 func scanError(end int) error {
 	if end == longInteger {
 		return errLongInteger
@@ -31,23 +31,24 @@ func scanError(end int) error {
 	return errSyntax
 }
 
-// Append takes a JSON object apart, in the order of the text, in one pass, and appends its members to a slice. Names and
-// values are parts of the text. Errors: as for Object, but a syntax error without its place.
+// Append appends the members of a JSON object to members, in the order of the text. It reads the text once and decodes no
+// values: names without escapes and all values are substrings of text, which they keep in memory. Names are compared
+// within this object only. Errors: those of Object, but a syntax error has no position.
 func Append(members []Member, text string) ([]Member, error) {
 	if !utf8.ValidString(text) {
 		return nil, errNotUTF8
 	}
-	i := blank(text, 0)
-	if at(text, i) != '{' {
-		if end := value(text, i, 0); end < 0 || blank(text, end) != len(text) {
+	i := skipSpace(text, 0)
+	if byteAt(text, i) != '{' {
+		if end := scanValue(text, i, 0); end < 0 || skipSpace(text, end) != len(text) {
 			return nil, scanError(end)
 		}
 		return nil, ErrNotObject
 	}
-	names := seen{first: len(members)}
-	i = blank(text, i+1)
-	for more := at(text, i) != '}'; more; {
-		nameEnd, escaped := quoted(text, i)
+	names := nameSet{first: len(members)}
+	i = skipSpace(text, i+1)
+	for more := byteAt(text, i) != '}'; more; {
+		nameEnd, escaped := scanString(text, i)
 		if nameEnd < 0 {
 			return nil, errSyntax
 		}
@@ -55,43 +56,44 @@ func Append(members []Member, text string) ([]Member, error) {
 		if escaped {
 			name = Text(text[i:nameEnd])
 		}
-		colon := blank(text, nameEnd)
-		if at(text, colon) != ':' {
+		colon := skipSpace(text, nameEnd)
+		if byteAt(text, colon) != ':' {
 			return nil, errSyntax
 		}
-		start := blank(text, colon+1)
-		end := value(text, start, 1)
+		start := skipSpace(text, colon+1)
+		end := scanValue(text, start, 1)
 		if end < 0 {
 			return nil, scanError(end)
 		}
-		if names.twice(members, name) {
-			return nil, &twiceError{name}
+		if names.addReportingRepeat(members, name) {
+			return nil, &repeatedNameError{name}
 		}
 		members = append(members, Member{Name: name, Raw: text[start:end]})
-		switch i = blank(text, end); at(text, i) {
+		switch i = skipSpace(text, end); byteAt(text, i) {
 		case ',':
-			i = blank(text, i+1)
+			i = skipSpace(text, i+1)
 		case '}':
 			more = false
 		default:
 			return nil, errSyntax
 		}
 	}
-	if blank(text, i+1) != len(text) {
+	if skipSpace(text, i+1) != len(text) {
 		return nil, errSyntax
 	}
 	return members, nil
 }
 
-// seen finds names that stand twice. Nearly all are told apart by one bit each, so that few are compared.
-type seen struct {
-	first int // where in the members the object begins
+// nameSet finds repeated names of an object. Each name is hashed to one of 64 bits, and compared with the others only if
+// its bit is set: the names of most objects differ in their bits. From manyNames on a map keeps the cost linear.
+type nameSet struct {
+	first int // the index of the object's first member
 	bits  uint64
-	names map[string]struct{} // from manyNames on
+	names map[string]struct{} // nil below manyNames
 }
 
-// twice notes a name and reports whether it stood before.
-func (s *seen) twice(members []Member, name string) bool {
+// addReportingRepeat adds a name and reports whether the object has it already. members are all members so far.
+func (s *nameSet) addReportingRepeat(members []Member, name string) bool {
 	members = members[s.first:]
 	if len(members) >= manyNames {
 		if s.names == nil {
@@ -121,79 +123,82 @@ func (s *seen) twice(members []Member, name string) bool {
 	return false
 }
 
-// at is the byte at a place, 0, which is nowhere in JSON, behind the end.
-func at(text string, i int) byte {
+// byteAt returns the byte at index i, and 0 behind the end of the text: JSON has no NUL, so 0 matches nothing.
+func byteAt(text string, i int) byte {
 	if i < len(text) {
 		return text[i]
 	}
 	return 0
 }
 
-// blank is the first place from i on that holds no white space.
-func blank(text string, i int) int {
+// skipSpace returns the first index from i on that holds no white space (RFC 8259 section 2).
+func skipSpace(text string, i int) int {
 	for i < len(text) && (text[i] == ' ' || text[i] == '\t' || text[i] == '\r' || text[i] == '\n') {
 		i++
 	}
 	return i
 }
 
-// value is the end of the value that begins at i, inside of depth others; invalid or longInteger for none.
-func value(text string, i, depth int) int {
-	switch c := at(text, i); c {
+// scanValue returns the end of the value at index i, which is nested in depth others; invalid or longInteger if there is
+// none.
+func scanValue(text string, i, depth int) int {
+	switch c := byteAt(text, i); c {
 	case '"':
-		end, _ := quoted(text, i)
+		end, _ := scanString(text, i)
 		return end
 	case '{', '[':
 		if depth >= maxDepth {
 			return invalid
 		}
-		return container(text, i, depth+1, c == '{')
+		return scanContainer(text, i, depth+1, c == '{')
 	case 't':
-		return word(text, i, "true")
+		return scanWord(text, i, "true")
 	case 'f':
-		return word(text, i, "false")
+		return scanWord(text, i, "false")
 	case 'n':
-		return word(text, i, "null")
+		return scanWord(text, i, "null")
 	}
-	return number(text, i)
+	return scanNumber(text, i)
 }
 
-// container is the end of the object or array that begins at i; invalid or longInteger for none.
-func container(text string, i, depth int, object bool) int {
+// scanContainer returns the end of the object or array at index i, invalid or longInteger if there is none. depth counts
+// it. Repeated names in it are not looked for: only Append does that.
+func scanContainer(text string, i, depth int, object bool) int {
 	closing := byte(']')
 	if object {
 		closing = '}'
 	}
-	if i = blank(text, i+1); at(text, i) == closing {
+	if i = skipSpace(text, i+1); byteAt(text, i) == closing {
 		return i + 1
 	}
 	for {
 		if object {
-			if i, _ = quoted(text, i); i < 0 {
+			if i, _ = scanString(text, i); i < 0 {
 				return invalid
 			}
-			if i = blank(text, i); at(text, i) != ':' {
+			if i = skipSpace(text, i); byteAt(text, i) != ':' {
 				return invalid
 			}
-			i = blank(text, i+1)
+			i = skipSpace(text, i+1)
 		}
-		if i = value(text, i, depth); i < 0 {
+		if i = scanValue(text, i, depth); i < 0 {
 			return i
 		}
-		switch i = blank(text, i); at(text, i) {
+		switch i = skipSpace(text, i); byteAt(text, i) {
 		case closing:
 			return i + 1
 		case ',':
-			i = blank(text, i+1)
+			i = skipSpace(text, i+1)
 		default:
 			return invalid
 		}
 	}
 }
 
-// quoted is the end of the string that begins at i, behind its quotation mark, invalid for none, and whether it holds escapes.
-func quoted(text string, i int) (end int, escaped bool) {
-	if at(text, i) != '"' {
+// scanString returns the end of the string at index i, behind its closing quotation mark, and whether it holds escapes; the
+// end is invalid if there is none. Unpaired surrogates are valid here, see LoneSurrogate.
+func scanString(text string, i int) (end int, escaped bool) {
+	if byteAt(text, i) != '"' {
 		return invalid, false
 	}
 	for i++; i < len(text); i++ {
@@ -205,12 +210,12 @@ func quoted(text string, i int) (end int, escaped bool) {
 		case c == '\\':
 			escaped = true
 			i++
-			if at(text, i) == 'u' {
-				if escape(text[i-1:]) < 0 {
+			if byteAt(text, i) == 'u' {
+				if parseEscape(text[i-1:]) < 0 {
 					return invalid, false
 				}
 				i += 4
-			} else if strings.IndexByte(`"\/bfnrt`, at(text, i)) < 0 {
+			} else if strings.IndexByte(`"\/bfnrt`, byteAt(text, i)) < 0 {
 				return invalid, false
 			}
 		}
@@ -218,40 +223,42 @@ func quoted(text string, i int) (end int, escaped bool) {
 	return invalid, false
 }
 
-func word(text string, i int, w string) int {
+// scanWord returns the end of the word w at index i, invalid if it is not there.
+func scanWord(text string, i int, w string) int {
 	if strings.HasPrefix(text[i:], w) {
 		return i + len(w)
 	}
 	return invalid
 }
 
-// number is the end of the number that begins at i (RFC 8259 section 6); invalid or longInteger for none.
-func number(text string, i int) int {
-	if at(text, i) == '-' {
+// scanNumber returns the end of the number at index i (RFC 8259 section 6), invalid or longInteger if there is none. A
+// number with a fraction or an exponent may have any number of digits: programs read it as a float.
+func scanNumber(text string, i int) int {
+	if byteAt(text, i) == '-' {
 		i++
 	}
 	start := i
 	switch {
-	case at(text, i) == '0':
+	case byteAt(text, i) == '0':
 		i++
-	case digits(text, i) == i:
+	case skipDigits(text, i) == i:
 		return invalid
 	default:
-		i = digits(text, i)
+		i = skipDigits(text, i)
 	}
 	integer := i
-	if at(text, i) == '.' {
-		end := digits(text, i+1)
+	if byteAt(text, i) == '.' {
+		end := skipDigits(text, i+1)
 		if end == i+1 {
 			return invalid
 		}
 		i = end
 	}
-	if c := at(text, i); c == 'e' || c == 'E' {
-		if c := at(text, i+1); c == '+' || c == '-' {
+	if c := byteAt(text, i); c == 'e' || c == 'E' {
+		if c := byteAt(text, i+1); c == '+' || c == '-' {
 			i++
 		}
-		end := digits(text, i+1)
+		end := skipDigits(text, i+1)
 		if end == i+1 {
 			return invalid
 		}
@@ -263,8 +270,8 @@ func number(text string, i int) int {
 	return i
 }
 
-// digits is the first place from i on that holds no digit.
-func digits(text string, i int) int {
+// skipDigits returns the first index from i on that holds no digit.
+func skipDigits(text string, i int) int {
 	for i < len(text) && '0' <= text[i] && text[i] <= '9' {
 		i++
 	}

@@ -1,6 +1,9 @@
-// Package strictjson reads JSON objects that come from outside without encoding/json's leniencies: names are matched
-// exactly and may not stand twice, the text must be valid UTF-8, numbers keep their digits, and a lone surrogate is
-// noticed instead of replaced. It depends on the standard library only. Start with [Object].
+// Package strictjson reads JSON objects from untrusted sources without the leniencies of encoding/json: names match
+// exactly and must not repeat, the text must be valid UTF-8, numbers keep their digits, and an unpaired surrogate can be
+// detected instead of being replaced. It depends on the standard library only. Start with [Object].
+//
+// Two programs that read the same text differently are a risk: one checks a name, the other one uses the second value of
+// that name (RFC 8259 section 4). So what is ambiguous is rejected.
 package strictjson
 
 import (
@@ -13,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// ErrNotObject is answered for valid JSON that is no object.
+// ErrNotObject is the error of text that is valid JSON, but not an object.
 var ErrNotObject = errors.New("not an object")
 
 var (
@@ -22,32 +25,34 @@ var (
 	errLongInteger = fmt.Errorf("an integer has more than %d digits", maxDigits)
 )
 
-// twiceError is the error of a name that stands twice. Of a long one it prints the start, as quoting it could print ten times
-// what was sent.
-type twiceError struct{ name string }
+// repeatedNameError is the error of a repeated name. It prints only the start of a long one: quoting it could print ten
+// times what was sent.
+type repeatedNameError struct{ name string }
 
-func (e *twiceError) Error() string {
+func (e *repeatedNameError) Error() string {
 	const longest = 100 // bytes
 	return fmt.Sprintf("the name %q stands twice", e.name[:min(longest, len(e.name))])
 }
 
-// Member is a name of an object and its value as it is written.
+// Member is a member of an object: its name, without escapes, and its value as JSON.
 type Member struct{ Name, Raw string }
 
-// Object takes a JSON object apart, in the order of the text. Errors: a syntax error with its place, text that is not
-// UTF-8, a name that stands twice, an integer of more than 4,300 digits, ErrNotObject.
+// Object returns the members of a JSON object in the order of the text. Errors: ErrNotObject, a *json.SyntaxError with its
+// position, and errors without a type for text that is not UTF-8, a repeated name, and an integer of more than 4,300
+// digits.
 func Object(text string) ([]Member, error) {
 	members, err := Append(make([]Member, 0, 8), text)
 	if errors.Is(err, errSyntax) {
 		var discard any
-		if told := json.Unmarshal([]byte(text), &discard); told != nil {
-			return nil, told
+		if err := json.Unmarshal([]byte(text), &discard); err != nil { // says what is wrong, and where
+			return nil, err
 		}
 	}
 	return members, err
 }
 
-// Value decodes a member's value: nil, bool, string, json.Number, []any or map[string]any.
+// Value decodes the value of a Member to nil, bool, string, json.Number, []any or map[string]any. raw must be the Raw of a
+// Member. Within an object the last of repeated names counts, and unpaired surrogates become the replacement character.
 func Value(raw string) (any, error) {
 	switch raw[0] {
 	case '"':
@@ -66,7 +71,8 @@ func Value(raw string) (any, error) {
 	return json.Number(raw), nil
 }
 
-// Text decodes a member's value that is a string. A lone surrogate becomes the replacement character.
+// Text decodes the value of a Member that is a string. An unpaired surrogate becomes the replacement character, as in
+// encoding/json. Any other text as raw panics.
 func Text(raw string) string {
 	text := raw[1 : len(raw)-1]
 	if strings.IndexByte(text, '\\') < 0 {
@@ -91,29 +97,30 @@ func Text(raw string) string {
 	}
 }
 
-// shortEscapes are the bytes that stand behind a backslash, and what they mean.
+// shortEscapes maps the byte behind a backslash to its meaning (RFC 8259 section 7).
 var shortEscapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// escapedRune reads the \uXXXX at the start of raw, or the two of a surrogate pair, and returns how many bytes that is. Half of
-// a pair is utf8.RuneError.
+// escapedRune decodes the \uXXXX at the start of raw, or the two of a surrogate pair, and returns how many bytes it read.
+// An unpaired surrogate is utf8.RuneError.
 func escapedRune(raw string) (r rune, n int) {
-	r = escape(raw)
+	r = parseEscape(raw)
 	if !utf16.IsSurrogate(r) {
 		return r, 6
 	}
-	if pair := utf16.DecodeRune(r, escape(raw[6:])); pair != utf8.RuneError {
+	if pair := utf16.DecodeRune(r, parseEscape(raw[6:])); pair != utf8.RuneError {
 		return pair, 12
 	}
 	return utf8.RuneError, 6
 }
 
-// LoneSurrogate finds the first \u escape in a JSON text that is half of a surrogate pair, which no valid text holds.
+// LoneSurrogate returns the first \u escape in raw that is an unpaired surrogate, and whether there is one. raw is the Raw
+// of a Member; names within it are searched too. No valid Unicode text holds such an escape.
 func LoneSurrogate(raw string) (rune, bool) {
 	for i := strings.IndexByte(raw, '\\'); i >= 0 && i+1 < len(raw); i++ {
 		if raw[i] != '\\' {
 			continue
 		}
-		r := escape(raw[i:])
+		r := parseEscape(raw[i:])
 		if r < 0 {
 			i++ // a short escape such as \\ or \n
 			continue
@@ -127,8 +134,8 @@ func LoneSurrogate(raw string) (rune, bool) {
 	return 0, false
 }
 
-// escape reads \uXXXX at the start of raw, or returns -1.
-func escape(raw string) rune {
+// parseEscape decodes \uXXXX at the start of raw, and returns -1 if there is none.
+func parseEscape(raw string) rune {
 	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
 		return -1
 	}
