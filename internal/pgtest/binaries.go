@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// binaries are the two programs that make and run a cluster, of one version.
-type binaries struct {
+// serverBinaries are the paths of the two programs that make and run a cluster.
+// Both are of one version.
+type serverBinaries struct {
 	initdb, postgres string
 }
 
-// findBinaries looks where packages put PostgreSQL. Debian keeps the server's
-// programs out of PATH.
-func findBinaries() (binaries, bool) {
-	return findIn(candidateFolders())
+// findBinaries returns the programs of this machine. It also looks outside of
+// PATH, where Debian installs them.
+func findBinaries() (serverBinaries, bool) {
+	return findBinariesIn(candidateFolders())
 }
 
-// findIn returns the programs of the first folder that has both.
-func findIn(folders []string) (binaries, bool) {
+// findBinariesIn returns the programs of the first folder that has both.
+func findBinariesIn(folders []string) (serverBinaries, bool) {
 	for _, folder := range folders {
 		initdb, err := exec.LookPath(filepath.Join(folder, "initdb"))
 		if err != nil {
@@ -32,13 +33,14 @@ func findIn(folders []string) (binaries, bool) {
 		if err != nil {
 			continue
 		}
-		return binaries{initdb: initdb, postgres: postgres}, true
+		return serverBinaries{initdb: initdb, postgres: postgres}, true
 	}
-	return binaries{}, false
+	return serverBinaries{}, false
 }
 
-// candidateFolders lists absolute folders, the likeliest first: PATH, what
-// pg_config says, then the known places of distributions and Homebrew.
+// candidateFolders returns absolute folders that may hold PostgreSQL, in order of
+// preference: that of PATH, that of pg_config, then those of distributions and
+// Homebrew, the newest version first.
 func candidateFolders() []string {
 	var folders []string
 	if initdb, err := exec.LookPath("initdb"); err == nil {
@@ -58,15 +60,15 @@ func candidateFolders() []string {
 		"/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",
 	} {
 		matches, _ := filepath.Glob(pattern) // fails for a malformed pattern only
-		slices.SortFunc(matches, func(a, b string) int { return version(b) - version(a) })
+		slices.SortFunc(matches, func(a, b string) int { return folderVersion(b) - folderVersion(a) })
 		folders = append(folders, matches...)
 	}
 	return slices.DeleteFunc(folders, func(f string) bool { return !filepath.IsAbs(f) })
 }
 
-// version returns the number in a folder's name ("/usr/lib/postgresql/15/bin"
-// is 15), or 0 where there is none.
-func version(folder string) int {
+// folderVersion returns the version in the path of a folder
+// ("/usr/lib/postgresql/15/bin" is 15), or 0 if there is none.
+func folderVersion(folder string) int {
 	digits := strings.Trim(filepath.Base(filepath.Dir(folder)), "abcdefghijklmnopqrstuvwxyz@-")
 	n, _ := strconv.Atoi(digits)
 	return n

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTheProgramsOfAClusterAreTakenFromTheFirstFolderThatHasBoth(t *testing.T) {
+func TestFindBinaries(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	install := func(folder string, programs ...string) string {
@@ -25,16 +25,16 @@ func TestTheProgramsOfAClusterAreTakenFromTheFirstFolderThatHasBoth(t *testing.T
 	newer := install("16", "initdb", "postgres")
 	older := install("13", "initdb", "postgres")
 
-	got, ok := findIn([]string{filepath.Join(root, "missing"), client, newer, older})
+	got, ok := findBinariesIn([]string{filepath.Join(root, "missing"), client, newer, older})
 	if want := filepath.Join(newer, "postgres"); !ok || got.postgres != want {
 		t.Errorf("got %q (found %v), want %q", got.postgres, ok, want)
 	}
-	if got, ok := findIn([]string{client}); ok {
+	if got, ok := findBinariesIn([]string{client}); ok {
 		t.Errorf("found %v in a folder without a server", got)
 	}
 }
 
-func TestTheVersionIsReadFromTheFolderAsANumber(t *testing.T) {
+func TestFolderVersion(t *testing.T) {
 	t.Parallel()
 	for folder, want := range map[string]int{
 		"/usr/lib/postgresql/9/bin":           9,
@@ -43,7 +43,7 @@ func TestTheVersionIsReadFromTheFolderAsANumber(t *testing.T) {
 		"/opt/homebrew/opt/postgresql@16/bin": 16,
 		"/usr/local/pgsql/bin":                0,
 	} {
-		if got := version(folder); got != want {
+		if got := folderVersion(folder); got != want {
 			t.Errorf("version(%q) = %d, want %d", folder, got, want)
 		}
 	}

@@ -2,7 +2,7 @@
 
 package pgtest
 
-// cluster is never started here: its guard is a POSIX shell. Tests use the
+// cluster is never started on this system, as its guard is a POSIX shell. Tests use the
 // server of TEST_DATABASE_URL.
 type cluster struct {
 	dsn string

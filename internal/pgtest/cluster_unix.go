@@ -22,23 +22,22 @@ import (
 
 const (
 	startTimeout = time.Minute
-	stopTimeout  = 30 * time.Second // an immediate shutdown takes at most 5
+	stopTimeout  = 30 * time.Second // an immediate shutdown takes at most 5 s
 	pollInterval = 5 * time.Millisecond
 
-	// portAttempts is how often a start is tried anew because another process
-	// took the port between our choice and the server's bind.
+	// portAttempts is how many ports are tried if another process takes the
+	// chosen port before the server binds it.
 	portAttempts = 3
 )
 
 // guardScript owns the cluster. Its standard input is a pipe whose other end
 // only the test process holds: read fails when the test process closes it or
-// dies, in whatever way. So no server outlives its tests, and no folder is
-// left, even after kill -9. Until then it obeys the words stop (a fast
-// shutdown) and start.
+// ends in any way, even by kill -9. Then it ends the server and removes the
+// folder. Until then it reads the commands stop (a fast shutdown) and start.
 //
-// A shell starts background jobs with SIGQUIT ignored, so a QUIT that comes
-// before postgres has its handlers is lost; TERM is not. Where the handlers
-// stand, QUIT makes the slow shutdown asked for by TERM an immediate one.
+// A shell starts background jobs with SIGQUIT ignored, so a QUIT is lost before
+// postgres has set its handlers, while TERM is not. Afterwards QUIT makes the
+// slow shutdown of TERM an immediate one. So the script sends both.
 const guardScript = `
 initdb=$1 postgres=$2 folder=$3 port=$4 addresses=$5 sockets=$6
 pid=
@@ -81,10 +80,10 @@ const (
 	folderPrefix = "simplejwt-pgtest-"
 )
 
-// errPortTaken says that the server could not listen on the port we chose.
+// errPortTaken is the error of a server that cannot listen on the port we chose.
 var errPortTaken = errors.New("the port was taken by another process")
 
-// cluster is a running PostgreSQL that belongs to this process.
+// cluster is a running PostgreSQL server and its data. It ends with this process.
 type cluster struct {
 	dsn    string
 	folder string
@@ -94,8 +93,9 @@ type cluster struct {
 	logged int            // the size of the log when the server was last started
 }
 
-// startCluster makes a cluster and waits until it answers: 0.4 to 1 s. It
-// returns errNoServer if the machine has no PostgreSQL.
+// startCluster makes a cluster and waits until it answers, which takes 0.4 to
+// 1 s. It tries again if another process takes the port meanwhile. Errors:
+// errNoServer if the machine has no PostgreSQL.
 func startCluster() (*cluster, error) {
 	bin, ok := findBinaries()
 	if !ok {
@@ -106,7 +106,7 @@ func startCluster() (*cluster, error) {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		c, err := startOnce(bin, owner)
+		c, err := startOnFreePort(bin, owner)
 		if errors.Is(err, errPortTaken) && attempt < portAttempts {
 			continue
 		}
@@ -117,7 +117,8 @@ func startCluster() (*cluster, error) {
 	}
 }
 
-func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
+// startOnFreePort makes a cluster that listens on a free port of 127.0.0.1.
+func startOnFreePort(bin serverBinaries, owner *syscall.Credential) (*cluster, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -125,9 +126,9 @@ func startOnce(bin binaries, owner *syscall.Credential) (*cluster, error) {
 	return startAt(bin, owner, port, false)
 }
 
-// startAt makes a cluster that listens at a port or, in its own folder, on the
-// socket that is named after it.
-func startAt(bin binaries, owner *syscall.Credential, port int, onSocket bool) (*cluster, error) {
+// startAt makes a cluster that listens on a port of 127.0.0.1 or, if onSocket is
+// set, on the socket that is named after the port, in the cluster's folder.
+func startAt(bin serverBinaries, owner *syscall.Credential, port int, onSocket bool) (*cluster, error) {
 	folder, log, err := makeFolder(owner)
 	if err != nil {
 		return nil, err
@@ -145,8 +146,8 @@ func startAt(bin binaries, owner *syscall.Credential, port int, onSocket bool) (
 	guard.Dir = folder
 	guard.Env = clusterEnv(os.Environ())
 	guard.Stdout, guard.Stderr = log, log
-	// A session of its own: Ctrl-C in the terminal must not end the guard
-	// before it has cleaned up.
+	// In another session the guard does not get Ctrl-C from the terminal, which
+	// would end it before it has cleaned up.
 	guard.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: owner}
 	pipe, err := guard.StdinPipe()
 	if err == nil {
@@ -164,8 +165,9 @@ func startAt(bin binaries, owner *syscall.Credential, port int, onSocket bool) (
 	return c, nil
 }
 
-// waitReady waits for the server's own word in its own folder. Connecting to
-// the port could reach another test binary's server that was faster to take it.
+// waitReady waits until the server reports in its folder that it is ready.
+// Connecting to the port could reach the server of another test binary that
+// took the port first.
 func (c *cluster) waitReady() error {
 	logFile := filepath.Join(c.folder, "log")
 	pidFile := c.pidFile()
@@ -180,7 +182,7 @@ func (c *cluster) waitReady() error {
 		if strings.Contains(string(output), "could not bind") {
 			return errPortTaken
 		}
-		// Clients that do not wait are told so in the log of a start, too.
+		// The rejection of a client that connects too early is logged too.
 		output = bytes.ReplaceAll(output, []byte("FATAL:  the database system is starting up"), nil)
 		if strings.Contains(string(output), "FATAL:") || strings.Contains(string(output), initdbFailed) {
 			return fmt.Errorf("it ended with:\n%s", output)
@@ -190,22 +192,22 @@ func (c *cluster) waitReady() error {
 	return fmt.Errorf("not ready after %v:\n%s", startTimeout, output)
 }
 
-// pidFile is there while the server runs.
+// pidFile is the path of a file that exists while the server runs.
 func (c *cluster) pidFile() string { return filepath.Join(c.folder, "data", "postmaster.pid") }
 
-// stop ends the server at once, without saving anything, and returns when its
-// processes and its folder are gone.
+// stop ends the server at once, without saving anything. It returns when its
+// processes have ended and its folder is removed.
 func (c *cluster) stop() {
 	_ = c.pipe.Close()
-	// The guard leads a process group of its own; so this ends postgres too.
+	// The guard leads the process group of postgres, so this ends postgres too.
 	timer := time.AfterFunc(stopTimeout, func() { _ = syscall.Kill(-c.guard.Process.Pid, syscall.SIGKILL) })
 	defer timer.Stop()
 	_ = c.guard.Wait() // its exit code is that of the last clean-up step
 	_ = os.RemoveAll(c.folder)
 }
 
-// clusterOwner returns the user that runs the cluster: nil, this process's own,
-// except for root, whom PostgreSQL refuses.
+// clusterOwner returns the user that runs the cluster: nil, the user of this
+// process, unless that is root, as whom PostgreSQL does not run.
 func clusterOwner() (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -225,8 +227,8 @@ func clusterOwner() (*syscall.Credential, error) {
 	return nil, errors.New("root cannot run PostgreSQL, and there is no user postgres or nobody")
 }
 
-// makeFolder makes the cluster's folder and, in it, the file that takes all
-// output of the guard, initdb and postgres.
+// makeFolder makes the cluster's folder and in it the log, a file for all output
+// of the guard, initdb and postgres.
 func makeFolder(owner *syscall.Credential) (string, *os.File, error) {
 	folder, err := os.MkdirTemp(parentFolder(owner), folderPrefix)
 	if err != nil {
@@ -243,21 +245,21 @@ func makeFolder(owner *syscall.Credential) (string, *os.File, error) {
 	return folder, log, nil
 }
 
-// parentFolder returns where the cluster's folder goes: into memory if there is
-// room, else among the temporary files, where the owner may come.
+// parentFolder returns the folder for clusters: in memory if there is room, else
+// one for temporary files that the owner can access.
 func parentFolder(owner *syscall.Credential) string {
-	if folder := memoryFolder(); folder != "" && openToAll(folder) {
+	if folder := memoryFolder(); folder != "" && isOpenToAll(folder) {
 		return folder
 	}
-	if owner != nil && !openToAll(os.TempDir()) {
+	if owner != nil && !isOpenToAll(os.TempDir()) {
 		return "/tmp"
 	}
 	return os.TempDir()
 }
 
-// openToAll reports whether any user may write into folder: it is open to the
-// world, and all folders above it let everybody through.
-func openToAll(folder string) bool {
+// isOpenToAll reports whether any user may write into folder: it is writable for
+// all, and every folder above it can be passed by all.
+func isOpenToAll(folder string) bool {
 	info, err := os.Stat(folder)
 	if err != nil || info.Mode().Perm()&0o003 != 0o003 {
 		return false
@@ -271,8 +273,8 @@ func openToAll(folder string) bool {
 	return true
 }
 
-// clusterEnv returns env without what would change initdb or the server
-// (PGDATA, PGPORT, a locale) and with English messages, which waitReady reads.
+// clusterEnv returns env without the variables that change initdb or the server
+// (PGDATA, PGPORT, a locale), and with English messages, which waitReady reads.
 func clusterEnv(env []string) []string {
 	kept := []string{"LC_ALL=C"}
 	for _, entry := range env {
@@ -284,7 +286,7 @@ func clusterEnv(env []string) []string {
 	return kept
 }
 
-// freePort asks the system for a port that nobody listens on.
+// freePort returns a port of 127.0.0.1 that was free a moment ago.
 func freePort() (int, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(context.Background(), "tcp4", "127.0.0.1:0")

@@ -19,10 +19,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// endingVariable makes TestHelperProcess more than a no-op, in a child only.
+// endingVariable makes TestHelperProcess start a cluster. It is set in a child process only.
 const endingVariable = "PGTEST_HELPER_ENDS_BY"
 
-// TestHelperProcess is run by TestNoServerOutlivesItsTestProcess in a child.
+// TestHelperProcess is what TestMain_ServerEndsWithTestProcess runs in a child.
 func TestHelperProcess(t *testing.T) {
 	ending := os.Getenv(endingVariable)
 	if ending == "" {
@@ -41,21 +41,21 @@ func TestHelperProcess(t *testing.T) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent kills us
 }
 
-func TestNoServerOutlivesItsTestProcess(t *testing.T) {
+func TestMain_ServerEndsWithTestProcess(t *testing.T) {
 	t.Parallel()
 	if _, ok := findBinaries(); !ok {
-		giveUp(t, os.Getenv("REQUIRE_POSTGRES"))
+		skipWithoutPostgres(t)
 	}
 	for name, ending := range map[string]string{
-		"that was killed with SIGKILL": "kill",
-		"that panicked":                "panic",
-		"that left through os.Exit":    "exit",
-		"that failed":                  "fail",
+		"its process was killed with SIGKILL": "kill",
+		"its process panicked":                "panic",
+		"its process called os.Exit":          "exit",
+		"its test failed":                     "fail",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			port, folder := runHelper(t, ending)
-			eventually(t, "the port is closed", func() bool {
+			waitFor(t, "the port is closed", func() bool {
 				conn, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 				if err != nil {
 					return true
@@ -63,7 +63,7 @@ func TestNoServerOutlivesItsTestProcess(t *testing.T) {
 				_ = conn.Close()
 				return false
 			})
-			eventually(t, "the folder is removed", func() bool {
+			waitFor(t, "the folder is removed", func() bool {
 				_, err := os.Stat(folder)
 				return os.IsNotExist(err)
 			})
@@ -71,8 +71,8 @@ func TestNoServerOutlivesItsTestProcess(t *testing.T) {
 	}
 }
 
-// runHelper starts a child that holds a cluster, lets it end, and returns
-// where its cluster was. The child must have shown a server that ran.
+// runHelper starts a child process with a cluster, lets it end, and returns the
+// port and the folder of its cluster. It fails t if the child started none.
 func runHelper(t *testing.T, ending string) (port int, folder string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -102,7 +102,7 @@ func runHelper(t *testing.T, ending string) (port int, folder string) {
 	}
 	_, _ = io.Copy(io.Discard, stdout)
 	if err := child.Wait(); err == nil {
-		t.Error("the child ended well, so it did not end as asked")
+		t.Error("the child ended with code 0, so it did not end as asked")
 	}
 	if port == 0 {
 		t.Fatal("the child started no cluster")
@@ -110,17 +110,7 @@ func runHelper(t *testing.T, ending string) (port int, folder string) {
 	return port, folder
 }
 
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Errorf("not within 30 s: %s", what)
-}
-
-func TestAStartThatFailsSaysWhyAndLeavesNoFolder(t *testing.T) {
+func TestStartCluster_Failure(t *testing.T) {
 	t.Parallel()
 	owner, err := clusterOwner()
 	if err != nil {
@@ -128,16 +118,16 @@ func TestAStartThatFailsSaysWhyAndLeavesNoFolder(t *testing.T) {
 	}
 	noSuch := filepath.Join(t.TempDir(), "no-such-initdb")
 	before := clusterFolders(owner, noSuch)
-	_, err = startOnce(binaries{initdb: noSuch, postgres: noSuch}, owner)
+	_, err = startOnFreePort(serverBinaries{initdb: noSuch, postgres: noSuch}, owner)
 	if err == nil || !strings.Contains(err.Error(), "no-such-initdb") {
-		t.Errorf("got %v, want the shell's word about the missing program", err)
+		t.Errorf("got %v, want the shell's message about the missing program", err)
 	}
 	if after := clusterFolders(owner, noSuch); after != before {
 		t.Errorf("%d folders left", after-before)
 	}
 }
 
-// clusterFolders counts the folders whose log names program.
+// clusterFolders returns how many folders of clusters have a log that names program.
 func clusterFolders(owner *syscall.Credential, program string) (n int) {
 	logs, _ := filepath.Glob(filepath.Join(parentFolder(owner), folderPrefix+"*", "log"))
 	for _, log := range logs {
@@ -148,7 +138,7 @@ func clusterFolders(owner *syscall.Credential, program string) (n int) {
 	return n
 }
 
-func TestTheEnvironmentOfAClusterHasNeitherPostgreSQLSettingsNorALocale(t *testing.T) {
+func TestClusterEnv(t *testing.T) {
 	t.Parallel()
 	got := clusterEnv([]string{"PATH=/bin", "PGDATA=/x", "PGPORT=1", "LANG=de_DE.UTF-8", "LANGUAGE=de", "LC_MESSAGES=de", "HOME=/h"})
 	if diff := cmp.Diff([]string{"LC_ALL=C", "PATH=/bin", "HOME=/h"}, got); diff != "" {
@@ -156,23 +146,23 @@ func TestTheEnvironmentOfAClusterHasNeitherPostgreSQLSettingsNorALocale(t *testi
 	}
 }
 
-func TestAFolderIsOpenToAllOnlyIfThoseAboveItAreToo(t *testing.T) {
+func TestOpenToAll(t *testing.T) {
 	t.Parallel()
 	closed := t.TempDir()
 	inside := filepath.Join(closed, "inside")
 	if err := os.Mkdir(inside, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	// Mkdir's mode is cut by the umask, Chmod's is not.
+	// The umask applies to the mode of Mkdir, but not to that of Chmod.
 	for folder, mode := range map[string]os.FileMode{inside: 0o777, closed: 0o700} {
 		if err := os.Chmod(folder, mode); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if openToAll(inside) {
+	if isOpenToAll(inside) {
 		t.Error("a folder below a closed one counts as open")
 	}
-	if info, err := os.Stat("/tmp"); err == nil && info.Mode().Perm() == 0o777 && !openToAll("/tmp") {
+	if info, err := os.Stat("/tmp"); err == nil && info.Mode().Perm() == 0o777 && !isOpenToAll("/tmp") {
 		t.Error("/tmp does not count as open")
 	}
 }

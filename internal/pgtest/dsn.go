@@ -30,9 +30,9 @@ func withDatabase(dsn, name string) string {
 	return u.String()
 }
 
-// reason says why err came, without any text that could hold the DSN, its
-// password or its host: drivers and net/url quote these in their errors.
-func reason(err error) string {
+// describeError returns the cause of err without any text that could hold the
+// DSN, its password or its host: drivers and net/url quote them in their errors.
+func describeError(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Message + " (SQLSTATE " + pg.Code + ")"

@@ -12,8 +12,9 @@ import (
 	"syscall"
 )
 
-// durableScript owns the cluster as guardScript does, and ends it likewise when
-// its standard input does. It takes settings, and none of its own.
+// durableScript owns the cluster as guardScript does, and ends it when its
+// standard input is closed. It adds no settings that would trade safety for
+// speed.
 const durableScript = `
 initdb=$1 postgres=$2 folder=$3 port=$4
 shift 4
@@ -35,6 +36,8 @@ fi
 rm -rf "$folder"
 `
 
+// startDurable is StartDurable where there is a POSIX shell. It tries again if
+// another process takes the port meanwhile.
 func startDurable(settings []string) (*Durable, error) {
 	bin, ok := findBinaries()
 	if !ok {
@@ -57,7 +60,8 @@ func startDurable(settings []string) (*Durable, error) {
 	}
 }
 
-func startDurableAt(bin binaries, owner *syscall.Credential, parent string, settings []string) (*cluster, error) {
+// startDurableAt starts a cluster on a free port, in a new folder in parent.
+func startDurableAt(bin serverBinaries, owner *syscall.Credential, parent string, settings []string) (*cluster, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -80,21 +84,22 @@ func startDurableAt(bin binaries, owner *syscall.Credential, parent string, sett
 	return c, nil
 }
 
-// startGuard starts a shell with args, for the owner, in a new folder below
-// parent, where its output goes. It ends when its standard input does.
+// startGuard starts a shell with args as owner, in a new folder in parent, which
+// also gets its output. The shell must end when its standard input is closed.
 func startGuard(owner *syscall.Credential, parent string, args func(folder string) []string) (*cluster, error) {
 	folder, err := os.MkdirTemp(parent, folderPrefix)
 	if err != nil {
 		return nil, err
 	}
-	c, err := guardIn(owner, folder, args(folder))
+	c, err := startGuardIn(owner, folder, args(folder))
 	if err != nil {
 		_ = os.RemoveAll(folder)
 	}
 	return c, err
 }
 
-func guardIn(owner *syscall.Credential, folder string, args []string) (*cluster, error) {
+// startGuardIn starts the shell of startGuard in a folder that exists.
+func startGuardIn(owner *syscall.Credential, folder string, args []string) (*cluster, error) {
 	log, err := os.Create(filepath.Join(folder, "log"))
 	if err != nil {
 		return nil, err
@@ -120,11 +125,12 @@ func guardIn(owner *syscall.Credential, folder string, args []string) (*cluster,
 	return &cluster{folder: folder, guard: guard, pipe: pipe}, nil
 }
 
-// DiskFolder returns a folder for temporary files that any user may write to and
-// that outlives a restart, so that it is on a disk; else the usual one.
+// DiskFolder returns a folder for temporary files to which any user may write.
+// It prefers /var/tmp: its files survive a restart, so it is on a disk and not
+// in memory.
 func DiskFolder() string {
 	for _, folder := range []string{"/var/tmp", os.TempDir()} {
-		if openToAll(folder) {
+		if isOpenToAll(folder) {
 			return folder
 		}
 	}

@@ -2,14 +2,14 @@ package pgtest
 
 import "syscall"
 
-// memoryNeeded is the free memory, in bytes, that makes a file system in it a
-// place for a cluster. A few dozen databases take half of it; Docker's default
-// of 64 MiB would be too little.
+// memoryNeeded is the free space, in bytes, that a file system in memory must
+// have for clusters. A few dozen databases take half of it. Docker's default of
+// 64 MiB is not enough.
 const memoryNeeded = 1 << 30
 
-// memoryFolder returns the folder of Linux's file system in memory, or "" if
-// it has too little room. Where the disk is slow at making files, a database
-// is created there ten times as fast: 20 ms instead of 250 ms.
+// memoryFolder returns the folder of Linux's file system in memory, or "" if it
+// has too little space. On machines with a slow disk a database is created
+// there in 20 ms instead of 250 ms.
 func memoryFolder() string {
 	const folder = "/dev/shm"
 	var fs syscall.Statfs_t

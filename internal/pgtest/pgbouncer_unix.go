@@ -13,8 +13,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// bouncerScript owns a pgbouncer as guardScript owns a cluster. Its settings
-// come by standard input, up to a line "end", for they hold a password.
+// bouncerScript owns a pgbouncer as guardScript owns a cluster. It reads the
+// settings from standard input up to a line "end", because they hold a
+// password, which arguments would show to other users.
 const bouncerScript = `
 pgbouncer=$1 folder=$2
 PATH=$PATH:/usr/bin:/bin
@@ -28,18 +29,21 @@ wait "$pid"
 rm -rf "$folder"
 `
 
+// startPgBouncer starts a pgbouncer on a free port and returns its connection
+// URL and a function that ends it. It tries again if another process takes the
+// port meanwhile.
 func startPgBouncer(dsn string, servers int) (through string, stop func(), err error) {
 	program, err := findPgBouncer()
 	if err != nil {
 		return "", nil, err
 	}
-	owner, err := clusterOwner() // pgbouncer refuses root, as PostgreSQL does
+	owner, err := clusterOwner() // pgbouncer does not run as root, like PostgreSQL
 	if err != nil {
 		return "", nil, err
 	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return "", nil, errors.New(reason(err))
+		return "", nil, errors.New(describeError(err))
 	}
 	for attempt := 1; ; attempt++ {
 		port, err := freePort()
@@ -53,7 +57,7 @@ func startPgBouncer(dsn string, servers int) (through string, stop func(), err e
 			return "", nil, err
 		}
 		if _, err = c.pipe.Write([]byte(bouncerSettings(config, port, servers) + "end\n")); err == nil {
-			err = waitUp(filepath.Join(c.folder, "log"))
+			err = waitReadyInLog(filepath.Join(c.folder, "log"))
 		}
 		if err == nil {
 			return fmt.Sprintf("postgres://any@127.0.0.1:%d/%s?sslmode=disable", port, config.Database), c.stop, nil
@@ -65,12 +69,12 @@ func startPgBouncer(dsn string, servers int) (through string, stop func(), err e
 	}
 }
 
-// bouncerSettings are what the documentation recommends for an application, and
-// that any client may come in as the user of the DSN.
+// bouncerSettings returns settings for pooling by transactions, as docs/performance.md has them, which
+// let any client in as the user of the DSN.
 func bouncerSettings(config *pgx.ConnConfig, port, servers int) string {
 	password := ""
 	if config.Password != "" { // an empty one is a syntax error
-		password = " password=" + quoted(config.Password)
+		password = " password=" + quoteValue(config.Password)
 	}
 	return fmt.Sprintf(`[databases]
 %s = host=%s port=%d user=%s%s
@@ -82,14 +86,15 @@ auth_type = any
 pool_mode = transaction
 max_client_conn = 500
 default_pool_size = %d
-`, config.Database, quoted(config.Host), config.Port, quoted(config.User), password, port, servers)
+`, config.Database, quoteValue(config.Host), config.Port, quoteValue(config.User), password, port, servers)
 }
 
-// quoted is a value of a connection string of pgbouncer's.
-func quoted(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
+// quoteValue quotes a value of a connection string in pgbouncer's settings.
+func quoteValue(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
 
-// waitUp waits for pgbouncer's own word.
-func waitUp(logFile string) error {
+// waitReadyInLog waits until pgbouncer logs that it is up. Connecting to its
+// port could reach another process that took the port first.
+func waitReadyInLog(logFile string) error {
 	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(pollInterval) {
 		output, _ := os.ReadFile(logFile)
 		switch text := string(output); {

@@ -1,18 +1,18 @@
-// Package pgtest gives tests a PostgreSQL: every call of [DSN] creates a fresh
-// database and drops it when the test ends.
+// Package pgtest provides tests with PostgreSQL: every call of [DSN] creates a
+// new database and drops it when the test ends.
 //
 // The server is the one named by the environment variable TEST_DATABASE_URL,
 // as a role that may create databases (PostgreSQL 13 or newer), or else a
-// throw-away cluster started from the machine's own binaries. A test binary
-// starts at most one, at the first call. Where there is neither, the test is
-// skipped, or fails if REQUIRE_POSTGRES=1 is set.
+// throw-away cluster started from the programs of this machine. A test binary
+// starts at most one, at the first call. If there is neither, the test is
+// skipped, or fails if REQUIRE_POSTGRES=1 or TEST_FULL=1 is set.
 //
 // A package that uses it has
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 //
-// so that the cluster is gone when the test binary ends. Without it, and after
-// a panic, a timeout or a kill -9, the cluster goes a moment later: see
+// so that the cluster is removed before the test binary ends. Without it, and
+// after a panic, a timeout or a kill -9, the cluster ends a moment later: see
 // cluster_unix.go.
 package pgtest
 
@@ -29,88 +29,91 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver named "pgx"
+
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 )
 
 const (
-	// skipText is what a reader of the test output sees; .ci/run looks for it.
+	// skipText is the reason of a skipped test; .ci/run looks for it.
 	skipText = "PostgreSQL tests skipped: set TEST_DATABASE_URL or install PostgreSQL (initdb, postgres)"
 
-	// statementTimeout bounds creating and dropping a database, which take
-	// some 30 ms together, or 300 ms on a slow disk.
+	// statementTimeout limits creating and dropping a database, which take
+	// about 30 ms together, or 300 ms on a slow disk.
 	statementTimeout = time.Minute
 )
 
-// errNoServer says that there is neither TEST_DATABASE_URL nor a PostgreSQL on
-// this machine that could be started.
+// errNoServer is the error of a machine without TEST_DATABASE_URL and without
+// the programs of PostgreSQL.
 var errNoServer = errors.New("no PostgreSQL")
 
-// shared is the test binary's one server. It is a package variable because
-// testing hands a test nothing that outlives the test.
+// shared is the only server of the test binary. It is a package variable
+// because package testing has no other place that outlives a test.
 var shared lazyServer
 
 // DSN creates an empty database (UTF-8, C locale) and returns its connection
-// URL or key/value string, in the form of TEST_DATABASE_URL. The database is
-// dropped when t ends, with every connection that is still open. Tests may run
-// in parallel.
+// URL or key/value string, in the form of TEST_DATABASE_URL. When t ends, the
+// database is dropped and connections that are open are closed. Tests may run
+// in parallel. Without a server it skips or fails t, see the package comment.
 func DSN(t testing.TB) string {
 	t.Helper()
-	srv := shared.need(t)
+	srv := shared.mustGet(t)
 	name := "simplejwt_test_" + randomHex()
-	if err := srv.create(name); err != nil {
-		t.Fatalf("pgtest: create a database: %s", reason(err))
+	if err := srv.createDatabase(name); err != nil {
+		t.Fatalf("pgtest: create a database: %s", describeError(err))
 	}
 	t.Cleanup(func() {
-		if err := srv.drop(name); err != nil {
-			t.Errorf("pgtest: drop the database: %s", reason(err))
+		if err := srv.dropDatabase(name); err != nil {
+			t.Errorf("pgtest: drop the database: %s", describeError(err))
 		}
 	})
 	return withDatabase(srv.dsn, name)
 }
 
 // Server returns the connection string of the server's maintenance database,
-// for tests and programs that create their databases themselves. Nothing that
-// they create is dropped, except that a throw-away cluster goes as a whole.
+// for tests that create their databases themselves. They must drop what they
+// create: only a throw-away cluster is removed as a whole. Without a server it
+// skips or fails t.
 func Server(t testing.TB) string {
 	t.Helper()
-	return shared.need(t).dsn
+	return shared.mustGet(t).dsn
 }
 
-// Main runs a package's tests and returns the exit code for os.Exit, after the
-// cluster has stopped and its folder is removed.
+// Main runs the tests of a package and returns the exit code for os.Exit. When
+// it returns, the cluster has stopped and its folder is removed.
 func Main(m *testing.M) int {
 	defer shared.stop()
 	return m.Run()
 }
 
-// server is a PostgreSQL in which databases can be created.
+// server is a PostgreSQL server in which databases can be created.
 type server struct {
 	dsn     string
 	admin   *sql.DB
 	cluster *cluster // nil if the server is that of TEST_DATABASE_URL
 }
 
-// create makes an empty database. Unlike template1, template0 takes no
-// connections, any of which would make this fail.
-func (s *server) create(name string) error {
-	return s.exec(`CREATE DATABASE ` + name + ` TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`)
+// createDatabase creates an empty database. Its template is template0: a
+// connection to the template would make this fail, and template0 takes none.
+func (s *server) createDatabase(name string) error {
+	return s.execStatement(`CREATE DATABASE ` + name + ` TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`)
 }
 
-// drop removes a database and cuts the connections to it.
-func (s *server) drop(name string) error {
-	return s.exec(`DROP DATABASE ` + name + ` WITH (FORCE)`)
+// dropDatabase drops a database and closes the connections to it.
+func (s *server) dropDatabase(name string) error {
+	return s.execStatement(`DROP DATABASE ` + name + ` WITH (FORCE)`)
 }
 
-// exec runs one statement in the maintenance database. It does not take the
-// test's context, which is over when the clean-up runs.
-func (s *server) exec(statement string) error {
+// execStatement runs one statement in the maintenance database. It does not
+// take the test's context, which is cancelled before the clean-up runs.
+func (s *server) execStatement(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
 	_, err := s.admin.ExecContext(ctx, statement)
 	return err
 }
 
-// lazyServer starts a server at the first need, and remembers a failure so
-// that a hundred tests do not each wait for it.
+// lazyServer starts a server at its first use. It keeps an error of the start,
+// so that a hundred tests do not each wait for it.
 type lazyServer struct {
 	mu      sync.Mutex
 	started bool
@@ -118,12 +121,12 @@ type lazyServer struct {
 	err     error
 }
 
-// need returns the server; it skips or fails t if there is none.
-func (l *lazyServer) need(t testing.TB) *server {
+// mustGet returns the server. It skips or fails t if there is none.
+func (l *lazyServer) mustGet(t testing.TB) *server {
 	t.Helper()
 	srv, err := l.get()
 	if errors.Is(err, errNoServer) {
-		giveUp(t, os.Getenv("REQUIRE_POSTGRES"))
+		skipWithoutPostgres(t)
 	}
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
@@ -131,27 +134,40 @@ func (l *lazyServer) need(t testing.TB) *server {
 	return srv
 }
 
-// giveUp skips t, or fails it if required (REQUIRE_POSTGRES) is set.
-func giveUp(t testing.TB, required string) {
+// skipWithoutPostgres ends a test on a machine without PostgreSQL.
+func skipWithoutPostgres(t testing.TB) {
 	t.Helper()
-	if required != "" && required != "0" {
-		t.Fatal("REQUIRE_POSTGRES is set, but there is no server. " + skipText)
-	}
-	t.Skip(skipText)
+	skipMissing(t, "REQUIRE_POSTGRES", skipText)
 }
 
+// skipMissing skips t with text, or fails it if the server is required: the
+// environment variable is set and not "0", or TEST_FULL is.
+func skipMissing(t testing.TB, variable, text string) {
+	t.Helper()
+	required := os.Getenv(variable)
+	switch {
+	case required != "" && required != "0":
+		t.Fatal(variable + " is set, but there is no server. " + text)
+	case testlevel.IsFull():
+		t.Fatal(testlevel.Variable + " is set, but there is no server. " + text)
+	default:
+		t.Skip(text)
+	}
+}
+
+// get returns the server and starts it at the first call.
 func (l *lazyServer) get() (*server, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.started {
 		l.started = true
-		l.server, l.err = open(os.Getenv("TEST_DATABASE_URL"))
+		l.server, l.err = openServer(os.Getenv("TEST_DATABASE_URL"))
 	}
 	return l.server, l.err
 }
 
-// stop closes the administrator's connections and ends the cluster. It is safe
-// to call when nothing was started.
+// stop closes the admin connections and ends the cluster. It does nothing if no
+// server was started.
 func (l *lazyServer) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,13 +182,13 @@ func (l *lazyServer) stop() {
 	l.err = errors.New("the server was stopped: a test runs after Main returned")
 }
 
-// open connects to the server at dsn, or to a new cluster if dsn is empty.
-// No text in its errors comes from dsn.
-func open(dsn string) (*server, error) {
+// openServer connects to the server of dsn, or to a new cluster if dsn is "".
+// Its errors hold no part of dsn, which may have a password.
+func openServer(dsn string) (*server, error) {
 	if dsn != "" {
-		admin, err := connect(dsn)
+		admin, err := connectAdmin(dsn)
 		if err != nil {
-			return nil, fmt.Errorf("cannot use the server of TEST_DATABASE_URL: %s", reason(err))
+			return nil, fmt.Errorf("cannot use the server of TEST_DATABASE_URL: %s", describeError(err))
 		}
 		return &server{dsn: dsn, admin: admin}, nil
 	}
@@ -180,21 +196,22 @@ func open(dsn string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	admin, err := connect(c.dsn)
+	admin, err := connectAdmin(c.dsn)
 	if err != nil {
 		c.stop()
-		return nil, fmt.Errorf("connect to the new cluster: %s", reason(err))
+		return nil, fmt.Errorf("connect to the new cluster: %s", describeError(err))
 	}
 	return &server{dsn: c.dsn, admin: admin, cluster: c}, nil
 }
 
-func connect(dsn string) (*sql.DB, error) {
+// connectAdmin opens a pool of connections and checks that the server answers.
+func connectAdmin(dsn string) (*sql.DB, error) {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return nil, err
 	}
-	// Tests that run in parallel wait here for each other rather than use up
-	// the connections of a server that others use too.
+	// Parallel tests wait here for each other, so that they do not use up the
+	// connections of a server that other programs use too.
 	db.SetMaxOpenConns(4)
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()

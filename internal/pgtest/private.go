@@ -2,23 +2,22 @@ package pgtest
 
 import (
 	"errors"
-	"os"
 	"testing"
 )
 
-// Cluster is a PostgreSQL of one test's own, which the test can stop and start.
+// Cluster is a PostgreSQL server for one test, which can stop and start it.
 type Cluster struct {
 	cluster *cluster
 }
 
-// NewCluster starts a cluster from the machine's own binaries, whether or not
-// TEST_DATABASE_URL names a server: that one can't be stopped. It skips or fails
-// t as [DSN] does. The cluster is gone when t ends.
+// NewCluster starts a cluster from the programs of this machine. It ignores
+// TEST_DATABASE_URL, whose server can't be stopped. Without the programs it
+// skips or fails t as [DSN] does. The cluster is removed when t ends.
 func NewCluster(t testing.TB) *Cluster {
 	t.Helper()
 	c, err := startPrivate()
 	if errors.Is(err, errNoServer) {
-		giveUp(t, os.Getenv("REQUIRE_POSTGRES"))
+		skipWithoutPostgres(t)
 	}
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
@@ -27,11 +26,12 @@ func NewCluster(t testing.TB) *Cluster {
 	return &Cluster{c}
 }
 
-// DSN is the connection URL of an empty database (UTF-8, C locale).
+// DSN returns the connection URL of an empty database (UTF-8, C locale). It
+// stays the same when the cluster is stopped and started.
 func (c *Cluster) DSN() string { return c.cluster.dsn }
 
-// Stop is a fast shutdown: it cuts the connections, keeps what was committed,
-// and returns when nobody listens any more.
+// Stop shuts the server down fast: it closes all connections, keeps what was
+// committed, and returns when the server does not listen any more.
 func (c *Cluster) Stop(t testing.TB) {
 	t.Helper()
 	if err := c.cluster.shutDown(); err != nil {
@@ -39,7 +39,8 @@ func (c *Cluster) Stop(t testing.TB) {
 	}
 }
 
-// Start starts what Stop stopped, and returns when it takes connections.
+// Start starts a server that Stop has stopped. It returns when the server
+// accepts connections.
 func (c *Cluster) Start(t testing.TB) {
 	t.Helper()
 	if err := c.cluster.startAgain(); err != nil {

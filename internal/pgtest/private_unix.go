@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// socketPort only names the socket: no other server can take it while this one
-// is down, as could happen to a port.
+// socketPort only names the socket in the cluster's folder. While the server is
+// stopped, no other server can take it, as it could take a port.
 const socketPort = 5432
 
 // startPrivate makes a cluster that can be stopped and started.
@@ -31,7 +31,7 @@ func startPrivate() (*cluster, error) {
 	return c, nil
 }
 
-// shutDown is a fast shutdown.
+// shutDown does a fast shutdown and waits until the server has ended.
 func (c *cluster) shutDown() error {
 	if _, err := io.WriteString(c.pipe, "stop\n"); err != nil {
 		return err
@@ -44,7 +44,8 @@ func (c *cluster) shutDown() error {
 	return fmt.Errorf("it still runs after %v", stopTimeout)
 }
 
-// startAgain starts a server that was shut down.
+// startAgain starts a server that shutDown has ended. It skips the log so far,
+// which would report errors of the last run.
 func (c *cluster) startAgain() error {
 	log, err := os.Stat(filepath.Join(c.folder, "log"))
 	if err != nil {
