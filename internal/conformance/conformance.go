@@ -2,9 +2,9 @@
 // SimpleJWT against this module's server, in process, and reports every
 // difference.
 //
-// The vectors lie in testdata, one list of scenarios a file; keys.json holds the
-// test keys they name. Start reading at [Run]; vectors.go has the format,
-// match.go the rules by which an answer is compared.
+// The vectors are in testdata, each file a list of scenarios; keys.json holds the
+// test keys that they name. Start reading at [Run]; vectors.go has the format,
+// match.go the rules for comparing an answer.
 package conformance
 
 import (
@@ -22,51 +22,52 @@ import (
 )
 
 const (
-	// minScenarios is the least number of scenarios testdata must hold, so that
-	// an empty or truncated folder cannot pass.
+	// minScenarios is how many scenarios testdata must hold at least, so that an
+	// empty or truncated folder fails.
 	minScenarios = 150
-	// workers is how many servers run side by side. Some scenarios sleep, so
-	// more than one a core pays off.
+	// workers is how many servers run at a time: more than there are cores,
+	// because some scenarios sleep.
 	workers = 4
 )
 
-// Target is one server under test with a database of its own. Its methods are
-// called from one goroutine at a time, while the server answers requests.
+// Target is a server under test with its own database. Its methods are called by
+// one goroutine at a time, but while the server answers requests.
 type Target interface {
-	// Handler returns the server's root handler, with the routes of the vectors:
-	// /api/token/ and those below it, /api/me/ and /api/me/stateless/.
+	// Handler returns the root handler of the server, with the routes of the
+	// vectors: /api/token/ and everything below it, /api/me/ and
+	// /api/me/stateless/.
 	Handler() http.Handler
-	// DB returns the server's database; the replayer only reads from it.
+	// DB returns the database of the server. It is only read.
 	DB() *sql.DB
-	// Postgres reports whether DB numbers its placeholders ($1) rather than
-	// taking question marks.
+	// Postgres reports whether the placeholders of DB are numbered ($1) and not
+	// question marks.
 	Postgres() bool
-	// CreateUser makes a user and returns the id that tokens carry, as text.
+	// CreateUser creates a user and returns the id that tokens carry, as text.
 	CreateUser(ctx context.Context, username, password string, inactive bool) (id string, err error)
 	// Deactivate makes the user inactive.
 	Deactivate(ctx context.Context, username string) error
-	// DeleteUser removes the user; its token rows stay, without a user.
+	// DeleteUser deletes the user. The token rows stay, without a user.
 	DeleteUser(ctx context.Context, username string) error
 	// SetPassword stores a new password, hashed with a new salt.
 	SetPassword(ctx context.Context, username, password string) error
-	// Flush removes the rows of expired tokens.
+	// Flush deletes the rows of expired tokens.
 	Flush(ctx context.Context) error
-	// Close releases what the target holds.
+	// Close releases the resources of the target.
 	Close()
 }
 
 // Start makes a Target from settings, a JSON object as in a settings file.
-// With blacklistApp false the server has no token store. Faulty settings are an
-// error that names them, never a t.Fatal. The t outlives the Target.
+// Without blacklistApp the server has no token store. It must return an error
+// that names invalid settings, and not call t.Fatal. t ends after the Target.
 type Start func(t testing.TB, settings []byte, blacklistApp bool) (Target, error)
 
-// Run replays every scenario as a subtest of its name. Scenarios with equal
-// settings share one Target, made when the first of them runs. Those that need a
-// feature listed in without are skipped. Run logs how many scenarios ran, and
-// fails when testdata holds suspiciously few.
+// Run replays every scenario as a subtest with its name. Scenarios with equal
+// settings share one Target, which the first of them starts. Scenarios that need
+// a feature in without are skipped. Run logs how many scenarios ran, and fails t
+// if testdata holds too few.
 func Run(t *testing.T, start Start, without ...string) {
 	t.Helper()
-	keys, scenarios, err := load(testdata)
+	keys, scenarios, err := loadVectors(testdata)
 	if err != nil {
 		t.Fatalf("load vectors: %v", err)
 	}
@@ -74,13 +75,13 @@ func Run(t *testing.T, start Start, without ...string) {
 		t.Fatalf("found %d scenarios, want at least %d", len(scenarios), minScenarios)
 	}
 	var ran atomic.Int64
-	replay(scenarios, func(g *group, s *scenario) {
+	replayInGroups(scenarios, func(g *group, s *scenario) {
 		t.Run(s.Name, func(t *testing.T) {
 			if need := firstCommon(s.Needs, without); need != "" {
 				t.Skipf("needs %s", need)
 			}
 			ran.Add(1)
-			if err := g.run(t.Context(), s); err != nil {
+			if err := g.replayScenario(t.Context(), s); err != nil {
 				t.Errorf("%s: %v\nthe rule: %s (%s)", s.Name, err, s.What, s.file)
 			}
 		})
@@ -90,9 +91,9 @@ func Run(t *testing.T, start Start, without ...string) {
 	t.Logf("%d of %d scenarios ran", ran.Load(), len(scenarios))
 }
 
-// replay hands the scenarios, in groups of equal settings, to a few workers.
-// It returns when all are done.
-func replay(scenarios []*scenario, run func(*group, *scenario), newGroup func([]*scenario) *group) {
+// replayInGroups distributes the scenarios, in groups of equal settings, to a few
+// workers, and returns when all are done.
+func replayInGroups(scenarios []*scenario, run func(*group, *scenario), newGroup func([]*scenario) *group) {
 	queue := make(chan []*scenario)
 	var wg sync.WaitGroup
 	for range workers {
@@ -106,14 +107,15 @@ func replay(scenarios []*scenario, run func(*group, *scenario), newGroup func([]
 			}
 		})
 	}
-	for _, members := range groups(scenarios) {
+	for _, members := range groupBySettings(scenarios) {
 		queue <- members
 	}
 	close(queue)
 	wg.Wait()
 }
 
-// group is a set of scenarios that share one server.
+// group is a set of scenarios that share one server, because their settings are
+// equal. One worker replays all of them.
 type group struct {
 	t       testing.TB
 	start   Start
@@ -127,8 +129,9 @@ type group struct {
 	err     error // why the server did not start
 }
 
-// run replays one scenario on the group's server, which it starts if need be.
-func (g *group) run(ctx context.Context, s *scenario) error {
+// replayScenario replays one scenario on the server of the group. The first
+// scenario starts the server.
+func (g *group) replayScenario(ctx context.Context, s *scenario) error {
 	if !g.started {
 		g.started = true
 		g.target, g.err = g.newTarget(s)
@@ -137,15 +140,16 @@ func (g *group) run(ctx context.Context, s *scenario) error {
 		}
 	}
 	if s.Startup != nil {
-		return s.Startup.check(g.err)
+		return s.Startup.checkError(g.err)
 	}
 	if g.err != nil {
 		return fmt.Errorf("the server did not start: %w", g.err)
 	}
-	return runScenario(ctx, g.target, g.server.Listener.Addr().String(), g.keys, s)
+	return replayOnServer(ctx, g.target, g.server.Listener.Addr().String(), g.keys, s)
 }
 
-// newTarget starts the server with the scenario's settings filled in.
+// newTarget starts a server with the settings of a scenario, their variables
+// filled in. For JWK_URL it also serves a key set.
 func (g *group) newTarget(s *scenario) (Target, error) {
 	v := newVars(g.keys, 0)
 	profile := make(map[string]any, len(s.Profile))
@@ -158,7 +162,7 @@ func (g *group) newTarget(s *scenario) (Target, error) {
 			g.jwks = server
 			value = server.URL + "/jwks.json"
 		}
-		filled, err := v.fill(value)
+		filled, err := v.fillValue(value)
 		if err != nil {
 			return nil, err
 		}
@@ -171,6 +175,7 @@ func (g *group) newTarget(s *scenario) (Target, error) {
 	return g.start(g.t, settings, s.blacklistApp())
 }
 
+// close ends the servers of the group, as far as they have started.
 func (g *group) close() {
 	if g.server != nil {
 		g.server.Close()
@@ -183,14 +188,15 @@ func (g *group) close() {
 	}
 }
 
-// check compares how the server failed to start with how it had to.
-func (want *startup) check(err error) error {
+// checkError compares the error of a start with the one that the scenario
+// expects. Only the names of settings must agree: the sentences are ours.
+func (want *startup) checkError(err error) error {
 	if err == nil {
-		return errors.New("the server started, it should have refused these settings")
+		return errors.New("the server started, but these settings must be rejected")
 	}
 	for _, text := range want.StderrContains {
 		if !strings.Contains(err.Error(), text) {
-			return fmt.Errorf("the start error lacks %q: %s", text, short(err.Error()))
+			return fmt.Errorf("the start error lacks %q: %s", text, shorten(err.Error()))
 		}
 	}
 	return nil

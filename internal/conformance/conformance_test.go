@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestGroupStartsOneServerWithFilledSettings(t *testing.T) {
+func TestReplayScenario_OneServerForAGroup(t *testing.T) {
 	t.Parallel()
 	var settings []string
-	target := newFake(t, "")
+	target := newFakeServer(t, "")
 	no := false
 	s := &scenario{Profile: map[string]any{"A": "${key:hs1}", "B": json.Number("1.5"), "C": nil}, BlacklistApp: &no}
 	g := &group{t: t, keys: target.keys, start: func(_ testing.TB, data []byte, blacklistApp bool) (Target, error) {
@@ -26,7 +26,7 @@ func TestGroupStartsOneServerWithFilledSettings(t *testing.T) {
 		return target, nil
 	}}
 	for range 2 {
-		if err := g.run(t.Context(), s); err != nil {
+		if err := g.replayScenario(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -40,12 +40,12 @@ func TestGroupStartsOneServerWithFilledSettings(t *testing.T) {
 	}
 }
 
-func TestGroupServesTheKeySetOfAJWKURL(t *testing.T) {
+func TestReplayScenario_JWKURL(t *testing.T) {
 	t.Parallel()
 	var got string
 	s := &scenario{Profile: map[string]any{"JWK_URL": "${jwks:rsa1,ec256}"}}
 	g := &group{t: t, keys: testKeys(t), start: func(_ testing.TB, data []byte, _ bool) (Target, error) {
-		res, err := http.Get(dig(parse[any](t, string(data)), "JWK_URL").(string))
+		res, err := http.Get(valueAt(parseAs[any](t, string(data)), "JWK_URL").(string))
 		if err != nil {
 			return nil, err
 		}
@@ -55,12 +55,12 @@ func TestGroupServesTheKeySetOfAJWKURL(t *testing.T) {
 			return nil, err
 		}
 		for _, k := range set.Keys {
-			got += text(k["kid"]) + " " + text(k["kty"]) + " " + text(k["use"]) + "; "
+			got += textOf(k["kid"]) + " " + textOf(k["kty"]) + " " + textOf(k["use"]) + "; "
 		}
-		return newFake(t, ""), nil
+		return newFakeServer(t, ""), nil
 	}}
 	defer g.close()
-	if err := g.run(t.Context(), s); err != nil {
+	if err := g.replayScenario(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
 	if want := "rsa1 RSA sig; ec256 EC sig; "; got != want {
@@ -68,15 +68,15 @@ func TestGroupServesTheKeySetOfAJWKURL(t *testing.T) {
 	}
 }
 
-func TestStartupScenarioWantsARefusalThatNamesTheSetting(t *testing.T) {
+func TestReplayScenario_InvalidSettings(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
 		err   error
 		fails bool
 	}{
-		{"a refusal that names it passes", errors.New("the setting 'X' has been removed"), false},
-		{"another refusal fails", errors.New("bad key"), true},
+		{"an error that names it passes", errors.New("the setting 'X' has been removed"), false},
+		{"another error fails", errors.New("bad key"), true},
 		{"a server that starts fails", nil, true},
 	}
 	for _, test := range tests {
@@ -87,36 +87,36 @@ func TestStartupScenarioWantsARefusalThatNamesTheSetting(t *testing.T) {
 				if test.err != nil {
 					return nil, test.err
 				}
-				return newFake(t, ""), nil
+				return newFakeServer(t, ""), nil
 			}}
 			defer g.close()
-			if err := g.run(t.Context(), s); (err != nil) != test.fails {
+			if err := g.replayScenario(t.Context(), s); (err != nil) != test.fails {
 				t.Errorf("got %v, want a failure: %t", err, test.fails)
 			}
 		})
 	}
 }
 
-func TestAServerThatDoesNotStartFailsItsScenarios(t *testing.T) {
+func TestReplayScenario_ServerThatDoesNotStart(t *testing.T) {
 	t.Parallel()
 	g := &group{t: t, start: func(testing.TB, []byte, bool) (Target, error) { return nil, errors.New("no key") }}
 	defer g.close()
 	for range 2 {
-		if err := g.run(t.Context(), &scenario{}); err == nil || !strings.Contains(err.Error(), "no key") {
+		if err := g.replayScenario(t.Context(), &scenario{}); err == nil || !strings.Contains(err.Error(), "no key") {
 			t.Errorf("got %v, want the start error", err)
 		}
 	}
 }
 
-func TestReplayRunsEachScenarioOnceOnTheServerOfItsSettings(t *testing.T) {
+func TestReplayInGroups(t *testing.T) {
 	t.Parallel()
-	_, all, err := load(testdata)
+	_, all, err := loadVectors(testdata)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
 	var got []string
-	replay(all, func(g *group, s *scenario) {
+	replayInGroups(all, func(g *group, s *scenario) {
 		mu.Lock()
 		defer mu.Unlock()
 		got = append(got, s.Name)
@@ -135,15 +135,3 @@ func TestReplayRunsEachScenarioOnceOnTheServerOfItsSettings(t *testing.T) {
 	}
 }
 
-// parse decodes JSON as the vectors are decoded.
-func parse[T any](t testing.TB, data string) T {
-	t.Helper()
-	dec := json.NewDecoder(strings.NewReader(data))
-	dec.UseNumber()
-	dec.DisallowUnknownFields()
-	var out T
-	if err := dec.Decode(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out
-}

@@ -32,8 +32,9 @@ type testKey struct {
 	JWK     map[string]any `json:"jwk"`
 }
 
-// text is the secret of "hs1", or the PEM text of "rsa1.private".
-func (k keyring) text(name string) (string, error) {
+// keyText returns the secret of a name like "hs1", or the PEM text of one like
+// "rsa1.private".
+func (k keyring) keyText(name string) (string, error) {
 	base, part, _ := strings.Cut(name, ".")
 	key := k[base]
 	out := map[string]string{"": key.Secret, "private": key.Private, "public": key.Public}[part]
@@ -43,10 +44,11 @@ func (k keyring) text(name string) (string, error) {
 	return out, nil
 }
 
-// coordinateSize is the number of bytes of each half of an ECDSA signature.
+// coordinateSize is the number of bytes in each half of an ECDSA signature (RFC
+// 7518 section 3.4).
 var coordinateSize = map[string]int{"ES256": 32, "ES384": 48, "ES512": 66}
 
-// hashOf is the hash of an algorithm named like HS256, or 0.
+// hashOf returns the hash of an algorithm named like HS256, 0 for another name.
 func hashOf(alg string) crypto.Hash {
 	if len(alg) != 5 {
 		return 0
@@ -54,8 +56,8 @@ func hashOf(alg string) crypto.Hash {
 	return map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[alg[2:]]
 }
 
-// sum hashes data for an algorithm.
-func sum(alg string, data []byte) (crypto.Hash, []byte, error) {
+// hashData returns the hash of an algorithm, and that hash of data.
+func hashData(alg string, data []byte) (crypto.Hash, []byte, error) {
 	hash := hashOf(alg)
 	if hash == 0 {
 		return 0, nil, fmt.Errorf("unknown algorithm %q", alg)
@@ -65,7 +67,7 @@ func sum(alg string, data []byte) (crypto.Hash, []byte, error) {
 	return hash, h.Sum(nil), nil
 }
 
-// signHMAC signs with a secret that need not be in the keyring.
+// signHMAC signs data with a secret, which need not be in a keyring.
 func signHMAC(alg, secret string, data []byte) ([]byte, error) {
 	hash := hashOf(alg)
 	if hash == 0 || !strings.HasPrefix(alg, "HS") {
@@ -76,27 +78,28 @@ func signHMAC(alg, secret string, data []byte) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// sign returns the JWS signature of data (RFC 7518). The algorithm none gives
-// an empty one.
-func (k keyring) sign(alg, key string, data []byte) ([]byte, error) {
+// signData returns the JWS signature of data (RFC 7518), made with a key of the
+// keyring. With the algorithm none it is empty. It is written without our own
+// code, so that both can't have the same bug.
+func (k keyring) signData(alg, key string, data []byte) ([]byte, error) {
 	if alg == "none" {
 		return nil, nil
 	}
 	if strings.HasPrefix(alg, "HS") {
-		secret, err := k.text(key)
+		secret, err := k.keyText(key)
 		if err != nil {
 			return nil, err
 		}
 		return signHMAC(alg, secret, data)
 	}
-	private, err := k.private(key)
+	private, err := k.privateKey(key)
 	if err != nil {
 		return nil, err
 	}
 	if private, ok := private.(ed25519.PrivateKey); ok && alg == "EdDSA" {
 		return ed25519.Sign(private, data), nil
 	}
-	hash, digest, err := sum(alg, data)
+	hash, digest, err := hashData(alg, data)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (k keyring) sign(alg, key string, data []byte) ([]byte, error) {
 		case "RS":
 			return rsa.SignPKCS1v15(nil, private, hash, digest)
 		case "PS":
-			return rsa.SignPSS(rand.Reader, private, hash, digest, pss)
+			return rsa.SignPSS(rand.Reader, private, hash, digest, pssOptions)
 		}
 	case *ecdsa.PrivateKey:
 		if size := coordinateSize[alg]; size == (private.Params().BitSize+7)/8 {
@@ -116,8 +119,10 @@ func (k keyring) sign(alg, key string, data []byte) ([]byte, error) {
 	return nil, fmt.Errorf("key %q does not fit %s", key, alg)
 }
 
-var pss = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+// pssOptions are what RFC 7518 section 3.5 says: a salt as long as the hash.
+var pssOptions = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 
+// signECDSA returns the raw form of a signature, r and s of size bytes each.
 func signECDSA(private *ecdsa.PrivateKey, digest []byte, size int) ([]byte, error) {
 	r, s, err := ecdsa.Sign(rand.Reader, private, digest)
 	if err != nil {
@@ -129,21 +134,21 @@ func signECDSA(private *ecdsa.PrivateKey, digest []byte, size int) ([]byte, erro
 	return out, nil
 }
 
-// verify checks a JWS signature strictly: the raw form of exactly the right
-// length for ECDSA, a salt as long as the hash for PSS.
-func (k keyring) verify(alg, key string, data, sig []byte) error {
+// verifySignature checks a JWS signature strictly: for ECDSA the raw form of
+// exactly the right length, for PSS a salt as long as the hash.
+func (k keyring) verifySignature(alg, key string, data, sig []byte) error {
 	if strings.HasPrefix(alg, "HS") {
-		want, err := k.sign(alg, key, data)
+		want, err := k.signData(alg, key, data)
 		return signatureError(err, hmac.Equal(want, sig))
 	}
-	public, err := k.public(key)
+	public, err := k.publicKey(key)
 	if err != nil {
 		return err
 	}
 	if public, ok := public.(ed25519.PublicKey); ok && alg == "EdDSA" {
 		return signatureError(nil, ed25519.Verify(public, data, sig))
 	}
-	hash, digest, err := sum(alg, data)
+	hash, digest, err := hashData(alg, data)
 	if err != nil {
 		return err
 	}
@@ -153,7 +158,7 @@ func (k keyring) verify(alg, key string, data, sig []byte) error {
 		case "RS":
 			return rsa.VerifyPKCS1v15(public, hash, digest, sig)
 		case "PS":
-			return rsa.VerifyPSS(public, hash, digest, sig, pss)
+			return rsa.VerifyPSS(public, hash, digest, sig, pssOptions)
 		}
 	case *ecdsa.PublicKey:
 		size := coordinateSize[alg]
@@ -166,6 +171,7 @@ func (k keyring) verify(alg, key string, data, sig []byte) error {
 	return fmt.Errorf("key %q does not fit %s", key, alg)
 }
 
+// signatureError returns err, or the error of a signature that is not ok.
 func signatureError(err error, ok bool) error {
 	if err != nil || ok {
 		return err
@@ -173,7 +179,8 @@ func signatureError(err error, ok bool) error {
 	return errors.New("wrong signature")
 }
 
-func (k keyring) private(name string) (any, error) {
+// privateKey parses the private key with this name.
+func (k keyring) privateKey(name string) (any, error) {
 	block, _ := pem.Decode([]byte(k[name].Private))
 	if block == nil {
 		return nil, fmt.Errorf("no private key %q", name)
@@ -181,7 +188,8 @@ func (k keyring) private(name string) (any, error) {
 	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }
 
-func (k keyring) public(name string) (any, error) {
+// publicKey parses the public key with this name.
+func (k keyring) publicKey(name string) (any, error) {
 	block, _ := pem.Decode([]byte(k[name].Public))
 	if block == nil {
 		return nil, fmt.Errorf("no public key %q", name)
@@ -206,6 +214,6 @@ func serveKeySet(k keyring, names []string) (*httptest.Server, error) {
 	}
 	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(doc) // a client that left is no fault
+		_, _ = w.Write(doc) // fails only if the client is gone
 	})), nil
 }

@@ -9,28 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// testNow is when the tests of matching take place.
-var testNow = time.Date(2026, 5, 4, 3, 2, 1, 5e8, time.UTC)
-
-// testVars has a user alice, a token tok and an id that was seen before.
-func testVars(t testing.TB) *vars {
-	t.Helper()
-	v := newVars(testKeys(t), 5)
-	v.clock = func() time.Time { return testNow }
-	v.started, v.asked = testNow, testNow
-	v.users["alice"] = &user{id: "7", username: "alice_5", password: "pw"}
-	token, err := v.mint(&step{Claims: map[string]any{
-		"jti": strings.Repeat("a", 32), "exp": json.Number("1700000000"), "ok": true, "half": json.Number("1.5"),
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.keep("tok", token)
-	v.keep("word", "x")
-	return v
-}
-
-func TestMatch(t *testing.T) {
+func TestMatchValue(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	now := testNow.Unix()
@@ -83,7 +62,7 @@ func TestMatch(t *testing.T) {
 		{"other text in angle brackets is text", `["<a/>", "<html>", "<html>"]`, `["<a/>", "<html>", "x"]`, 1},
 		{"now within two seconds", `["<now>", "<now>"]`, []any{intNumber(now - 1), intNumber(now + 2)}, 0},
 		{"now too early and too late", `["<now>", "<now>"]`, []any{intNumber(now - 2), intNumber(now + 3)}, 2},
-		{"now is an integer", `["<now>", "<now>", "<now>"]`, []any{floatNumber(float64(now)), true, text(intNumber(now))}, 3},
+		{"now is an integer", `["<now>", "<now>", "<now>"]`, []any{floatNumber(float64(now)), true, textOf(intNumber(now))}, 3},
 		{"now with a shift", `["<now+300>", "<now-60>", "<now+301>"]`,
 			[]any{intNumber(now + 300), intNumber(now - 60), intNumber(now + 310)}, 1},
 		{"time of a claim", `"<time:claim:tok.exp>"`, `"2023-11-14 22:13:20.5"`, 0},
@@ -97,10 +76,10 @@ func TestMatch(t *testing.T) {
 			t.Parallel()
 			got := test.got
 			if s, ok := got.(string); ok && json.Valid([]byte(s)) {
-				got = parse[any](t, s)
+				got = parseAs[any](t, s)
 			}
 			m := &matcher{vars: v}
-			m.match("body", parse[any](t, test.want), got)
+			m.matchValue("body", parseAs[any](t, test.want), got)
 			if len(m.diffs) != test.diffs {
 				t.Errorf("got %d differences, want %d:\n%s", len(m.diffs), test.diffs, strings.Join(m.diffs, "\n"))
 			}
@@ -108,7 +87,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestLooseMatchTakesANumberForItsText(t *testing.T) {
+func TestMatchValue_Loose(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string
@@ -124,7 +103,7 @@ func TestLooseMatchTakesANumberForItsText(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := &matcher{vars: newVars(nil, 1), loose: true}
-			m.match("column", test.want, test.got)
+			m.matchValue("column", test.want, test.got)
 			if len(m.diffs) != test.diffs {
 				t.Errorf("got differences %q, want %d", m.diffs, test.diffs)
 			}
@@ -132,7 +111,7 @@ func TestLooseMatchTakesANumberForItsText(t *testing.T) {
 	}
 }
 
-func TestFill(t *testing.T) {
+func TestFillValue(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	tests := []struct {
@@ -151,40 +130,40 @@ func TestFill(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := v.fill(parse[any](t, test.in))
+			got, err := v.fillValue(parseAs[any](t, test.in))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(parse[any](t, test.want), got); diff != "" {
+			if diff := cmp.Diff(parseAs[any](t, test.want), got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestFillRefusesUnknownVariables(t *testing.T) {
+func TestFillValue_UnknownVariables(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	for _, in := range []string{"${nobody}", "a ${nobody} b", "${alice.age}", "${word:int}", "${key:nix}", "${key:hs1.private}",
 		"${now+x}", "${now+xf}", "${repeat:a:b}", "${claim:nix.exp}"} {
-		if got, err := v.fill(in); err == nil {
+		if got, err := v.fillValue(in); err == nil {
 			t.Errorf("%s: got %v, want an error", in, got)
 		}
 	}
 }
 
-func TestFillMakesTimesAndIDs(t *testing.T) {
+func TestFillValue_TimesAndIDs(t *testing.T) {
 	t.Parallel()
-	got, err := testVars(t).fill([]any{"${uuid}", "${uuid}", "${now}", "${now-60}", "${now+5.5f}"})
+	got, err := testVars(t).fillValue([]any{"${uuid}", "${uuid}", "${now}", "${now-60}", "${now+5.5f}"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	list := got.([]any)
-	if id := list[0].(string); !lowerHex32.MatchString(id) || id == list[1] {
+	if id := list[0].(string); !lowerHexPattern.MatchString(id) || id == list[1] {
 		t.Errorf("got ids %v and %v, want two of 32 hex digits", id, list[1])
 	}
 	now := testNow.Unix()
-	want := []any{intNumber(now), intNumber(now - 60), json.Number(text(intNumber(now+6)) + ".0")}
+	want := []any{intNumber(now), intNumber(now - 60), json.Number(textOf(intNumber(now+6)) + ".0")}
 	if diff := cmp.Diff(want, list[2:]); diff != "" {
 		t.Errorf("times (-want +got):\n%s", diff)
 	}

@@ -15,35 +15,35 @@ import (
 	"time"
 )
 
-// requestTimeout bounds one request and its answer.
+// requestTimeout limits how long one request and its answer may take.
 const requestTimeout = 30 * time.Second
 
-// answer is what the server sent back.
+// answer is a response of the server, with its whole body.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// multipartBoundary parts the fields of a multipart body.
+// multipartBoundary separates the fields of a multipart body.
 const multipartBoundary = "conformanceboundary"
 
-// body encodes a request's body. Without one it is nil; contentType is "" where
-// the request has none.
-func (v *vars) body(s *step) (body []byte, contentType string, err error) {
+// requestBody returns the encoded body of a request step and its content type. A
+// step without a body has a nil body and no content type.
+func (v *vars) requestBody(s *step) (body []byte, contentType string, err error) {
 	switch {
 	case s.JSON.set:
-		filled, err := v.fill(s.JSON.value)
+		filled, err := v.fillValue(s.JSON.value)
 		if err != nil {
 			return nil, "", err
 		}
 		body, err = encodeJSON(filled)
 		return body, "application/json", err
 	case s.Form != nil:
-		body, err = v.form(s.Form)
+		body, err = v.encodeForm(s.Form)
 		return body, "application/x-www-form-urlencoded", err
 	case s.Multipart != nil:
-		body, err = v.multipart(s.Multipart)
+		body, err = v.encodeMultipart(s.Multipart)
 		return body, "multipart/form-data; boundary=" + multipartBoundary, err
 	case s.Raw != nil:
 		filled, err := v.fillText(*s.Raw)
@@ -52,39 +52,41 @@ func (v *vars) body(s *step) (body []byte, contentType string, err error) {
 	return s.RawBase64, "", nil
 }
 
-func (v *vars) form(fields pairs) ([]byte, error) {
+// encodeForm encodes fields as application/x-www-form-urlencoded, in order.
+func (v *vars) encodeForm(fields pairs) ([]byte, error) {
 	out := []byte{}
 	for i, pair := range fields {
-		value, err := v.fill(pair[1])
+		value, err := v.fillValue(pair[1])
 		if err != nil {
 			return nil, err
 		}
 		if i > 0 {
 			out = append(out, '&')
 		}
-		out = fmt.Append(out, url.QueryEscape(text(pair[0])), "=", url.QueryEscape(text(value)))
+		out = fmt.Append(out, url.QueryEscape(textOf(pair[0])), "=", url.QueryEscape(textOf(value)))
 	}
 	return out, nil
 }
 
-func (v *vars) multipart(fields pairs) ([]byte, error) {
+// encodeMultipart encodes fields as multipart/form-data, in order.
+func (v *vars) encodeMultipart(fields pairs) ([]byte, error) {
 	var out []byte
 	for _, pair := range fields {
-		value, err := v.fill(pair[1])
+		value, err := v.fillValue(pair[1])
 		if err != nil {
 			return nil, err
 		}
 		out = fmt.Appendf(out, "--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n",
-			multipartBoundary, text(pair[0]), text(value))
+			multipartBoundary, textOf(pair[0]), textOf(value))
 	}
 	return fmt.Appendf(out, "--%s--\r\n", multipartBoundary), nil
 }
 
-// requestBytes is a whole HTTP/1.1 request. It is written by hand because
-// net/http's client trims blanks around header values, changes the case of
-// header names and adds headers of its own.
+// requestBytes returns a whole HTTP/1.1 request. The client of net/http would
+// trim blanks around header values, change the case of header names and add
+// other headers.
 func (v *vars) requestBytes(addr string, s *step) ([]byte, error) {
-	body, contentType, err := v.body(s)
+	body, contentType, err := v.requestBody(s)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +96,11 @@ func (v *vars) requestBytes(addr string, s *step) ([]byte, error) {
 	}
 	lines := []string{s.Method + " " + path + " HTTP/1.1", "Host: " + addr}
 	for _, pair := range s.Headers {
-		value, err := v.fill(pair[1])
+		value, err := v.fillValue(pair[1])
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, text(pair[0])+": "+text(value))
+		lines = append(lines, textOf(pair[0])+": "+textOf(value))
 	}
 	if s.ContentType != nil {
 		contentType = *s.ContentType
@@ -111,14 +113,14 @@ func (v *vars) requestBytes(addr string, s *step) ([]byte, error) {
 	}
 	for _, line := range lines {
 		if strings.ContainsAny(line, "\r\n") {
-			return nil, fmt.Errorf("a line break in %s", quoted(line))
+			return nil, fmt.Errorf("a line break in %s", quoteShort(line))
 		}
 	}
 	return append([]byte(strings.Join(lines, "\r\n")+"\r\n\r\n"), body...), nil
 }
 
-// send sends a request over a connection of its own and reads the answer.
-func send(ctx context.Context, addr, method string, request []byte) (*answer, error) {
+// sendRequest sends a request over a new connection and reads the answer.
+func sendRequest(ctx context.Context, addr, method string, request []byte) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
@@ -130,9 +132,9 @@ func send(ctx context.Context, addr, method string, request []byte) (*answer, er
 	if err := conn.SetDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("no response: %w", err)
 	}
-	// A server may answer a body it refuses before it has read all of it: the
-	// answer must be read meanwhile, and a failed write alone says nothing. The
-	// deadline ends the write.
+	// A server may answer before it has read the whole body, and then close the
+	// connection. So the answer is read during the write, and an error of the
+	// write counts only if there is no answer. The deadline ends the write.
 	written := make(chan error, 1)
 	go func() {
 		_, err := conn.Write(request)
@@ -151,79 +153,83 @@ func send(ctx context.Context, addr, method string, request []byte) (*answer, er
 	return &answer{status: res.StatusCode, header: res.Header, body: body}, nil
 }
 
-// request replays a request step.
-func (r *replayer) request(ctx context.Context, s *step) error {
-	r.vars.asked = r.vars.clock()
+// replayRequest sends the request of a step, compares the answer and stores what
+// the step captures.
+func (r *replayer) replayRequest(ctx context.Context, s *step) error {
+	r.vars.requestedAt = r.vars.clock()
 	raw, err := r.vars.requestBytes(r.addr, s)
 	if err != nil {
 		return err
 	}
-	got, err := send(ctx, r.addr, s.Method, raw)
+	got, err := sendRequest(ctx, r.addr, s.Method, raw)
 	if err != nil {
 		return err
 	}
 	doc, docErr := decodeJSON(got.body)
 	m := &matcher{vars: r.vars}
-	m.answer(&s.Expect, got, doc, docErr)
+	m.matchAnswer(&s.Expect, got, doc, docErr)
 	if len(m.diffs) > 0 {
 		if _, isObject := doc.(map[string]any); got.status >= 400 || !isObject {
-			m.fail("   the answer was: %d %s", got.status, short(string(got.body)))
+			m.addDiff("   the answer was: %d %s", got.status, shorten(string(got.body)))
 		}
 		return errors.New(strings.Join(m.diffs, "\n"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Capture)) {
-		value := dig(doc, s.Capture[name])
+		value := valueAt(doc, s.Capture[name])
 		if value == nil {
-			return fmt.Errorf("capture %s: no %q in %s", name, s.Capture[name], short(string(got.body)))
+			return fmt.Errorf("capture %s: no %q in %s", name, s.Capture[name], shorten(string(got.body)))
 		}
-		r.vars.keep(name, value)
+		r.vars.storeValue(name, value)
 	}
 	return nil
 }
 
-// answer compares a whole answer. A 5xx is wrong whatever was expected.
-func (m *matcher) answer(want *expectation, got *answer, doc any, docErr error) {
+// matchAnswer compares status, headers, body and tokens of an answer. doc is the
+// body as JSON, or docErr says why it is not. A status of 5xx is always wrong.
+func (m *matcher) matchAnswer(want *expectation, got *answer, doc any, docErr error) {
 	if got.status >= 500 {
-		m.fail("status: got %d, but no request may be answered with a 5xx", got.status)
+		m.addDiff("status: got %d, but no request may be answered with a 5xx", got.status)
 	}
 	if !statusAllowed(want.Status, got.status) {
-		m.fail("status: want %s, got %d", short(want.Status), got.status)
+		m.addDiff("status: want %s, got %d", shorten(want.Status), got.status)
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.Headers)) {
-		m.header(name, want.Headers[name], got.header.Values(name))
+		m.matchHeader(name, want.Headers[name], got.header.Values(name))
 	}
 	if want.Body.set {
 		if len(got.body) > 0 && docErr != nil {
-			m.fail("body: not JSON: %s", short(string(got.body)))
+			m.addDiff("body: not JSON: %s", shorten(string(got.body)))
 		} else {
-			m.match("body", want.Body.value, doc)
+			m.matchValue("body", want.Body.value, doc)
 		}
 	}
 	if want.BodyText != nil && string(got.body) != *want.BodyText {
-		m.fail("body: want %q, got %s", *want.BodyText, short(string(got.body)))
+		m.addDiff("body: want %q, got %s", *want.BodyText, shorten(string(got.body)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.Tokens)) {
-		m.token(name, want.Tokens[name], dig(doc, name))
+		m.matchToken(name, want.Tokens[name], valueAt(doc, name))
 	}
 }
 
-// header compares one header; of several of one name the last counts. An
-// expected null means absent.
-func (m *matcher) header(name string, want any, got []string) {
+// matchHeader compares the last value of a header. null means that the header
+// must be absent.
+func (m *matcher) matchHeader(name string, want any, got []string) {
 	switch {
 	case want == nil && len(got) > 0:
-		m.fail("header %s: want none, got %q", name, got)
+		m.addDiff("header %s: want none, got %q", name, got)
 	case want != nil && len(got) == 0:
-		m.fail("header %s: missing, want %s", name, quoted(want))
+		m.addDiff("header %s: missing, want %s", name, quoteShort(want))
 	case want != nil:
-		m.match("header "+name, want, got[len(got)-1])
+		m.matchValue("header "+name, want, got[len(got)-1])
 	}
 }
 
+// statusAllowed reports whether a status is the wanted one, or one of a list. null
+// allows every status.
 func statusAllowed(want any, got int) bool {
 	list, ok := want.([]any)
 	if !ok {
 		list = []any{want}
 	}
-	return want == nil || slices.ContainsFunc(list, func(w any) bool { return same(w, intNumber(int64(got))) })
+	return want == nil || slices.ContainsFunc(list, func(w any) bool { return isSame(w, intNumber(int64(got))) })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestRequestBytesAreExact(t *testing.T) {
+func TestRequestBytes(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	tests := []struct {
@@ -44,7 +44,7 @@ func TestRequestBytesAreExact(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := parse[step](t, test.step)
+			s := parseAs[step](t, test.step)
 			s.Path = "/api/${word}/"
 			got, err := v.requestBytes("127.0.0.1:80", &s)
 			if err != nil {
@@ -58,15 +58,15 @@ func TestRequestBytesAreExact(t *testing.T) {
 	}
 }
 
-func TestRequestRefusesALineBreakInAHeader(t *testing.T) {
+func TestRequestBytes_LineBreakInHeader(t *testing.T) {
 	t.Parallel()
-	s := parse[step](t, `{"method": "GET", "headers": {"A": "b\r\nC: d"}}`)
+	s := parseAs[step](t, `{"method": "GET", "headers": {"A": "b\r\nC: d"}}`)
 	if got, err := newVars(nil, 1).requestBytes("h", &s); err == nil {
 		t.Errorf("got %q, want an error", got)
 	}
 }
 
-func TestSendReadsAnyAnswer(t *testing.T) {
+func TestSendRequest(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +97,7 @@ func TestSendReadsAnyAnswer(t *testing.T) {
 			addr := server.Listener.Addr().String()
 			request := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\nA: 1\r\nContent-Length: %d\r\n\r\n%s",
 				test.method, test.path, addr, len(test.body), test.body)
-			got, err := send(t.Context(), addr, test.method, []byte(request))
+			got, err := sendRequest(t.Context(), addr, test.method, []byte(request))
 			if err != nil {
 				if test.status != 0 {
 					t.Fatal(err)
@@ -109,8 +109,8 @@ func TestSendReadsAnyAnswer(t *testing.T) {
 			}
 			if test.path == "/echo" {
 				m := &matcher{vars: newVars(nil, 1)}
-				m.header("WWW-Authenticate", "last", got.header.Values("WWW-Authenticate"))
-				m.header("X-None", nil, got.header.Values("X-None"))
+				m.matchHeader("WWW-Authenticate", "last", got.header.Values("WWW-Authenticate"))
+				m.matchHeader("X-None", nil, got.header.Values("X-None"))
 				if len(m.diffs) > 0 {
 					t.Error(m.diffs)
 				}

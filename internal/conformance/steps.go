@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// defaultPassword is the password of a user whose scenario names none.
+// defaultPassword is the password of users for whom the scenario has none.
 const defaultPassword = "correct horse"
 
 // replayer replays one scenario on a running server.
@@ -18,8 +18,8 @@ type replayer struct {
 	vars   *vars
 }
 
-// runScenario replays a scenario up to the first step that differs.
-func runScenario(ctx context.Context, target Target, addr string, keys keyring, s *scenario) error {
+// replayOnServer replays a scenario up to the first step that differs.
+func replayOnServer(ctx context.Context, target Target, addr string, keys keyring, s *scenario) error {
 	r := &replayer{target: target, addr: addr, vars: newVars(keys, s.number)}
 	for _, u := range s.Users {
 		if err := r.createUser(ctx, u.Alias, u); err != nil {
@@ -27,14 +27,14 @@ func runScenario(ctx context.Context, target Target, addr string, keys keyring, 
 		}
 	}
 	for i := range s.Steps {
-		if err := r.step(ctx, &s.Steps[i]); err != nil {
+		if err := r.replayStep(ctx, &s.Steps[i]); err != nil {
 			return fmt.Errorf("step %d (%s): %w", i+1, s.Steps[i].title(), err)
 		}
 	}
 	return nil
 }
 
-// title names a step in a failure message.
+// title returns what messages call a step.
 func (s *step) title() string {
 	switch s.Do {
 	case "request":
@@ -49,37 +49,40 @@ func (s *step) title() string {
 	return s.Do
 }
 
-func (r *replayer) step(ctx context.Context, s *step) error {
+// replayStep does what a step says. The error says what differs.
+func (r *replayer) replayStep(ctx context.Context, s *step) error {
 	switch s.Do {
 	case "request":
-		return r.request(ctx, s)
+		return r.replayRequest(ctx, s)
 	case "mint":
-		token, err := r.vars.mint(s)
+		token, err := r.vars.mintToken(s)
 		if err != nil {
 			return err
 		}
-		r.vars.keep(s.As, token)
+		r.vars.storeValue(s.As, token)
 		return nil
 	case "edit":
-		return r.edit(s)
+		return r.replayEdit(s)
 	case "user":
-		return r.user(ctx, s)
+		return r.replayUser(ctx, s)
 	case "table":
-		return r.table(ctx, s)
+		return r.replayTable(ctx, s)
 	case "flush":
 		return r.target.Flush(ctx)
 	case "sleep":
-		return sleep(ctx, time.Duration(s.Seconds*float64(time.Second)))
+		return sleepContext(ctx, time.Duration(s.Seconds*float64(time.Second)))
 	}
 	return fmt.Errorf("unknown step %q", s.Do)
 }
 
-func (r *replayer) edit(s *step) error {
+// replayEdit stores a damaged copy of a token. Its ids do not count as seen: the
+// server has issued none of them.
+func (r *replayer) replayEdit(s *step) error {
 	token, ok := r.vars.values[s.From].(string)
 	if !ok {
 		return fmt.Errorf("no token named %q", s.From)
 	}
-	damaged, err := r.vars.edit(token, s.Edit)
+	damaged, err := r.vars.editToken(token, s.Edit)
 	if err != nil {
 		return err
 	}
@@ -87,6 +90,8 @@ func (r *replayer) edit(s *step) error {
 	return nil
 }
 
+// createUser creates a user of the scenario. By default the name ends with the
+// number of the scenario, because scenarios share a database.
 func (r *replayer) createUser(ctx context.Context, alias string, spec userSpec) error {
 	u := &user{username: spec.Username, password: defaultPassword}
 	if u.username == "" {
@@ -108,7 +113,8 @@ func (r *replayer) createUser(ctx context.Context, alias string, spec userSpec) 
 	return nil
 }
 
-func (r *replayer) user(ctx context.Context, s *step) error {
+// replayUser creates, changes or deletes a user.
+func (r *replayer) replayUser(ctx context.Context, s *step) error {
 	if s.Op == "create" {
 		return r.createUser(ctx, s.User, s.userSpec)
 	}
@@ -131,8 +137,9 @@ func (r *replayer) user(ctx context.Context, s *step) error {
 	return fmt.Errorf("unknown user operation %q", s.Op)
 }
 
-// table compares the rows of a table step.
-func (r *replayer) table(ctx context.Context, s *step) error {
+// replayTable compares the number of rows that a condition selects, and as many
+// of the rows as the step describes.
+func (r *replayer) replayTable(ctx context.Context, s *step) error {
 	where, err := r.vars.fillObject(s.Where)
 	if err != nil {
 		return err
@@ -146,7 +153,7 @@ func (r *replayer) table(ctx context.Context, s *step) error {
 		return err
 	}
 	if len(rows) != s.Expect.Count {
-		return fmt.Errorf("want %d rows, got %d: %s", s.Expect.Count, len(rows), short(rows))
+		return fmt.Errorf("want %d rows, got %d: %s", s.Expect.Count, len(rows), shorten(rows))
 	}
 	if len(s.Expect.Rows) > len(rows) {
 		return fmt.Errorf("%d rows described, but a count of %d", len(s.Expect.Rows), len(rows))
@@ -156,10 +163,10 @@ func (r *replayer) table(ctx context.Context, s *step) error {
 		for column, value := range want {
 			got, ok := rows[i][column]
 			if !ok {
-				m.fail("%s: no column %s", s.Table, column)
+				m.addDiff("%s: no column %s", s.Table, column)
 				continue
 			}
-			m.match(fmt.Sprintf("%s[%d].%s", s.Table, i, column), value, got)
+			m.matchValue(fmt.Sprintf("%s[%d].%s", s.Table, i, column), value, got)
 		}
 	}
 	if len(m.diffs) > 0 {
@@ -168,8 +175,8 @@ func (r *replayer) table(ctx context.Context, s *step) error {
 	return nil
 }
 
-// sleep waits, but not longer than ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleepContext waits for d, or until ctx ends and then returns its error.
+func sleepContext(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -44,7 +44,7 @@ const fakeScenario = `{
   {"do": "request", "method": "POST", "path": "/api/token/", "raw": "{", "expect": {}}
  ]}`
 
-func TestScenarioOnAFakeServer(t *testing.T) {
+func TestReplayOnServer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		broken string
@@ -71,11 +71,11 @@ func TestScenarioOnAFakeServer(t *testing.T) {
 	for _, test := range tests {
 		t.Run("broken "+test.broken, func(t *testing.T) {
 			t.Parallel()
-			s := parse[scenario](t, fakeScenario)
-			target := newFake(t, test.broken)
+			s := parseAs[scenario](t, fakeScenario)
+			target := newFakeServer(t, test.broken)
 			server := httptest.NewServer(target.Handler())
 			defer server.Close()
-			err := runScenario(t.Context(), target, server.Listener.Addr().String(), target.keys, &s)
+			err := replayOnServer(t.Context(), target, server.Listener.Addr().String(), target.keys, &s)
 			if len(test.want) == 0 {
 				if err != nil {
 					t.Fatalf("a correct server fails: %v", err)
@@ -94,7 +94,7 @@ func TestScenarioOnAFakeServer(t *testing.T) {
 	}
 }
 
-func TestAnswer(t *testing.T) {
+func TestMatchAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -109,7 +109,7 @@ func TestAnswer(t *testing.T) {
 		{"another text of a body", `{"body_text": ""}`, 200, "abc", 1},
 		{"null is a body", `{"body": null}`, 200, " null\n", 0},
 		{"no body is null", `{"body": null}`, 200, "", 0},
-		{"no body is no object", `{"body": {}}`, 200, "", 1},
+		{"an empty body is not an object", `{"body": {}}`, 200, "", 1},
 		{"text behind the JSON value", `{"body": {}}`, 200, "{} {}", 1},
 		{"invalid UTF-8 is not JSON", `{"body": "<str>"}`, 200, "\"\xff\"", 1},
 		{"a token that is missing", `{"tokens": {"a.b": {"key": "hs1", "header": {}, "payload": {}}}}`, 200, `{"a": {}}`, 1},
@@ -117,10 +117,10 @@ func TestAnswer(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			want := parse[expectation](t, test.want)
+			want := parseAs[expectation](t, test.want)
 			doc, docErr := decodeJSON([]byte(test.body))
 			m := &matcher{vars: newVars(nil, 1)}
-			m.answer(&want, &answer{status: test.status, body: []byte(test.body)}, doc, docErr)
+			m.matchAnswer(&want, &answer{status: test.status, body: []byte(test.body)}, doc, docErr)
 			if len(m.diffs) != test.diffs {
 				t.Errorf("got differences %q, want %d", m.diffs, test.diffs)
 			}
@@ -128,12 +128,12 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-func TestUsersAreMadeAsTheScenarioSays(t *testing.T) {
+func TestCreateUser(t *testing.T) {
 	t.Parallel()
-	s := parse[scenario](t, `{"users": [{"alias": "a"}, {"alias": "b", "username": "Bob", "password": "", "is_active": false}]}`)
+	s := parseAs[scenario](t, `{"users": [{"alias": "a"}, {"alias": "b", "username": "Bob", "password": "", "is_active": false}]}`)
 	s.number = 12
-	target := newFake(t, "")
-	if err := runScenario(t.Context(), target, "", target.keys, &s); err != nil {
+	target := newFakeServer(t, "")
+	if err := replayOnServer(t.Context(), target, "", target.keys, &s); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]string{"a_12": "correct horse", "Bob": ""}, target.passwords); diff != "" {
@@ -144,19 +144,19 @@ func TestUsersAreMadeAsTheScenarioSays(t *testing.T) {
 	}
 }
 
-func TestAMintedIDIsNotNew(t *testing.T) {
+func TestStoreValue_MintedID(t *testing.T) {
 	t.Parallel()
 	r := &replayer{vars: newVars(testKeys(t), 1)}
-	s := parse[step](t, `{"do": "mint", "as": "a", "claims": {"jti": "${uuid}"}}`)
-	if err := r.step(t.Context(), &s); err != nil {
+	s := parseAs[step](t, `{"do": "mint", "as": "a", "claims": {"jti": "${uuid}"}}`)
+	if err := r.replayStep(t.Context(), &s); err != nil {
 		t.Fatal(err)
 	}
 	m := &matcher{vars: r.vars}
-	id, err := r.vars.value("claim:a.jti")
+	id, err := r.vars.expand("claim:a.jti")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.match("jti", "<new-jti>", id)
+	m.matchValue("jti", "<new-jti>", id)
 	if len(m.diffs) != 1 {
 		t.Errorf("got differences %q, want one", m.diffs)
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// tables holds the query of each table of the vectors.
-var tables = map[string]string{
+// tableQueries are the queries of the tables that vectors name.
+var tableQueries = map[string]string{
 	"outstanding": "SELECT o.id, o.user_id, o.jti, o.token, o.created_at, o.expires_at " +
 		"FROM token_blacklist_outstandingtoken o",
 	"blacklisted": "SELECT b.id, b.token_id, b.blacklisted_at, o.jti, o.user_id, o.token, o.expires_at " +
@@ -23,21 +23,22 @@ var tables = map[string]string{
 	"auth_user": "SELECT u.id, u.username, u.is_active, u.last_login FROM auth_user u",
 }
 
-// columns gives the columns of a condition their table.
-var columns = map[string]string{
+// conditionColumns are the columns of conditions with their table.
+var conditionColumns = map[string]string{
 	"jti": "o.jti", "user_id": "o.user_id", "token": "o.token", "token_id": "b.token_id",
 }
 
-// tableQuery builds the query of a table step, and its arguments.
+// tableQuery returns the query of a table step and its arguments. Values are
+// compared as text, so that the type of a column does not matter.
 func tableQuery(table string, where map[string]any, postgres bool) (string, []any, error) {
-	query := tables[table]
+	query := tableQueries[table]
 	if query == "" {
 		return "", nil, fmt.Errorf("no table %q", table)
 	}
 	word := " WHERE "
 	var args []any
 	for _, name := range slices.Sorted(maps.Keys(where)) {
-		column := columns[name]
+		column := conditionColumns[name]
 		if table == "auth_user" {
 			column = "u." + name
 		}
@@ -50,7 +51,7 @@ func tableQuery(table string, where map[string]any, postgres bool) (string, []an
 			query += column + " IS NULL"
 			continue
 		}
-		args = append(args, text(where[name]))
+		args = append(args, textOf(where[name]))
 		mark := "?"
 		if postgres {
 			mark = "$" + strconv.Itoa(len(args))
@@ -60,7 +61,7 @@ func tableQuery(table string, where map[string]any, postgres bool) (string, []an
 	return query + " ORDER BY 1", args, nil
 }
 
-// readRows runs a query; each row holds JSON values by column.
+// readRows runs a query and returns its rows, each as JSON values by column.
 func readRows(ctx context.Context, db *sql.DB, query string, args []any) ([]map[string]any, error) {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -90,7 +91,7 @@ func readRows(ctx context.Context, db *sql.DB, query string, args []any) ([]map[
 	return out, rows.Err()
 }
 
-// columnValue turns what a database driver gives into a JSON value.
+// columnValue converts a value of a database driver to a JSON value.
 func columnValue(v any) any {
 	switch v := v.(type) {
 	case int64:
@@ -106,12 +107,13 @@ func columnValue(v any) any {
 }
 
 var (
-	goTimeTail = regexp.MustCompile(` UTC$| m=.*$`)
-	isoTime    = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ?([+-]\d\d:?\d\d|[+-]\d\d)?`)
+	goTimeTailPattern = regexp.MustCompile(` UTC$| m=.*$`)
+	isoTimePattern    = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ?([+-]\d\d:?\d\d|[+-]\d\d)?`)
 )
 
-// parseTime reads a timestamp column, an ISO 8601 text (UTC if it has no zone)
-// or a number of seconds, milliseconds or microseconds, as a Unix time.
+// parseTime returns the Unix time of a timestamp column: an ISO 8601 text, in UTC
+// if it has no zone, or a number of seconds, milliseconds or microseconds, which
+// its size tells apart.
 func parseTime(v any) (float64, error) {
 	if n, ok := v.(json.Number); ok {
 		f, err := n.Float64()
@@ -123,15 +125,15 @@ func parseTime(v any) (float64, error) {
 		}
 		return f, err
 	}
-	s := goTimeTail.ReplaceAllString(strings.TrimSpace(text(v)), "")
+	s := goTimeTailPattern.ReplaceAllString(strings.TrimSpace(textOf(v)), "")
 	s = strings.ReplaceAll(strings.ReplaceAll(s, "T", " "), "Z", "+00:00")
-	m := isoTime.FindStringSubmatch(s)
+	m := isoTimePattern.FindStringSubmatch(s)
 	if m == nil {
-		return 0, fmt.Errorf("not a timestamp: %s", quoted(v))
+		return 0, fmt.Errorf("not a timestamp: %s", quoteShort(v))
 	}
 	t, err := time.Parse(time.DateTime, m[1])
 	if err != nil {
-		return 0, fmt.Errorf("not a timestamp: %s", quoted(v))
+		return 0, fmt.Errorf("not a timestamp: %s", quoteShort(v))
 	}
 	out := float64(t.Unix())
 	if m[2] != "" {
@@ -141,7 +143,8 @@ func parseTime(v any) (float64, error) {
 	return out - zoneOffset(m[3]), nil
 }
 
-// zoneOffset is the seconds east of UTC of a zone like +02:00, +0200 or +02.
+// zoneOffset returns how many seconds a zone like +02:00, +0200 or +02 is east of
+// UTC.
 func zoneOffset(zone string) float64 {
 	if zone == "" {
 		return 0

@@ -53,7 +53,7 @@ func TestTableQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := tables["outstanding"] +
+	want := tableQueries["outstanding"] +
 		" WHERE CAST(o.jti AS TEXT) = $1 AND o.token IS NULL AND CAST(o.user_id AS TEXT) = $2 ORDER BY 1"
 	if diff := cmp.Diff(want, query); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
@@ -66,9 +66,9 @@ func TestTableQuery(t *testing.T) {
 	}
 }
 
-func TestReadRowsAreTheRowsOfTheConditionsInOrder(t *testing.T) {
+func TestReadRows(t *testing.T) {
 	t.Parallel()
-	db := newFake(t, "").db
+	db := newFakeServer(t, "").db
 	_, err := db.Exec(`
 		INSERT INTO token_blacklist_outstandingtoken VALUES
 			(3, 7, 'c', '', NULL, '2023-11-14 22:13:20'), (1, 7, 'a', '', NULL, NULL), (2, NULL, 'b', '', NULL, NULL);

@@ -11,40 +11,43 @@ import (
 )
 
 var (
-	jwtShape   = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)
-	lowerHex32 = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	upperHex32 = regexp.MustCompile(`^[0-9A-F]{32}$`)
+	jwtPattern      = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)
+	lowerHexPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	upperHexPattern = regexp.MustCompile(`^[0-9A-F]{32}$`)
 )
 
+// isJWT reports whether v has the shape of a compact JWT.
 func isJWT(v any) bool {
 	s, ok := v.(string)
-	return ok && jwtShape.MatchString(s)
+	return ok && jwtPattern.MatchString(s)
 }
 
 func encodeSegment(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
 func decodeSegment(s string) ([]byte, error) { return base64.RawURLEncoding.DecodeString(s) }
 
-// decodeToken is the header and the payload of a compact JWT, without any check.
+// decodeToken returns the header and the payload of a compact JWT. It checks
+// nothing, and ignores everything behind the second dot.
 func decodeToken(token string) (header map[string]any, payload any, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) < 2 {
-		return nil, nil, fmt.Errorf("not a JWT: %s", quoted(token))
+		return nil, nil, fmt.Errorf("not a JWT: %s", quoteShort(token))
 	}
 	first, err := decodeSegmentJSON(parts[0])
 	if err != nil {
-		return nil, nil, fmt.Errorf("not a JWT (header: %w): %s", err, quoted(token))
+		return nil, nil, fmt.Errorf("not a JWT (header: %w): %s", err, quoteShort(token))
 	}
 	header, ok := first.(map[string]any)
 	if !ok {
-		return nil, nil, fmt.Errorf("not a JWT (header: %s): %s", kind(first), quoted(token))
+		return nil, nil, fmt.Errorf("not a JWT (header: %s): %s", kindOf(first), quoteShort(token))
 	}
 	if payload, err = decodeSegmentJSON(parts[1]); err != nil {
-		return nil, nil, fmt.Errorf("not a JWT (payload: %w): %s", err, quoted(token))
+		return nil, nil, fmt.Errorf("not a JWT (payload: %w): %s", err, quoteShort(token))
 	}
 	return header, payload, nil
 }
 
+// decodeSegmentJSON decodes a segment of a token that is JSON.
 func decodeSegmentJSON(segment string) (any, error) {
 	data, err := decodeSegment(segment)
 	if err != nil {
@@ -53,9 +56,9 @@ func decodeSegmentJSON(segment string) (any, error) {
 	return decodeJSON(data)
 }
 
-// mint makes the token a mint step describes. Nothing keeps it from being
-// wrong on purpose.
-func (v *vars) mint(s *step) (string, error) {
+// mintToken makes the token that a mint step describes, which may be wrong in any
+// way.
+func (v *vars) mintToken(s *step) (string, error) {
 	alg := s.Alg
 	if alg == "" {
 		alg = "HS256"
@@ -76,9 +79,11 @@ func (v *vars) mint(s *step) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return v.edit(data+"."+encodeSegment(sig), s.Edit)
+	return v.editToken(data+"."+encodeSegment(sig), s.Edit)
 }
 
+// mintHeader returns the header: alg and typ, changed as the step says. A member
+// that is null is removed, unless the step keeps it.
 func (v *vars) mintHeader(s *step, alg string) ([]byte, error) {
 	extra, err := v.fillObject(s.Header)
 	if err != nil {
@@ -92,6 +97,8 @@ func (v *vars) mintHeader(s *step, alg string) ([]byte, error) {
 	return encodeJSON(header)
 }
 
+// mintPayload returns the payload: a raw text, or claims, which may start from
+// those of another token.
 func (v *vars) mintPayload(s *step) ([]byte, error) {
 	if s.PayloadRaw != nil {
 		filled, err := v.fillText(*s.PayloadRaw)
@@ -99,13 +106,13 @@ func (v *vars) mintPayload(s *step) ([]byte, error) {
 	}
 	claims := map[string]any{}
 	if s.From != "" {
-		_, payload, err := v.token(s.From)
+		_, payload, err := v.decodeNamed(s.From)
 		if err != nil {
 			return nil, err
 		}
 		object, ok := payload.(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("the payload of %q is no object", s.From)
+			return nil, fmt.Errorf("the payload of %q is not an object", s.From)
 		}
 		claims = object
 	}
@@ -120,6 +127,7 @@ func (v *vars) mintPayload(s *step) ([]byte, error) {
 	return encodeJSON(claims)
 }
 
+// mintSignature signs with a secret of the step, or with a key, by default hs1.
 func (v *vars) mintSignature(s *step, alg string, data []byte) ([]byte, error) {
 	if s.Secret != nil {
 		secret, err := v.fillText(*s.Secret)
@@ -132,23 +140,24 @@ func (v *vars) mintSignature(s *step, alg string, data []byte) ([]byte, error) {
 	if key == "" {
 		key = "hs1"
 	}
-	return v.keys.sign(alg, key, data)
+	return v.keys.signData(alg, key, data)
 }
 
-// edit damages a token as told, without a new signature.
-func (v *vars) edit(token string, edits []map[string]any) (string, error) {
+// editToken applies edits to a token in order. The signature stays as it is.
+func (v *vars) editToken(token string, edits []map[string]any) (string, error) {
 	for _, e := range edits {
 		filled, err := v.fillObject(e)
 		if err != nil {
 			return "", err
 		}
 		if token, err = editOnce(token, filled); err != nil {
-			return "", fmt.Errorf("edit %s: %w", short(e), err)
+			return "", fmt.Errorf("edit %s: %w", shorten(e), err)
 		}
 	}
 	return token, nil
 }
 
+// editOnce applies the first edit that e names.
 func editOnce(token string, e map[string]any) (string, error) {
 	for _, op := range []string{"append", "prepend", "segment", "drop_segment", "flip", "set_header", "set_claims"} {
 		arg, ok := e[op]
@@ -157,9 +166,9 @@ func editOnce(token string, e map[string]any) (string, error) {
 		}
 		switch op {
 		case "append":
-			return token + text(arg), nil
+			return token + textOf(arg), nil
 		case "prepend":
-			return text(arg) + token, nil
+			return textOf(arg) + token, nil
 		}
 		parts, err := editSegment(strings.Split(token, "."), op, arg, e)
 		return strings.Join(parts, "."), err
@@ -167,11 +176,12 @@ func editOnce(token string, e map[string]any) (string, error) {
 	return "", errors.New("unknown edit")
 }
 
+// editSegment applies an edit of one of the segments, and returns all of them.
 func editSegment(parts []string, op string, arg any, e map[string]any) ([]string, error) {
 	if op == "set_header" || op == "set_claims" {
 		return parts, updateSegment(parts, map[string]int{"set_header": 0, "set_claims": 1}[op], arg)
 	}
-	n, err := integer(arg)
+	n, err := parseInteger(arg)
 	if err != nil {
 		return nil, err
 	}
@@ -180,21 +190,22 @@ func editSegment(parts []string, op string, arg any, e map[string]any) ([]string
 	}
 	switch op {
 	case "segment":
-		parts[n] = text(e["set"])
+		parts[n] = textOf(e["set"])
 	case "drop_segment":
 		parts = slices.Delete(parts, n, n+1)
 	case "flip":
-		parts[n], err = flip(parts[n], e["at"])
+		parts[n], err = flipCharacter(parts[n], e["at"])
 	}
 	return parts, err
 }
 
-// flip changes one character of a segment, by default the middle one.
-func flip(segment string, position any) (string, error) {
+// flipCharacter changes one character of a segment, by default the one in the
+// middle. The last one may have bits that are not used.
+func flipCharacter(segment string, position any) (string, error) {
 	at := len(segment) / 2
 	if position != nil {
 		var err error
-		if at, err = integer(position); err != nil {
+		if at, err = parseInteger(position); err != nil {
 			return "", err
 		}
 	}
@@ -208,7 +219,7 @@ func flip(segment string, position any) (string, error) {
 	return segment[:at] + other + segment[at+1:], nil
 }
 
-// updateSegment sets members of the JSON object in one segment.
+// updateSegment sets members of the JSON object in segment n.
 func updateSegment(parts []string, n int, changes any) error {
 	if n >= len(parts) {
 		return fmt.Errorf("no segment %d", n)

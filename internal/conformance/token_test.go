@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMintWithEachAlgorithm(t *testing.T) {
+func TestMintToken_Algorithms(t *testing.T) {
 	t.Parallel()
 	v := newVars(testKeys(t), 1)
 	for alg, key := range map[string]string{
@@ -22,12 +22,12 @@ func TestMintWithEachAlgorithm(t *testing.T) {
 	} {
 		t.Run(alg, func(t *testing.T) {
 			t.Parallel()
-			token, err := v.mint(&step{Alg: alg, Key: key, Claims: map[string]any{"a": "${now}"}})
+			token, err := v.mintToken(&step{Alg: alg, Key: key, Claims: map[string]any{"a": "${now}"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			// Another implementation must take the token ...
-			_, err = jwt.Parse(token, func(*jwt.Token) (any, error) { return verifyingKey(v.keys, key) },
+			_, err = jwt.Parse(token, func(*jwt.Token) (any, error) { return loadVerifyingKey(v.keys, key) },
 				jwt.WithValidMethods([]string{alg}))
 			if err != nil {
 				t.Errorf("golang-jwt: %v", err)
@@ -38,33 +38,33 @@ func TestMintWithEachAlgorithm(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := v.keys.verify(alg, key, []byte(token[:dot]), sig); err != nil {
+			if err := v.keys.verifySignature(alg, key, []byte(token[:dot]), sig); err != nil {
 				t.Errorf("verify: %v", err)
 			}
-			if err := v.keys.verify(alg, key, []byte(token[:dot]+"x"), sig); err == nil {
+			if err := v.keys.verifySignature(alg, key, []byte(token[:dot]+"x"), sig); err == nil {
 				t.Error("a signature of other data verifies")
 			}
 			sig[3] ^= 1
-			if err := v.keys.verify(alg, key, []byte(token[:dot]), sig); err == nil {
+			if err := v.keys.verifySignature(alg, key, []byte(token[:dot]), sig); err == nil {
 				t.Error("a damaged signature verifies")
 			}
 		})
 	}
 }
 
-func verifyingKey(keys keyring, name string) (any, error) {
+func loadVerifyingKey(keys keyring, name string) (any, error) {
 	if secret := keys[name].Secret; secret != "" {
 		return []byte(secret), nil
 	}
-	return keys.public(name)
+	return keys.publicKey(name)
 }
 
-func TestVerifyIsStrict(t *testing.T) {
+func TestVerifySignature(t *testing.T) {
 	t.Parallel()
 	keys := testKeys(t)
 	data := []byte("data")
 	sign := func(alg, key string) []byte {
-		sig, err := keys.sign(alg, key, data)
+		sig, err := keys.signData(alg, key, data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,25 +89,25 @@ func TestVerifyIsStrict(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if err := keys.verify(test.alg, test.key, data, test.sig); err == nil {
+			if err := keys.verifySignature(test.alg, test.key, data, test.sig); err == nil {
 				t.Error("the signature verifies")
 			}
 		})
 	}
 }
 
-func TestSignRefusesAKeyThatDoesNotFit(t *testing.T) {
+func TestSignData_KeyOfAnotherKind(t *testing.T) {
 	t.Parallel()
 	keys := testKeys(t)
 	for _, pair := range [][2]string{{"ES384", "ec256"}, {"RS256", "ec256"}, {"EdDSA", "rsa1"}, {"HS256", "rsa1"},
 		{"HS111", "hs1"}, {"", "rsa1"}, {"ES256K", "k256"}, {"EdDSA", "ed448"}, {"RS256", "hs1"}} {
-		if _, err := keys.sign(pair[0], pair[1], nil); err == nil {
+		if _, err := keys.signData(pair[0], pair[1], nil); err == nil {
 			t.Errorf("%s with %s: want an error", pair[0], pair[1])
 		}
 	}
 }
 
-func TestMintForms(t *testing.T) {
+func TestMintToken(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	pem := v.keys["rsa1"].Public
@@ -138,8 +138,8 @@ func TestMintForms(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := parse[step](t, test.step)
-			got, err := v.mint(&s)
+			s := parseAs[step](t, test.step)
+			got, err := v.mintToken(&s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,7 +157,7 @@ func TestMintForms(t *testing.T) {
 	}
 }
 
-func TestEdit(t *testing.T) {
+func TestEditToken(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	seg := func(s string) string { return encodeSegment([]byte(s)) }
@@ -177,7 +177,7 @@ func TestEdit(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := v.edit(test.token, parse[[]map[string]any](t, test.edits))
+			got, err := v.editToken(test.token, parseAs[[]map[string]any](t, test.edits))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -188,12 +188,12 @@ func TestEdit(t *testing.T) {
 	}
 }
 
-func TestEditRefusesWhatItCannotDo(t *testing.T) {
+func TestEditToken_Errors(t *testing.T) {
 	t.Parallel()
 	v := testVars(t)
 	for _, edits := range []string{`[{"turn": 1}]`, `[{"segment": 3, "set": ""}]`, `[{"flip": 2, "at": 9}]`, `[{"flip": "x"}]`,
 		`[{"drop_segment": -1}]`, `[{"set_claims": {"a": 1}}]`, `[{"append": "${nobody}"}]`} {
-		if got, err := v.edit("a.b.c", parse[[]map[string]any](t, edits)); err == nil {
+		if got, err := v.editToken("a.b.c", parseAs[[]map[string]any](t, edits)); err == nil {
 			t.Errorf("%s: got %q, want an error", edits, got)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // JSON values are nil, bool, string, json.Number, []any and map[string]any.
 // Numbers stay text because 1 and 1.0 differ where an integer is asked for.
 
-// decodeJSON reads exactly one JSON value of valid UTF-8.
+// decodeJSON decodes data, which must be one JSON value in UTF-8 and nothing else.
 func decodeJSON(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("invalid UTF-8")
@@ -35,8 +35,8 @@ func decodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-// encodeJSON writes v in ASCII, with \u escapes for everything else, as the
-// recorded requests were sent.
+// encodeJSON encodes v in ASCII, with \u escapes for everything else, as Python
+// sent the requests that were recorded.
 func encodeJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -57,13 +57,13 @@ func encodeJSON(v any) ([]byte, error) {
 	return out, nil
 }
 
-var escape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+var escapePattern = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
 
 // hasLoneSurrogate reports whether JSON text has an escape like \ud800 that is
 // not half of a pair.
 func hasLoneSurrogate(data []byte) bool {
 	end := -1 // where a high surrogate that waits for its low one ended
-	for _, at := range escape.FindAllIndex(data, -1) {
+	for _, at := range escapePattern.FindAllIndex(data, -1) {
 		r := rune(-1)
 		if at[1]-at[0] == 6 {
 			n, _ := strconv.ParseUint(string(data[at[0]+2:at[1]]), 16, 16)
@@ -82,9 +82,9 @@ func hasLoneSurrogate(data []byte) bool {
 	return end >= 0
 }
 
-// text is a value as it stands inside a longer text: a string is itself, the
-// other scalars are spelled as in Python, from which the vectors come.
-func text(v any) string {
+// textOf returns a value as part of a longer text: a string is itself, other
+// scalars are spelled as in Python, which the vectors come from.
+func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "None"
@@ -105,8 +105,8 @@ func text(v any) string {
 	return string(out)
 }
 
-// short is a value for a failure message, cut to about 160 characters.
-func short(v any) string {
+// shorten returns a value for a message, truncated to about 160 characters.
+func shorten(v any) string {
 	s, ok := v.(string)
 	if !ok {
 		out, err := json.Marshal(v)
@@ -121,16 +121,16 @@ func short(v any) string {
 	return s
 }
 
-// quoted is short with quotation marks around a string.
-func quoted(v any) string {
+// quoteShort is shorten, but quotes a string.
+func quoteShort(v any) string {
 	if s, ok := v.(string); ok {
-		return strconv.Quote(short(s))
+		return strconv.Quote(shorten(s))
 	}
-	return short(v)
+	return shorten(v)
 }
 
-// kind names the JSON type of a value.
-func kind(v any) string {
+// kindOf returns the name of the JSON type of a value.
+func kindOf(v any) string {
 	switch v.(type) {
 	case nil:
 		return "null"
@@ -148,19 +148,20 @@ func kind(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// same reports whether two values are equal; 1 equals 1.0, but true is not 1.
-func same(want, got any) bool {
+// isSame reports whether two values are equal. 1 equals 1.0; true does not equal 1.
+func isSame(want, got any) bool {
 	a, okA := want.(json.Number)
 	b, okB := got.(json.Number)
 	if okA && okB {
-		x, y := exact(a), exact(b)
+		x, y := exactFloat(a), exactFloat(b)
 		return x != nil && y != nil && x.Cmp(y) == 0
 	}
 	return reflect.DeepEqual(want, got)
 }
 
-// exact is the number without rounding an integer; a fraction is a float64.
-func exact(n json.Number) *big.Float {
+// exactFloat returns a number without rounding an integer. A fraction is rounded
+// to float64; one out of its range is nil.
+func exactFloat(n json.Number) *big.Float {
 	if isInteger(n) {
 		i, _ := new(big.Int).SetString(n.String(), 10)
 		return new(big.Float).SetInt(i)
@@ -179,9 +180,10 @@ func isInteger(v any) bool {
 	return ok && !strings.ContainsAny(n.String(), ".eE")
 }
 
+// intNumber returns n as a JSON number.
 func intNumber(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 
-// floatNumber writes f so that it stays a fraction: 2.0, not 2.
+// floatNumber returns f as a JSON number that stays a fraction: 2.0, not 2.
 func floatNumber(f float64) json.Number {
 	s := strconv.FormatFloat(f, 'f', -1, 64)
 	if !strings.Contains(s, ".") {
@@ -190,17 +192,18 @@ func floatNumber(f float64) json.Number {
 	return json.Number(s)
 }
 
-// integer is a JSON integer as an int, for indexes.
-func integer(v any) (int, error) {
+// parseInteger returns a JSON integer as an int, for indexes.
+func parseInteger(v any) (int, error) {
 	n, ok := v.(json.Number)
 	if !ok {
-		return 0, fmt.Errorf("want an integer, got %s", kind(v))
+		return 0, fmt.Errorf("want an integer, got %s", kindOf(v))
 	}
 	return strconv.Atoi(n.String())
 }
 
-// dig follows a path like "a.b" through objects; nil where there is nothing.
-func dig(doc any, path string) any {
+// valueAt returns the value at a path like "a.b" through objects, nil if there is
+// none.
+func valueAt(doc any, path string) any {
 	for part := range strings.SplitSeq(path, ".") {
 		object, _ := doc.(map[string]any)
 		doc = object[part]

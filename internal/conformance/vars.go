@@ -10,45 +10,46 @@ import (
 	"time"
 )
 
-// user is a user a scenario made, and the password it has now.
+// user is a user that a scenario created, with the current password.
 type user struct{ id, username, password string }
 
-// vars is what a scenario knows at a step: its users and the values captured or
-// minted so far.
+// vars are the variables of a scenario: its users, and the values that its steps
+// captured or minted so far.
 type vars struct {
-	keys     keyring
-	number   int
-	values   map[string]any
-	users    map[string]*user
-	seenJTIs map[string]bool
-	clock    func() time.Time
-	started  time.Time // of the scenario
-	asked    time.Time // of the last request
+	keys        keyring
+	number      int
+	values      map[string]any
+	users       map[string]*user
+	seenJTIs    map[string]bool
+	clock       func() time.Time
+	startedAt   time.Time // of the scenario
+	requestedAt time.Time // of the last request
 }
 
+// newVars returns the variables of the scenario with this number, which starts now.
 func newVars(keys keyring, number int) *vars {
 	now := time.Now()
 	return &vars{
-		keys: keys, number: number, clock: time.Now, started: now, asked: now,
+		keys: keys, number: number, clock: time.Now, startedAt: now, requestedAt: now,
 		values: map[string]any{}, users: map[string]*user{}, seenJTIs: map[string]bool{},
 	}
 }
 
 var (
-	variable      = regexp.MustCompile(`\$\{([^}]+)\}`)
-	wholeVariable = regexp.MustCompile(`^\$\{([^}]+)\}$`)
+	variablePattern      = regexp.MustCompile(`\$\{([^}]+)\}`)
+	wholeVariablePattern = regexp.MustCompile(`^\$\{([^}]+)\}$`)
 )
 
-// fill replaces every ${...} in a JSON value. A string that is nothing but
-// ${...} takes the type of what it stands for.
-func (v *vars) fill(thing any) (any, error) {
+// fillValue returns a JSON value with every ${...} replaced. A string that is only
+// a ${...} becomes a value of the variable's type.
+func (v *vars) fillValue(thing any) (any, error) {
 	switch thing := thing.(type) {
 	case map[string]any:
 		return v.fillObject(thing)
 	case []any:
 		out := make([]any, len(thing))
 		for i, item := range thing {
-			filled, err := v.fill(item)
+			filled, err := v.fillValue(item)
 			if err != nil {
 				return nil, err
 			}
@@ -56,14 +57,15 @@ func (v *vars) fill(thing any) (any, error) {
 		}
 		return out, nil
 	case string:
-		if m := wholeVariable.FindStringSubmatch(thing); m != nil {
-			return v.value(m[1])
+		if m := wholeVariablePattern.FindStringSubmatch(thing); m != nil {
+			return v.expand(m[1])
 		}
 		return v.fillText(thing)
 	}
 	return thing, nil
 }
 
+// fillObject is fillValue for an object, whose names may hold variables too.
 func (v *vars) fillObject(object map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(object))
 	for name, value := range object {
@@ -71,28 +73,29 @@ func (v *vars) fillObject(object map[string]any) (map[string]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out[filledName], err = v.fill(value); err != nil {
+		if out[filledName], err = v.fillValue(value); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// fillText is fill for a place that takes only text.
+// fillText is fillValue where only text is possible. It returns the first error.
 func (v *vars) fillText(s string) (string, error) {
 	var first error
-	out := variable.ReplaceAllStringFunc(s, func(m string) string {
-		value, err := v.value(m[2 : len(m)-1])
+	out := variablePattern.ReplaceAllStringFunc(s, func(m string) string {
+		value, err := v.expand(m[2 : len(m)-1])
 		if err != nil && first == nil {
 			first = err
 		}
-		return text(value)
+		return textOf(value)
 	})
 	return out, first
 }
 
-// value is what ${expr} stands for.
-func (v *vars) value(expr string) (any, error) {
+// expand returns the value of ${expr}: uuid, now+60, key:hs1, repeat:x:100,
+// claim:token.jti, or a name, which may end in :int.
+func (v *vars) expand(expr string) (any, error) {
 	if expr == "uuid" {
 		id := make([]byte, 16)
 		rand.Read(id) // never fails
@@ -102,7 +105,7 @@ func (v *vars) value(expr string) (any, error) {
 		return nowValue(v.clock(), rest)
 	}
 	if name, ok := strings.CutPrefix(expr, "key:"); ok {
-		return v.keys.text(name)
+		return v.keys.keyText(name)
 	}
 	if rest, ok := strings.CutPrefix(expr, "repeat:"); ok {
 		piece, count, _ := strings.Cut(rest, ":")
@@ -114,7 +117,7 @@ func (v *vars) value(expr string) (any, error) {
 	}
 	if rest, ok := strings.CutPrefix(expr, "claim:"); ok {
 		name, claim, _ := strings.Cut(rest, ".")
-		_, payload, err := v.token(name)
+		_, payload, err := v.decodeNamed(name)
 		if err != nil {
 			return nil, err
 		}
@@ -122,19 +125,19 @@ func (v *vars) value(expr string) (any, error) {
 		return claims[claim], nil
 	}
 	name, asInt := strings.CutSuffix(expr, ":int")
-	out, err := v.named(name)
+	out, err := v.namedValue(name)
 	if err != nil || !asInt {
 		return out, err
 	}
-	n, err := strconv.ParseInt(text(out), 10, 64)
+	n, err := strconv.ParseInt(textOf(out), 10, 64)
 	if err != nil {
 		return nil, fmt.Errorf("${%s}: %w", expr, err)
 	}
 	return intNumber(n), nil
 }
 
-// nowValue is the Unix time, shifted by what follows now: "", "+60", "-5.5f".
-// With an f it has a fraction.
+// nowValue returns the Unix time plus the seconds that follow the word now: "",
+// "+60", "-5.5f". With an f the number has a fraction.
 func nowValue(now time.Time, shift string) (any, error) {
 	if seconds, ok := strings.CutSuffix(shift, "f"); ok {
 		f := 0.0
@@ -153,7 +156,7 @@ func nowValue(now time.Time, shift string) (any, error) {
 	return intNumber(now.Unix() + n), nil
 }
 
-// parseShift reads a number of seconds with a sign; an empty text is 0.
+// parseShift parses a signed number of seconds; "" is 0.
 func parseShift(s string) (int64, error) {
 	if s == "" {
 		return 0, nil
@@ -161,8 +164,8 @@ func parseShift(s string) (int64, error) {
 	return strconv.ParseInt(s, 10, 64)
 }
 
-// named is a captured value, or a field of a user: alice.id.
-func (v *vars) named(name string) (any, error) {
+// namedValue returns a stored value, or a field of a user, such as alice.id.
+func (v *vars) namedValue(name string) (any, error) {
 	if value, ok := v.values[name]; ok {
 		return value, nil
 	}
@@ -180,8 +183,8 @@ func (v *vars) named(name string) (any, error) {
 	return nil, fmt.Errorf("unknown variable ${%s}", name)
 }
 
-// token is the header and the payload of a captured or minted token.
-func (v *vars) token(name string) (header map[string]any, payload any, err error) {
+// decodeNamed returns the header and the payload of a stored token.
+func (v *vars) decodeNamed(name string) (header map[string]any, payload any, err error) {
 	value, ok := v.values[name].(string)
 	if !ok {
 		return nil, nil, fmt.Errorf("no token named %q", name)
@@ -189,8 +192,9 @@ func (v *vars) token(name string) (header map[string]any, payload any, err error
 	return decodeToken(value)
 }
 
-// keep stores a value, and remembers the ids in it if it is a token.
-func (v *vars) keep(name string, value any) {
+// storeValue stores a value under a name. The ids in a token count as seen from
+// now on, see <new-jti>.
+func (v *vars) storeValue(name string, value any) {
 	v.values[name] = value
 	raw, _ := value.(string)
 	if !isJWT(raw) {
@@ -202,7 +206,7 @@ func (v *vars) keep(name string, value any) {
 		return
 	}
 	for _, claim := range claims {
-		if id, ok := claim.(string); ok && lowerHex32.MatchString(id) {
+		if id, ok := claim.(string); ok && lowerHexPattern.MatchString(id) {
 			v.seenJTIs[id] = true
 		}
 	}

@@ -15,25 +15,27 @@ import (
 //go:embed testdata/*.json
 var testdata embed.FS
 
-// scenario is one recorded story: settings, users, and the steps to replay.
+// scenario is a recorded sequence of requests: settings, users, and steps to replay.
 type scenario struct {
 	Name         string         `json:"name"`
-	What         string         `json:"what"`  // the rule, for whoever reads its failure
+	What         string         `json:"what"`  // the rule, which messages show
 	Level        string         `json:"level"` // core, edge or quirk: how plain the rule is
 	Profile      map[string]any `json:"profile"`
 	BlacklistApp *bool          `json:"blacklist_app"` // default true
 	Needs        []string       `json:"needs"`
 	Users        []userSpec     `json:"users"`
 	Steps        []step         `json:"steps"`
-	Startup      *startup       `json:"startup"` // instead of steps: the settings must be refused
+	Startup      *startup       `json:"startup"` // instead of steps: the settings must be rejected
 
 	file   string
 	number int // unique among all scenarios; makes user names unique
 }
 
+// blacklistApp reports whether the server has a token store, as a Django project
+// has with the app token_blacklist.
 func (s *scenario) blacklistApp() bool { return s.BlacklistApp == nil || *s.BlacklistApp }
 
-// startup says how the server must refuse its settings.
+// startup is the expected error of a server that does not start.
 type startup struct {
 	Fails          bool     `json:"fails"`
 	StderrContains []string `json:"stderr_contains"`
@@ -47,8 +49,8 @@ type userSpec struct {
 	IsActive *bool   `json:"is_active"` // default true
 }
 
-// step is one thing to do. Do says what, and thereby which fields count:
-// request, mint, edit, user, table, flush or sleep.
+// step is one action: request, mint, edit, user, table, flush or sleep. Do names
+// it, and decides which of the other fields are used.
 type step struct {
 	Do string `json:"do"`
 
@@ -64,8 +66,8 @@ type step struct {
 	ContentType *string           `json:"content_type"`
 	Capture     map[string]string `json:"capture"`
 	Expect      expectation       `json:"expect"`
-	// Reference is what the recorded library answered where Expect differs on
-	// purpose. It is there to be read, not to be replayed.
+	// Reference is the answer of the real SimpleJWT if Expect differs from it on
+	// purpose. It documents the difference and is not replayed.
 	Reference json.RawMessage `json:"reference"`
 
 	// mint, and edit
@@ -95,7 +97,7 @@ type step struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// expectation is what an answer or a table must look like.
+// expectation is what an answer or the rows of a table must be.
 type expectation struct {
 	Status   any                  `json:"status"` // a number or a list of them
 	Headers  map[string]any       `json:"headers"`
@@ -107,7 +109,7 @@ type expectation struct {
 	Rows  []map[string]any `json:"rows"`
 }
 
-// tokenSpec is what a JWT of the answer must hold, and the key that verifies it.
+// tokenSpec is what a JWT of an answer must hold, and the key that verifies it.
 type tokenSpec struct {
 	Key     string         `json:"key"`
 	Header  map[string]any `json:"header"`
@@ -127,8 +129,8 @@ func (o *optional) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// pairs is an object whose order is kept, or a list of [name, value]. It is nil
-// only when absent.
+// pairs is an object that keeps its order, or a list of [name, value], in which
+// names may repeat. It is nil only if it is absent.
 type pairs [][2]any
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -156,9 +158,9 @@ func (p *pairs) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// load reads all vectors and their keys from a folder named testdata. A field
-// this package does not know is an error: it would silently not be replayed.
-func load(files fs.FS) (keyring, []*scenario, error) {
+// loadVectors reads all vectors and their keys from a folder named testdata. An
+// unknown field is an error: it would not be replayed, and nobody would notice.
+func loadVectors(files fs.FS) (keyring, []*scenario, error) {
 	names, err := fs.Glob(files, "testdata/*.json")
 	if err != nil {
 		return nil, nil, err
@@ -179,7 +181,7 @@ func load(files fs.FS) (keyring, []*scenario, error) {
 		}
 		for _, s := range list {
 			if seen[s.Name] || s.Name == "" {
-				return nil, nil, fmt.Errorf("%s: a scenario without a name of its own: %q", name, s.Name)
+				return nil, nil, fmt.Errorf("%s: a scenario's name is empty or repeated: %q", name, s.Name)
 			}
 			seen[s.Name] = true
 			s.file = path.Base(name)
@@ -190,6 +192,7 @@ func load(files fs.FS) (keyring, []*scenario, error) {
 	return keys, all, nil
 }
 
+// decodeFile decodes a file strictly: no unknown fields and no unpaired surrogates.
 func decodeFile(files fs.FS, name string, into any) error {
 	data, err := fs.ReadFile(files, name)
 	if err != nil {
@@ -207,13 +210,13 @@ func decodeFile(files fs.FS, name string, into any) error {
 	return nil
 }
 
-// groups puts scenarios with equal settings together, the largest group first,
-// so that it does not run alone at the end.
-func groups(scenarios []*scenario) [][]*scenario {
+// groupBySettings returns groups of scenarios with equal settings. The largest
+// comes first: started last, it would run alone at the end.
+func groupBySettings(scenarios []*scenario) [][]*scenario {
 	index := map[string]int{}
 	var all [][]*scenario
 	for _, s := range scenarios {
-		id := fmt.Sprint(text(s.Profile), s.blacklistApp(), s.Startup != nil)
+		id := fmt.Sprint(textOf(s.Profile), s.blacklistApp(), s.Startup != nil)
 		i, ok := index[id]
 		if !ok {
 			i = len(all)
@@ -226,7 +229,7 @@ func groups(scenarios []*scenario) [][]*scenario {
 	return all
 }
 
-// jwksNames takes a setting of the form ${jwks:rsa1,rsa2} apart.
+// jwksNames returns the keys that a setting of the form ${jwks:rsa1,rsa2} names.
 func jwksNames(setting any) ([]string, bool) {
 	text, _ := setting.(string)
 	list, ok := strings.CutPrefix(text, "${jwks:")

@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-func TestLoadRefusesWhatItWouldNotReplay(t *testing.T) {
+func TestLoadVectors_Errors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"an unknown field of a step":   `[{"name": "a", "steps": [{"do": "request", "colour": 1}]}]`,
@@ -23,22 +23,22 @@ func TestLoadRefusesWhatItWouldNotReplay(t *testing.T) {
 	for name, data := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if _, all, err := load(fstest.MapFS{"testdata/x.json": {Data: []byte(data)}}); err == nil {
+			if _, all, err := loadVectors(fstest.MapFS{"testdata/x.json": {Data: []byte(data)}}); err == nil {
 				t.Errorf("got %d scenarios, want an error", len(all))
 			}
 		})
 	}
 	fine := `[{"name": "a \ud83d\udd11", "what": "an escaped \\ud800"}]`
-	if _, _, err := load(fstest.MapFS{"testdata/x.json": {Data: []byte(fine)}}); err != nil {
+	if _, _, err := loadVectors(fstest.MapFS{"testdata/x.json": {Data: []byte(fine)}}); err != nil {
 		t.Errorf("a pair of surrogates: %v", err)
 	}
 }
 
-// TestVectorsAreWithinWhatThePackageKnows goes through every recorded step
-// without a server: all that is sent can be made, all placeholders are known.
-func TestVectorsAreWithinWhatThePackageKnows(t *testing.T) {
+// TestLoadVectors_EverythingIsKnown checks every recorded step without a server:
+// each request can be encoded, and each placeholder and variable is known.
+func TestLoadVectors_EverythingIsKnown(t *testing.T) {
 	t.Parallel()
-	keys, all, err := load(testdata)
+	keys, all, err := loadVectors(testdata)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,35 +51,36 @@ func TestVectorsAreWithinWhatThePackageKnows(t *testing.T) {
 			v.users[u.Alias] = &user{id: "1", username: "u", password: "p"}
 		}
 		for i := range s.Steps {
-			if err := dryRun(v, &s.Steps[i]); err != nil {
+			if err := checkStep(v, &s.Steps[i]); err != nil {
 				t.Errorf("%s: step %d: %v", s.Name, i+1, err)
 			}
 		}
 	}
 }
 
-func dryRun(v *vars, s *step) error {
+// checkStep does what replaying a step needs, except to send it.
+func checkStep(v *vars, s *step) error {
 	m := &matcher{vars: v}
 	switch s.Do {
 	case "mint":
-		token, err := v.mint(s)
-		v.keep(s.As, token)
+		token, err := v.mintToken(s)
+		v.storeValue(s.As, token)
 		return err
 	case "edit":
-		return (&replayer{vars: v}).edit(s)
+		return (&replayer{vars: v}).replayEdit(s)
 	case "request":
 		if _, err := v.requestBytes("127.0.0.1:1", s); err != nil {
 			return err
 		}
-		m.answer(&s.Expect, &answer{status: 200}, nil, nil)
-		sample, err := v.mint(&step{Claims: map[string]any{"jti": "${uuid}", "exp": json.Number("1")}})
+		m.matchAnswer(&s.Expect, &answer{status: 200}, nil, nil)
+		sample, err := v.mintToken(&step{Claims: map[string]any{"jti": "${uuid}", "exp": json.Number("1")}})
 		for name := range s.Capture {
-			v.keep(name, sample)
+			v.storeValue(name, sample)
 		}
 		if err != nil {
 			return err
 		}
-		return unknownWord(m, s.Expect)
+		return findUnknownWord(m, s.Expect)
 	case "table":
 		where, err := v.fillObject(s.Where)
 		if err != nil {
@@ -88,16 +89,16 @@ func dryRun(v *vars, s *step) error {
 		if _, _, err = tableQuery(s.Table, where, true); err != nil {
 			return err
 		}
-		return unknownWord(m, s.Expect)
+		return findUnknownWord(m, s.Expect)
 	case "user", "flush", "sleep":
 		return nil
 	}
 	return errors.New("unknown step " + s.Do)
 }
 
-// unknownWord finds a text in angle brackets that would be taken as text, and a
-// variable that nothing has set.
-func unknownWord(m *matcher, e expectation) error {
+// findUnknownWord returns the error of a word in angle brackets that is not a
+// placeholder, or of a variable that nothing has set.
+func findUnknownWord(m *matcher, e expectation) error {
 	var texts []string
 	var walk func(v any)
 	walk = func(v any) {
@@ -124,7 +125,7 @@ func unknownWord(m *matcher, e expectation) error {
 		walk(row)
 	}
 	for _, s := range texts {
-		if placeholderShape.MatchString(s) && !m.placeholder("", s, nil) {
+		if placeholderPattern.MatchString(s) && !m.matchPlaceholder("", s, nil) {
 			return errors.New("unknown placeholder " + s)
 		}
 		if _, err := m.vars.fillText(s); err != nil {

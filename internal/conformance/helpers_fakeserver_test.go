@@ -15,9 +15,9 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// fake is a tiny server that knows just enough for fakeScenario. The field
-// broken names the one thing it does wrong.
-type fake struct {
+// fakeServer is a Target that can do just enough for fakeScenario. The field
+// broken names the only thing that it does wrong.
+type fakeServer struct {
 	keys   keyring
 	broken string
 	db     *sql.DB
@@ -29,7 +29,8 @@ type fake struct {
 	tokens    int
 }
 
-func newFake(t testing.TB, broken string) *fake {
+// newFakeServer returns a server with an empty database, which is closed when t ends.
+func newFakeServer(t testing.TB, broken string) *fakeServer {
 	t.Helper()
 	db, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "fake.db"))
 	if err != nil {
@@ -46,37 +47,28 @@ func newFake(t testing.TB, broken string) *fake {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fake{keys: testKeys(t), broken: broken, db: db, passwords: map[string]string{}, inactive: map[string]bool{}}
+	return &fakeServer{keys: testKeys(t), broken: broken, db: db, passwords: map[string]string{}, inactive: map[string]bool{}}
 }
 
-func testKeys(t testing.TB) keyring {
-	t.Helper()
-	keys := keyring{}
-	if err := decodeFile(testdata, "testdata/keys.json", &keys); err != nil {
-		t.Fatal(err)
-	}
-	return keys
-}
+func (f *fakeServer) DB() *sql.DB    { return f.db }
+func (f *fakeServer) Postgres() bool { return false }
+func (f *fakeServer) Close()         { f.closed = true }
 
-func (f *fake) DB() *sql.DB    { return f.db }
-func (f *fake) Postgres() bool { return false }
-func (f *fake) Close()         { f.closed = true }
-
-func (f *fake) CreateUser(_ context.Context, username, password string, inactive bool) (string, error) {
+func (f *fakeServer) CreateUser(_ context.Context, username, password string, inactive bool) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.passwords[username], f.inactive[username] = password, inactive
 	return "7", nil
 }
 
-func (f *fake) Deactivate(_ context.Context, username string) error {
+func (f *fakeServer) Deactivate(_ context.Context, username string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.inactive[username] = f.broken != "deactivate"
 	return nil
 }
 
-func (f *fake) DeleteUser(_ context.Context, username string) error {
+func (f *fakeServer) DeleteUser(_ context.Context, username string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != "delete" {
@@ -85,7 +77,7 @@ func (f *fake) DeleteUser(_ context.Context, username string) error {
 	return nil
 }
 
-func (f *fake) SetPassword(_ context.Context, username, password string) error {
+func (f *fakeServer) SetPassword(_ context.Context, username, password string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != "set_password" {
@@ -94,7 +86,7 @@ func (f *fake) SetPassword(_ context.Context, username, password string) error {
 	return nil
 }
 
-func (f *fake) Flush(ctx context.Context) error {
+func (f *fakeServer) Flush(ctx context.Context) error {
 	if f.broken == "flush" {
 		return nil
 	}
@@ -102,24 +94,24 @@ func (f *fake) Flush(ctx context.Context) error {
 	return err
 }
 
-func (f *fake) Handler() http.Handler { return http.HandlerFunc(f.login) }
+func (f *fakeServer) Handler() http.Handler { return http.HandlerFunc(f.handleLogin) }
 
-// login answers POST /api/token/ with an access token, and notes it in a row.
-func (f *fake) login(w http.ResponseWriter, r *http.Request) {
+// handleLogin answers POST /api/token/ with an access token, and records it in a row.
+func (f *fakeServer) handleLogin(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var in struct{ Username, Password string }
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		f.refuse(w, http.StatusBadRequest, "JSON parse error - "+err.Error())
+		f.writeError(w, http.StatusBadRequest, "JSON parse error - "+err.Error())
 		return
 	}
 	if f.broken == "5xx" {
-		f.refuse(w, http.StatusInternalServerError, "oops")
+		f.writeError(w, http.StatusInternalServerError, "oops")
 		return
 	}
 	password, known := f.passwords[in.Username]
 	if !known || password != in.Password || f.inactive[in.Username] {
-		f.refuse(w, http.StatusUnauthorized, "No active account")
+		f.writeError(w, http.StatusUnauthorized, "No active account")
 		return
 	}
 	token, jti, exp := f.mintAccess()
@@ -130,7 +122,7 @@ func (f *fake) login(w http.ResponseWriter, r *http.Request) {
 	_, err := f.db.Exec(`INSERT INTO token_blacklist_outstandingtoken (user_id, jti, token, created_at, expires_at)
 		VALUES (7, ?, '', ?, ?)`, jti, created.Format(time.RFC3339Nano), exp.UTC().Format(time.DateTime))
 	if err != nil {
-		f.refuse(w, http.StatusServiceUnavailable, err.Error())
+		f.writeError(w, http.StatusServiceUnavailable, err.Error())
 		return
 	}
 	out := map[string]any{"access": token}
@@ -140,10 +132,10 @@ func (f *fake) login(w http.ResponseWriter, r *http.Request) {
 	if f.broken == "always challenges" {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	f.write(w, http.StatusOK, out)
+	f.writeJSON(w, http.StatusOK, out)
 }
 
-func (f *fake) mintAccess() (token, jti string, exp time.Time) {
+func (f *fakeServer) mintAccess() (token, jti string, exp time.Time) {
 	f.tokens++
 	jti = strings.Repeat("0", 31) + strconv.Itoa(f.tokens)
 	if f.broken == "jti" {
@@ -164,18 +156,18 @@ func (f *fake) mintAccess() (token, jti string, exp time.Time) {
 	if f.broken == "key" {
 		key = "hs2"
 	}
-	sig, _ := f.keys.sign("HS256", key, []byte(data))
+	sig, _ := f.keys.signData("HS256", key, []byte(data))
 	return data + "." + encodeSegment(sig), jti, exp
 }
 
-func (f *fake) refuse(w http.ResponseWriter, status int, detail string) {
+func (f *fakeServer) writeError(w http.ResponseWriter, status int, detail string) {
 	if status == http.StatusUnauthorized && f.broken != "challenge" {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="api"`)
 	}
-	f.write(w, status, map[string]any{"detail": detail})
+	f.writeJSON(w, status, map[string]any{"detail": detail})
 }
 
-func (f *fake) write(w http.ResponseWriter, status int, doc any) {
+func (f *fakeServer) writeJSON(w http.ResponseWriter, status int, doc any) {
 	if f.broken == "status" {
 		status = http.StatusAccepted
 	}
