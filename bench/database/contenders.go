@@ -108,7 +108,7 @@ func naively(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error 
 	return func(ctx context.Context, r core.Rotation) error {
 		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			var row models.OutstandingToken
-			if err := tx.Where("jti = ? AND expires_at > ?", r.JTI, r.AliveAfter).Take(&row).Error; err != nil {
+			if err := tx.Where("jti = ? AND expires_at > ?", r.JTI, r.ActiveAfter).Take(&row).Error; err != nil {
 				return err
 			}
 			if row.SessionExpiresAt != nil && !row.SessionExpiresAt.After(r.Now) {

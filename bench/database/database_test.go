@@ -57,10 +57,10 @@ func TestAPartThatIsNotNamedIsNotRun(t *testing.T) {
 func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
 	t.Parallel()
 	r := rotation("old", "its session", "new")
-	r.AliveAfter = r.Now.Add(-time.Minute)
+	r.ActiveAfter = r.Now.Add(-time.Minute)
 	agent := r.Device.UserAgent
 	s := &statement{sql: "SELECT $1, $2::text, $3, $4, $5, $1, $6, $7, $8"}
-	for _, value := range []any{r.JTI, r.NewJTI, &r.SessionID, r.Now, r.ExpiresAt, (*string)(nil), &agent, r.AliveAfter} {
+	for _, value := range []any{r.JTI, r.NewJTI, &r.SessionID, r.Now, r.ExpiresAt, (*string)(nil), &agent, r.ActiveAfter} {
 		s.params = append(s.params, recognize(value, r))
 	}
 

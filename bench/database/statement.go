@@ -59,7 +59,7 @@ func observe(ctx context.Context, t *tables) (*statement, error) {
 	sent.take()
 	// No two values are equal, so that each parameter is known by its value.
 	r := chains[0].next()
-	r.SessionID, r.AliveAfter = "a session that only the token names", r.Now.Add(-time.Minute)
+	r.SessionID, r.ActiveAfter = "a session that only the token names", r.Now.Add(-time.Minute)
 	if err := mustRotate(store.Rotate(ctx, r)); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func recognize(value any, r core.Rotation) param {
 		switch {
 		case v.Equal(r.Now):
 			return param{role: nowTime}
-		case v.Equal(r.AliveAfter):
+		case v.Equal(r.ActiveAfter):
 			return param{role: aliveAfter}
 		case v.Equal(r.ExpiresAt):
 			return param{role: expiresAt}
@@ -125,7 +125,7 @@ func (s *statement) bind(r core.Rotation) []any {
 		case nowTime:
 			args[i] = r.Now
 		case aliveAfter:
-			args[i] = r.AliveAfter
+			args[i] = r.ActiveAfter
 		case expiresAt:
 			args[i] = r.ExpiresAt
 		}
@@ -149,7 +149,7 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 	r := rotation("", "", "")
 	text := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000000Z07:00") }
 	variables = []string{
-		"n=0", "now=" + text(r.Now), "alive_after=" + text(r.AliveAfter), "expires_at=" + text(r.ExpiresAt),
+		"n=0", "now=" + text(r.Now), "alive_after=" + text(r.ActiveAfter), "expires_at=" + text(r.ExpiresAt),
 	}
 	said := make([]string, len(s.params))
 	for i, p := range s.params {

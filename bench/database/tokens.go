@@ -26,7 +26,7 @@ var device = core.Device{
 func rotation(jti, session, next string) core.Rotation {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return core.Rotation{
-		JTI: jti, SessionID: session, NewJTI: next, Now: now, AliveAfter: now, ExpiresAt: now.Add(refreshLifetime),
+		JTI: jti, SessionID: session, NewJTI: next, Now: now, ActiveAfter: now, ExpiresAt: now.Add(refreshLifetime),
 		SessionLifetime: simplejwt.Recommended().SessionLifetime, Consume: true, Reason: core.ReasonRotated, Device: device,
 	}
 }
@@ -34,7 +34,7 @@ func rotation(jti, session, next string) core.Rotation {
 // login records the first token of a session of a user.
 func login(ctx context.Context, store *models.Store, user int, jti string) error {
 	now := time.Now()
-	return store.Outstand(ctx, core.OutstandingToken{
+	return store.Record(ctx, core.OutstandingToken{
 		JTI: jti, UserID: strconv.Itoa(user), CreatedAt: now, ExpiresAt: now.Add(refreshLifetime), SessionID: jti,
 		SessionStartedAt: now, SessionExpiresAt: now.Add(simplejwt.Recommended().SessionLifetime), Device: device,
 	})
