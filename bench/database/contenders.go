@@ -21,8 +21,8 @@ type contender struct {
 	pool *sql.DB
 }
 
-// contenders are the store, pgbench, and what one would write without the store, each on n connections.
-func contenders(t *tables, s *statement, n int) ([]contender, error) {
+// newContenders are the store, pgbench, and what one would write without the store, each on n connections.
+func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 	var all []contender
 	question, order := s.forGORM()
 	for _, one := range []struct {
@@ -37,13 +37,13 @@ func contenders(t *tables, s *statement, n int) ([]contender, error) {
 	}, {
 		name: "database/sql", call: func(_ *gorm.DB, pool *sql.DB) func(context.Context, core.Rotation) error {
 			return func(ctx context.Context, r core.Rotation) error {
-				return readAll(pool.QueryContext(ctx, s.sql, s.bind(r)...))
+				return readAll(pool.QueryContext(ctx, s.sql, s.bindParams(r)...))
 			}
 		},
 	}, {
 		name: "GORM's Raw", call: func(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
 			return func(ctx context.Context, r core.Rotation) error {
-				args, given := make([]any, len(order)), s.bind(r)
+				args, given := make([]any, len(order)), s.bindParams(r)
 				for i, of := range order {
 					args[i] = given[of]
 				}
@@ -51,7 +51,7 @@ func contenders(t *tables, s *statement, n int) ([]contender, error) {
 			}
 		},
 	}, {
-		name: "GORM's Take, Create, Create", call: naively,
+		name: "GORM's Take, Create, Create", call: throughORM,
 	}} {
 		change := one.change
 		if change == nil {
@@ -103,8 +103,8 @@ func readAll(rows *sql.Rows, err error) error {
 	return nil
 }
 
-// naively is a rotation as one writes it with an ORM: look, and then write in a transaction.
-func naively(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
+// throughORM is a rotation as one writes it with an ORM: look, and then write in a transaction.
+func throughORM(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
 	return func(ctx context.Context, r core.Rotation) error {
 		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 			var row models.OutstandingToken

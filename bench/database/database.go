@@ -54,26 +54,26 @@ type bench struct {
 // Run measures and prints tables of ratios.
 func Run(ctx context.Context, out io.Writer, o Options) error {
 	b := &bench{Options: o, out: out, turn: 3 * time.Second}
-	if err := b.defaults(); err != nil {
+	if err := b.fillDefaults(); err != nil {
 		return err
 	}
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context, *bench) error
-	}{{partRotate, rotate}, {partRows, rows}, {partFlush, flush}, {partSQLite, onSQLite}} {
+	}{{partRotate, measureRotate}, {partRows, measureRows}, {partFlush, measureFlush}, {partSQLite, measureSQLite}} {
 		if len(o.Parts) > 0 && !slices.Contains(o.Parts, part.name) {
 			continue
 		}
 		if part.name != partSQLite && b.server == nil {
-			if err := b.start(ctx); errors.Is(err, pgtest.ErrNoServer) {
-				b.say("database %s: skipped: this machine has no PostgreSQL (initdb, postgres)", part.name)
+			if err := b.startOnce(ctx); errors.Is(err, pgtest.ErrNoServer) {
+				b.printLine("database %s: skipped: this machine has no PostgreSQL (initdb, postgres)", part.name)
 				continue
 			} else if err != nil {
 				return fmt.Errorf("database: %w", err)
 			}
 			defer b.server.stop()
 		}
-		b.say("\ndatabase %s, load average %s before", part.name, loadAverage())
+		b.printLine("\ndatabase %s, load average %s before", part.name, loadAverage())
 		if err := part.measure(ctx, b); err != nil {
 			return fmt.Errorf("database %s: %w", part.name, err)
 		}
@@ -81,8 +81,8 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 	return nil
 }
 
-// defaults fills in what the options leave open.
-func (b *bench) defaults() error {
+// fillDefaults fills in what the options leave open.
+func (b *bench) fillDefaults() error {
 	if b.Quick {
 		b.Rounds, b.turn = 1, 200*time.Millisecond
 	}
@@ -110,31 +110,33 @@ func (b *bench) defaults() error {
 	return nil
 }
 
-// start starts the server of all parts and says what it is.
-func (b *bench) start(ctx context.Context) error {
+// startOnce starts the server of all parts and says what it is.
+func (b *bench) startOnce(ctx context.Context) error {
 	s, err := startServer(ctx)
 	if err != nil {
 		return err
 	}
 	b.server = s
-	about, err := s.about(ctx)
+	about, err := s.describeSettings(ctx)
 	if err != nil {
 		s.stop()
 		b.server = nil
 		return err
 	}
-	b.say("\n%s\n%s, %d CPUs, GOMAXPROCS %d; a turn is %v, rounds: %d", about, runtime.Version(), runtime.NumCPU(),
+	b.printLine("\n%s\n%s, %d CPUs, GOMAXPROCS %d; a turn is %v, rounds: %d", about, runtime.Version(), runtime.NumCPU(),
 		runtime.GOMAXPROCS(0), b.turn, b.Rounds)
 	return nil
 }
 
-func (b *bench) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
+func (b *bench) printLine(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.out, format+"\n", args...)
+}
 
-// warm is how long the clients of a turn call before it is measured.
-func (b *bench) warm() time.Duration { return b.turn / 3 }
+// warmUpTime is how long the clients of a turn call before it is measured.
+func (b *bench) warmUpTime() time.Duration { return b.turn / 3 }
 
-// clients are the numbers of clients that are measured.
-func (b *bench) clients() []int {
+// clientCounts are the numbers of clients that are measured.
+func (b *bench) clientCounts() []int {
 	if b.Quick {
 		return []int{1, 8}
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-func TestEveryPartRunsAndPrintsItsTargets(t *testing.T) {
+func TestRun(t *testing.T) {
 	t.Parallel()
 	wanted := map[string][]string{
 		partRotate: {"is 1.00 round trips and 1.00 transactions", "Store.Rotate", "pgbench", ">= 0.7"},
@@ -46,7 +46,7 @@ func TestEveryPartRunsAndPrintsItsTargets(t *testing.T) {
 	}
 }
 
-func TestAPartThatIsNotNamedIsNotRun(t *testing.T) {
+func TestRun_Parts(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	if err := Run(t.Context(), &out, Options{Quick: true, Parts: []string{"another"}}); err != nil || out.Len() > 0 {
@@ -54,14 +54,14 @@ func TestAPartThatIsNotNamedIsNotRun(t *testing.T) {
 	}
 }
 
-func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
+func TestStatement_ForPgbench(t *testing.T) {
 	t.Parallel()
-	r := rotation("old", "its session", "new")
+	r := newRotation("old", "its session", "new")
 	r.ActiveAfter = r.Now.Add(-time.Minute)
 	agent := r.Device.UserAgent
 	s := &statement{sql: "SELECT $1, $2::text, $3, $4, $5, $1, $6, $7, $8"}
 	for _, value := range []any{r.JTI, r.NewJTI, &r.SessionID, r.Now, r.ExpiresAt, (*string)(nil), &agent, r.ActiveAfter} {
-		s.params = append(s.params, recognize(value, r))
+		s.params = append(s.params, recognizeParam(value, r))
 	}
 
 	script, variables, err := s.forPgbench()
@@ -77,7 +77,7 @@ func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
 		t.Errorf("the variables are %q", variables)
 	}
 	next := core.Rotation{JTI: "2", NewJTI: "3"}
-	if args := s.bind(next); args[0] != "2" || args[1] != "3" || args[5] != nil || args[6] != agent {
+	if args := s.bindParams(next); args[0] != "2" || args[1] != "3" || args[5] != nil || args[6] != agent {
 		t.Errorf("the parameters of another rotation are %v", args)
 	}
 	if text, order := s.forGORM(); strings.Count(text, "?") != 9 || order[5] != 0 {
@@ -85,7 +85,7 @@ func TestAScriptIsTheStatementWithVariablesForItsParameters(t *testing.T) {
 	}
 }
 
-func TestTheSpeedOfPgbenchIsThatAfterWarming(t *testing.T) {
+func TestPgbench_AfterWarmUp(t *testing.T) {
 	t.Parallel()
 	began := time.Unix(1, 0)
 	var all []answer
@@ -93,13 +93,13 @@ func TestTheSpeedOfPgbenchIsThatAfterWarming(t *testing.T) {
 		all = append(all, answer{time.Second, began.Add(time.Duration(end) * time.Second)})
 	}
 	for d, want := range map[int]float64{4: 2. / 4, 7: 3. / 7, 100: 4. / 8} { // it ended 8 seconds after that
-		if o := afterWarming(all, 10*time.Second, time.Duration(d)*time.Second); o.perSecond() != want || o.at(1) != time.Second {
+		if o := afterWarmUp(all, 10*time.Second, time.Duration(d)*time.Second); o.perSecond() != want || o.percentile(1) != time.Second {
 			t.Errorf("in %d s: got %v, %v a second", d, o.took, o.perSecond())
 		}
 	}
 }
 
-func TestTheMedianIsTheOneInTheMiddle(t *testing.T) {
+func TestMedian(t *testing.T) {
 	t.Parallel()
 	for want, of := range map[float64][]float64{0: nil, 2: {3, 1, 2}, 2.5: {4, 1, 2, 3}} {
 		if got := median(of); got != want {
@@ -108,13 +108,13 @@ func TestTheMedianIsTheOneInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestATransactionIsMeasuredFromBeginToCommit(t *testing.T) {
+func TestStopwatch(t *testing.T) {
 	t.Parallel()
 	if _, err := pgtest.Program("postgres"); err != nil {
 		t.Skip("skipped: this machine has no PostgreSQL")
 	}
 	var watch stopwatch
-	db, pool, err := openPostgres(pgtest.DSN(t), 1, watch.trace)
+	db, pool, err := openPostgres(pgtest.DSN(t), 1, watch.traceTransactions)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,16 +23,16 @@ type fill struct {
 	consumed string
 }
 
-func (f fill) sessions() int { return max(1, f.rows/tokensOfSession) }
+func (f fill) sessionCount() int { return max(1, f.rows/tokensOfSession) }
 
-// step is the time between two tokens in microseconds.
-func (f fill) step() int64 { return max(1, f.over.Microseconds()/int64(f.rows)) }
+// stepMicros is the time between two tokens in microseconds.
+func (f fill) stepMicros() int64 { return max(1, f.over.Microseconds()/int64(f.rows)) }
 
 // The rows in SQL: i is a row, s the first one of its session.
 const (
-	timedJTI  = `lpad(to_hex({from_ms} + ({row}) * {step} / 1000), 12, '0') || left(md5(({row})::text), 20)`
-	randomJTI = `md5('{from_ms}' || ({row})::text)`
-	bornAt    = `'{from}'::timestamptz + ({row}) * {step} * interval '1 microsecond'`
+	timedIDSQL   = `lpad(to_hex({from_ms} + ({row}) * {step} / 1000), 12, '0') || left(md5(({row})::text), 20)`
+	randomIDSQL  = `md5('{from_ms}' || ({row})::text)`
+	createdAtSQL = `'{from}'::timestamptz + ({row}) * {step} * interval '1 microsecond'`
 
 	insertOutstanding = `INSERT INTO token_blacklist_outstandingtoken
 		(token, user_id, jti, created_at, expires_at, session_id, parent_jti, session_started_at, session_expires_at, ip, user_agent)
@@ -49,13 +49,13 @@ const (
 		 WHERE {consumed} ORDER BY id`
 )
 
-// into inserts the rows.
-func (f fill) into(ctx context.Context, t *tables) error {
-	users, err := t.count(ctx, "SELECT count(*) FROM accounts")
+// insertInto inserts the rows.
+func (f fill) insertInto(ctx context.Context, t *tables) error {
+	users, err := t.queryCount(ctx, "SELECT count(*) FROM accounts")
 	if err != nil {
 		return err
 	}
-	newest, err := t.count(ctx, "SELECT COALESCE(max(id), 0) FROM token_blacklist_outstandingtoken")
+	newest, err := t.queryCount(ctx, "SELECT COALESCE(max(id), 0) FROM token_blacklist_outstandingtoken")
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (f fill) into(ctx context.Context, t *tables) error {
 	defer func() { _ = tx.Rollback() }()
 	for _, statement := range []string{
 		"SET LOCAL session_replication_role = replica", // the rows are right, so no foreign key need be looked up
-		f.inSQL(insertOutstanding, users, newest+1), f.inSQL(insertBlacklisted, users, newest+1),
+		f.renderSQL(insertOutstanding, users, newest+1), f.renderSQL(insertBlacklisted, users, newest+1),
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("fill: %w", err)
@@ -75,26 +75,26 @@ func (f fill) into(ctx context.Context, t *tables) error {
 	return tx.Commit()
 }
 
-// inSQL puts values for the words in braces.
-func (f fill) inSQL(template string, users, first int64) string {
-	jti := timedJTI
+// renderSQL puts values for the words in braces.
+func (f fill) renderSQL(template string, users, first int64) string {
+	jti := timedIDSQL
 	if f.random {
-		jti = randomJTI
+		jti = randomIDSQL
 	}
-	numbers := strings.NewReplacer("{sessions}", fmt.Sprint(f.sessions()), "{rows}", fmt.Sprint(f.rows), "{users}", fmt.Sprint(users),
+	numbers := strings.NewReplacer("{sessions}", fmt.Sprint(f.sessionCount()), "{rows}", fmt.Sprint(f.rows), "{users}", fmt.Sprint(users),
 		"{first}", fmt.Sprint(first), "{agent}", device.UserAgent)
 	out := numbers.Replace(strings.ReplaceAll(template, "{consumed}", f.consumed))
 	for _, one := range []struct {
 		word *regexp.Regexp
 		text string
-	}{{jtiOf, jti}, {bornOf, bornAt}} {
+	}{{jtiPattern, jti}, {createdPattern, createdAtSQL}} {
 		out = one.word.ReplaceAllString(out, strings.ReplaceAll(one.text, "{row}", "$1"))
 	}
-	return strings.NewReplacer("{from_ms}", fmt.Sprint(f.from.UnixMilli()), "{step}", fmt.Sprint(f.step()),
+	return strings.NewReplacer("{from_ms}", fmt.Sprint(f.from.UnixMilli()), "{step}", fmt.Sprint(f.stepMicros()),
 		"{from}", f.from.UTC().Format(time.RFC3339Nano)).Replace(out)
 }
 
 var (
-	jtiOf  = regexp.MustCompile(`\{jti of ([^{}]*)\}`)
-	bornOf = regexp.MustCompile(`\{born ([^{}]*)\}`)
+	jtiPattern     = regexp.MustCompile(`\{jti of ([^{}]*)\}`)
+	createdPattern = regexp.MustCompile(`\{born ([^{}]*)\}`)
 )

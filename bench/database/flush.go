@@ -12,8 +12,8 @@ import (
 // flushClients rotate while the flush is at work.
 const flushClients = 8
 
-// flush is the part of that name: what FlushExpired costs those who refresh meanwhile.
-func flush(ctx context.Context, b *bench) error {
+// measureFlush is the part of that name: what FlushExpired costs those who refresh meanwhile.
+func measureFlush(ctx context.Context, b *bench) error {
 	t, err := b.server.newTables(ctx, partFlush, 1000)
 	if err != nil {
 		return err
@@ -24,13 +24,13 @@ func flush(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer pool.Close()
-	b.say("%d clients rotate, before, while and after FlushExpired deletes %d records, half of them blacklisted", flushClients, b.Expired)
+	b.printLine("%d clients rotate, before, while and after FlushExpired deletes %d records, half of them blacklisted", flushClients, b.Expired)
 	out := newTable(b.out, "load", "rotations", "a second", "p50", "p99", "slowest", "p50 ratio", "p99 ratio", "target")
 	batches := newTable(b.out, "load", "records/s", "transactions", "p50", "p99", "slowest", "target")
 	store, quiet := models.NewStore(db), 2*b.turn
 	pace := time.Duration(0)
 	for _, load := range []string{"saturating", "half of that"} {
-		if err := t.expired(ctx, b.Expired); err != nil {
+		if err := t.insertExpired(ctx, b.Expired); err != nil {
 			return err
 		}
 		chains, err := newChains(ctx, store, load, flushClients)
@@ -38,55 +38,57 @@ func flush(ctx context.Context, b *bench) error {
 			return err
 		}
 		callers := clients{n: flushClients, pace: pace, call: func(ctx context.Context, i int) error {
-			return mustRotate(store.Rotate(ctx, chains[i].next()))
+			return mustRotate(store.Rotate(ctx, chains[i].nextRotation()))
 		}}
-		before, err := callers.forTurn(ctx, quiet)
+		before, err := callers.callFor(ctx, quiet)
 		if err != nil {
 			return err
 		}
 		var f outcome
-		beside, err := callers.during(ctx, func() error { f, err = t.flush(ctx, b.Expired); return err })
+		beside, err := callers.callDuring(ctx, func() error { f, err = t.timeFlush(ctx, b.Expired); return err })
 		if err != nil {
 			return err
 		}
 		if beside.err != nil {
 			return beside.err
 		}
-		after, err := callers.forTurn(ctx, quiet)
+		after, err := callers.callFor(ctx, quiet)
 		if err != nil {
 			return err
 		}
-		alone := before.and(after)
-		share := func(part float64) float64 { return beside.at(part).Seconds() / alone.at(part).Seconds() }
+		alone := before.merge(after)
+		share := func(part float64) float64 {
+			return beside.percentile(part).Seconds() / alone.percentile(part).Seconds()
+		}
 		printLoad(out, load, "alone", alone)
-		printLoad(out, load, "beside the flush", beside, ratio(share(0.5)), ratio(share(0.99)), atMost(share(0.99), 2))
-		batches.row(load, number(float64(b.Expired)/f.elapsed.Seconds()), fmt.Sprint(len(f.took)), milliseconds(f.at(0.5)), milliseconds(f.at(0.99)),
-			milliseconds(f.at(1)), atMost(f.at(1).Seconds()*1000, 250))
+		printLoad(out, load, "beside the flush", beside, formatRatio(share(0.5)), formatRatio(share(0.99)), atMost(share(0.99), 2))
+		batches.addRow(load, formatNumber(float64(b.Expired)/f.elapsed.Seconds()), fmt.Sprint(len(f.took)), formatDuration(f.percentile(0.5)), formatDuration(f.percentile(0.99)),
+			formatDuration(f.percentile(1)), atMost(f.percentile(1).Seconds()*1000, 250))
 		pace = time.Duration(2 * flushClients / alone.perSecond() * float64(time.Second))
 	}
-	out.print()
-	batches.print()
+	out.printTable()
+	batches.printTable()
 	return nil
 }
 
 func printLoad(out *table, load, what string, o outcome, more ...string) {
-	out.row(append([]string{load, what, number(o.perSecond()), milliseconds(o.at(0.5)), milliseconds(o.at(0.99)), milliseconds(o.at(1))}, more...)...)
+	out.addRow(append([]string{load, what, formatNumber(o.perSecond()), formatDuration(o.percentile(0.5)), formatDuration(o.percentile(0.99)), formatDuration(o.percentile(1))}, more...)...)
 }
 
-// expired inserts records that ended a month ago.
-func (t *tables) expired(ctx context.Context, n int) error {
+// insertExpired inserts records that ended a month ago.
+func (t *tables) insertExpired(ctx context.Context, n int) error {
 	const month = 30 * 24 * time.Hour
 	f := fill{rows: n, from: time.Now().Add(-2 * month), over: month, consumed: "i % 2 = 0"}
-	if err := f.into(ctx, t); err != nil {
+	if err := f.insertInto(ctx, t); err != nil {
 		return err
 	}
-	return t.settle(ctx)
+	return t.vacuumAndCheckpoint(ctx)
 }
 
-// flush deletes the n records that have ended, on a connection of its own, and returns what its transactions took.
-func (t *tables) flush(ctx context.Context, n int) (outcome, error) {
+// timeFlush deletes the n records that have ended, on a connection of its own, and returns what its transactions took.
+func (t *tables) timeFlush(ctx context.Context, n int) (outcome, error) {
 	var watch stopwatch
-	db, pool, err := openPostgres(t.dsn, 1, watch.trace)
+	db, pool, err := openPostgres(t.dsn, 1, watch.traceTransactions)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -18,16 +18,16 @@ type outcome struct {
 // perSecond is the throughput.
 func (o outcome) perSecond() float64 { return float64(len(o.took)) / o.elapsed.Seconds() }
 
-// at is the percentile: 0.5 is the median, 1 the slowest.
-func (o outcome) at(part float64) time.Duration {
+// percentile is the percentile: 0.5 is the median, 1 the slowest.
+func (o outcome) percentile(part float64) time.Duration {
 	if len(o.took) == 0 {
 		return 0
 	}
 	return o.took[int(float64(len(o.took)-1)*part)]
 }
 
-// and is both outcomes as one.
-func (o outcome) and(p outcome) outcome {
+// merge is both outcomes as one.
+func (o outcome) merge(p outcome) outcome {
 	both := outcome{took: slices.Concat(o.took, p.took), elapsed: o.elapsed + p.elapsed, failed: o.failed + p.failed, err: o.err}
 	if both.err == nil {
 		both.err = p.err
@@ -36,14 +36,14 @@ func (o outcome) and(p outcome) outcome {
 	return both
 }
 
-// seenBy is what the clients of a contender saw in each round: calls a second, and times in seconds.
-type seenBy struct{ perSecond, p50, p99, slowest []float64 }
+// roundResults is what the clients of a contender saw in each round: calls a second, and times in seconds.
+type roundResults struct{ perSecond, p50, p99, slowest []float64 }
 
-func (s *seenBy) add(o outcome) {
+func (s *roundResults) addRound(o outcome) {
 	s.perSecond = append(s.perSecond, o.perSecond())
-	s.p50 = append(s.p50, o.at(0.5).Seconds())
-	s.p99 = append(s.p99, o.at(0.99).Seconds())
-	s.slowest = append(s.slowest, o.at(1).Seconds())
+	s.p50 = append(s.p50, o.percentile(0.5).Seconds())
+	s.p99 = append(s.p99, o.percentile(0.99).Seconds())
+	s.slowest = append(s.slowest, o.percentile(1).Seconds())
 }
 
 // clients are callers that each wait for an answer before they call again.
@@ -55,8 +55,8 @@ type clients struct {
 	call func(ctx context.Context, client int) error
 }
 
-// during has the clients call until work returns. A call that is under way is waited for.
-func (c clients) during(ctx context.Context, work func() error) (outcome, error) {
+// callDuring has the clients call until work returns. A call that is under way is waited for.
+func (c clients) callDuring(ctx context.Context, work func() error) (outcome, error) {
 	done := make(chan struct{})
 	all := make([]outcome, c.n)
 	var group sync.WaitGroup
@@ -115,17 +115,17 @@ func (c clients) keepCalling(ctx context.Context, client int, done <-chan struct
 	}
 }
 
-// forTurn has the clients call for a time. Where a failure is none of the results it is an error.
-func (c clients) forTurn(ctx context.Context, d time.Duration) (outcome, error) {
-	out, err := c.during(ctx, func() error { return sleep(ctx, d) })
+// callFor has the clients call for a time. Where a failure is none of the results it is an error.
+func (c clients) callFor(ctx context.Context, d time.Duration) (outcome, error) {
+	out, err := c.callDuring(ctx, func() error { return sleepContext(ctx, d) })
 	if err == nil {
 		err = out.err
 	}
 	return out, err
 }
 
-// sleep waits, or ends with ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleepContext waits, or ends with ctx.
+func sleepContext(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

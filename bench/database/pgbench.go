@@ -51,9 +51,9 @@ var (
 	failedLine    = regexp.MustCompile(`number of failed transactions: (\d+)`)
 )
 
-// run has clients rotate the chains of a label, and returns how many rotations there were, and what the clients saw in d,
+// runClients has clients rotate the chains of a label, and returns how many rotations there were, and what the clients saw in d,
 // which begins when warm is over.
-func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
+func (p *pgbench) runClients(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
 	prefix := filepath.Join(p.folder, "log")
 	// Its time begins before it has connected, which takes long where the machine is busy.
 	connecting := 2*time.Second + time.Duration(clients)*100*time.Millisecond
@@ -73,11 +73,11 @@ func (p *pgbench) run(ctx context.Context, label string, clients int, warm, d ti
 	if processed == nil || failed != nil && string(failed[1]) != "0" {
 		return 0, o, fmt.Errorf("pgbench says:\n%s", out)
 	}
-	all, err := takeLogs(prefix)
+	all, err := readLogs(prefix)
 	if err != nil {
 		return 0, o, err
 	}
-	if o = afterWarming(all, warm, d); len(o.took) == 0 {
+	if o = afterWarmUp(all, warm, d); len(o.took) == 0 {
 		return 0, o, fmt.Errorf("pgbench had no time left:\n%s", out)
 	}
 	rotations, err = strconv.ParseInt(string(processed[1]), 10, 64)
@@ -90,8 +90,8 @@ type answer struct {
 	at   time.Time // of its end
 }
 
-// takeLogs reads the logs, of which each thread writes one, and removes them.
-func takeLogs(prefix string) ([]answer, error) {
+// readLogs reads the logs, of which each thread writes one, and removes them.
+func readLogs(prefix string) ([]answer, error) {
 	files, err := filepath.Glob(prefix + "*")
 	if err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func takeLogs(prefix string) ([]answer, error) {
 	return all, nil
 }
 
-// afterWarming is what the clients saw in d, or in the time that there was, from warm after they began.
-func afterWarming(all []answer, warm, d time.Duration) outcome {
+// afterWarmUp is what the clients saw in d, or in the time that there was, from warm after they began.
+func afterWarmUp(all []answer, warm, d time.Duration) outcome {
 	var o outcome
 	if len(all) == 0 {
 		return o

@@ -14,61 +14,61 @@ import (
 // fewRows is how many outstanding tokens the smaller table of the part rows has.
 const fewRows = 10_000
 
-// crowd is a table with many sessions that go on, rotated one after the other in no order, as clients come.
-type crowd struct {
+// workload is a table with many sessions that go on, rotated one after the other in no order, as clients come.
+type workload struct {
 	name string
 	// beside, unless nil, is the crowd in whose table this one is.
-	beside *crowd
+	beside *workload
 	fill   fill
 	tables *tables
 	store  *models.Store
 	close  func()
-	heads  []head
+	latest []latestToken
 	newJTI func() string
 	took   outcome
 	rounds []float64 // the median of each round in seconds
 	wal    int64
 }
 
-// head is the live token of a session.
-type head struct{ JTI, Session string }
+// latestToken is the live token of a session.
+type latestToken struct{ JTI, Session string }
 
-// rows is the part of that name: one client, on tables with few rows and with many.
-func rows(ctx context.Context, b *bench) error {
+// measureRows is the part of that name: one client, on tables with few rows and with many.
+func measureRows(ctx context.Context, b *bench) error {
 	// A session that began before 25 days goes on for 5, and its newest token is half a day old at most.
 	const over = 25 * 24 * time.Hour
 	past := func(n int, random bool) fill {
 		// A tenth of the sessions has tokens that ended without having been consumed.
 		return fill{rows: n, from: time.Now().Add(-over), over: over, random: random, consumed: "i < {rows} - {sessions} AND s % 10 <> 0"}
 	}
-	few := &crowd{name: "few", fill: past(fewRows, false), newJTI: timedID}
-	many := &crowd{name: "many", fill: past(b.Rows, false), newJTI: timedID}
+	few := &workload{name: "few", fill: past(fewRows, false), newJTI: timedID}
+	many := &workload{name: "many", fill: past(b.Rows, false), newJTI: timedID}
 	// Of as many sessions as few has, the pages are in memory and in the log, whatever else is in the table.
-	busy := &crowd{name: "busy", beside: many, newJTI: timedID}
-	random := &crowd{name: "random", fill: past(b.Rows, true), newJTI: randomID}
-	crowds := []*crowd{few, many, busy, random}
+	busy := &workload{name: "busy", beside: many, newJTI: timedID}
+	random := &workload{name: "random", fill: past(b.Rows, true), newJTI: randomID}
+	crowds := []*workload{few, many, busy, random}
 	for _, c := range crowds {
 		if c.beside != nil {
-			c.join(few.fill.sessions())
+			c.shareTables(few.fill.sessionCount())
 			continue
 		}
 		start := time.Now()
-		if err := c.open(ctx, b.server); err != nil {
+		if err := c.createTables(ctx, b.server); err != nil {
 			return fmt.Errorf("table %s: %w", c.name, err)
 		}
 		defer c.close()
-		size, err := c.tables.count(ctx, "SELECT pg_database_size(current_database())")
+		size, err := c.tables.queryCount(ctx, "SELECT pg_database_size(current_database())")
 		if err != nil {
 			return err
 		}
-		b.say("%d rows, %d of them live, %d MB: filled in %.0f s", c.fill.rows, len(c.heads), size>>20, time.Since(start).Seconds())
+		b.printLine("%d rows, %d of them live, %d MB: filled in %.0f s", c.fill.rows, len(c.latest), size>>20, time.Since(start).Seconds())
 	}
-	if err := few.tables.exec(ctx, "CHECKPOINT"); err != nil {
+	if err := few.tables.execStatement(ctx, "CHECKPOINT"); err != nil {
 		return err
 	}
 	for round := range b.Rounds {
 		for i := range crowds {
-			if err := crowds[(i+round)%len(crowds)].turn(ctx, b.turn); err != nil {
+			if err := crowds[(i+round)%len(crowds)].measureTurn(ctx, b.turn); err != nil {
 				return err
 			}
 		}
@@ -79,28 +79,28 @@ func rows(ctx context.Context, b *bench) error {
 		if c.fill.random {
 			ids = "random"
 		}
-		share := median(ratios(c.rounds, few.rounds))
+		share := median(divideEach(c.rounds, few.rounds))
 		if c == many || c == busy {
 			target = atMost(share, 1.25)
 		}
-		out.row(fmt.Sprint(c.fill.rows), ids, fmt.Sprint(len(c.heads)), fmt.Sprint(len(c.took.took)), inMilliseconds(median(c.rounds)), milliseconds(c.took.at(0.99)),
-			ratio(share), target, number(float64(c.wal)/float64(max(1, len(c.took.took)))))
+		out.addRow(fmt.Sprint(c.fill.rows), ids, fmt.Sprint(len(c.latest)), fmt.Sprint(len(c.took.took)), formatMilliseconds(median(c.rounds)), formatDuration(c.took.percentile(0.99)),
+			formatRatio(share), target, formatNumber(float64(c.wal)/float64(max(1, len(c.took.took)))))
 	}
-	out.print()
+	out.printTable()
 	return nil
 }
 
-// open makes the database and fills it.
-func (c *crowd) open(ctx context.Context, s *server) error {
-	t, err := s.newTables(ctx, c.name, max(1, c.fill.sessions()/2))
+// createTables makes the database and fills it.
+func (c *workload) createTables(ctx context.Context, s *server) error {
+	t, err := s.newTables(ctx, c.name, max(1, c.fill.sessionCount()/2))
 	if err != nil {
 		return err
 	}
 	c.tables, c.close = t, t.close
-	if err := c.fill.into(ctx, t); err != nil {
+	if err := c.fill.insertInto(ctx, t); err != nil {
 		return err
 	}
-	if err := t.settle(ctx); err != nil {
+	if err := t.vacuumAndCheckpoint(ctx); err != nil {
 		return err
 	}
 	db, pool, err := openPostgres(t.dsn, 1)
@@ -110,23 +110,23 @@ func (c *crowd) open(ctx context.Context, s *server) error {
 	c.store = models.NewStore(db)
 	c.close = func() { _ = pool.Close(); t.close() }
 	return db.WithContext(ctx).Raw("SELECT jti, session_id AS session FROM token_blacklist_outstandingtoken WHERE id > ? ORDER BY random()",
-		c.fill.rows-c.fill.sessions()).Scan(&c.heads).Error
+		c.fill.rows-c.fill.sessionCount()).Scan(&c.latest).Error
 }
 
-// join takes some of the sessions of the crowd beside this one.
-func (c *crowd) join(n int) {
+// shareTables takes some of the sessions of the crowd beside this one.
+func (c *workload) shareTables(n int) {
 	other := c.beside
-	n = min(n, len(other.heads)/2)
+	n = min(n, len(other.latest)/2)
 	c.fill, c.tables, c.store = other.fill, other.tables, other.store
-	c.heads, other.heads = other.heads[:n], other.heads[n:]
+	c.latest, other.latest = other.latest[:n], other.latest[n:]
 }
 
-// turn rotates sessions one after the other.
-func (c *crowd) turn(ctx context.Context, d time.Duration) error {
+// measureTurn rotates sessions one after the other.
+func (c *workload) measureTurn(ctx context.Context, d time.Duration) error {
 	one := clients{n: 1, call: func(ctx context.Context, _ int) error {
-		h := &c.heads[mathrand.N(len(c.heads))] //nolint:gosec // no secret: clients come as they like
+		h := &c.latest[mathrand.N(len(c.latest))] //nolint:gosec // no secret: clients come as they like
 		next := c.newJTI()
-		err := mustRotate(c.store.Rotate(ctx, rotation(h.JTI, h.Session, next)))
+		err := mustRotate(c.store.Rotate(ctx, newRotation(h.JTI, h.Session, next)))
 		h.JTI = next
 		return err
 	}}
@@ -134,17 +134,17 @@ func (c *crowd) turn(ctx context.Context, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	o, err := one.forTurn(ctx, d)
+	o, err := one.callFor(ctx, d)
 	if err != nil {
 		return err
 	}
 	after, err := c.walPosition(ctx)
-	c.took, c.rounds, c.wal = c.took.and(o), append(c.rounds, o.at(0.5).Seconds()), c.wal+after-before
+	c.took, c.rounds, c.wal = c.took.merge(o), append(c.rounds, o.percentile(0.5).Seconds()), c.wal+after-before
 	return err
 }
 
-func (c *crowd) walPosition(ctx context.Context) (int64, error) {
-	return c.tables.count(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+func (c *workload) walPosition(ctx context.Context) (int64, error) {
+	return c.tables.queryCount(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
 }
 
 // timedID is an id that begins with its time: 12 hexadecimal digits of milliseconds and 20 random ones.

@@ -56,8 +56,8 @@ func (s *server) stop() {
 	s.cluster.Stop()
 }
 
-// about is a line on version and settings, as the server tells them.
-func (s *server) about(ctx context.Context) (string, error) {
+// describeSettings is a line on version and settings, as the server tells them.
+func (s *server) describeSettings(ctx context.Context) (string, error) {
 	var version string
 	if err := s.admin.QueryRowContext(ctx, "SELECT current_setting('server_version')").Scan(&version); err != nil {
 		return "", err
@@ -99,7 +99,7 @@ func (s *server) newTables(ctx context.Context, name string, users int) (*tables
 		err = models.AutoMigrate(ctx, db, &account{})
 	}
 	if err == nil {
-		err = t.exec(ctx, `INSERT INTO accounts (id, username) SELECT i, 'user' || i FROM generate_series(1, $1::bigint) i`, users)
+		err = t.execStatement(ctx, `INSERT INTO accounts (id, username) SELECT i, 'user' || i FROM generate_series(1, $1::bigint) i`, users)
 	}
 	if err != nil {
 		t.close()
@@ -110,23 +110,23 @@ func (s *server) newTables(ctx context.Context, name string, users int) (*tables
 
 func (t *tables) close() { _ = t.pool.Close() }
 
-func (t *tables) exec(ctx context.Context, statement string, args ...any) error {
+func (t *tables) execStatement(ctx context.Context, statement string, args ...any) error {
 	_, err := t.pool.ExecContext(ctx, statement, args...)
 	return err
 }
 
-// count is the number that a query answers.
-func (t *tables) count(ctx context.Context, query string, args ...any) (n int64, err error) {
+// queryCount is the number that a query answers.
+func (t *tables) queryCount(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = t.pool.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err
 }
 
-// settle leaves the planner nothing to learn and the disk nothing to catch up with.
-func (t *tables) settle(ctx context.Context) error {
-	if err := t.exec(ctx, "VACUUM (ANALYZE)"); err != nil {
+// vacuumAndCheckpoint leaves the planner nothing to learn and the disk nothing to catch up with.
+func (t *tables) vacuumAndCheckpoint(ctx context.Context) error {
+	if err := t.execStatement(ctx, "VACUUM (ANALYZE)"); err != nil {
 		return err
 	}
-	return t.exec(ctx, "CHECKPOINT")
+	return t.execStatement(ctx, "CHECKPOINT")
 }
 
 // openPostgres opens GORM as an application does, on as many connections as there are clients. changes are made to the
@@ -140,7 +140,7 @@ func openPostgres(dsn string, connections int, changes ...func(*pgx.ConnConfig))
 		change(config)
 	}
 	pool := stdlib.OpenDB(*config)
-	sized(pool, connections)
+	setPoolSize(pool, connections)
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), &gorm.Config{Logger: logger.Discard})
 	if err != nil {
 		_ = pool.Close()
@@ -149,8 +149,8 @@ func openPostgres(dsn string, connections int, changes ...func(*pgx.ConnConfig))
 	return db, pool, nil
 }
 
-// sized is a pool that keeps its connections.
-func sized(pool *sql.DB, connections int) {
+// setPoolSize is a pool that keeps its connections.
+func setPoolSize(pool *sql.DB, connections int) {
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	pool.SetConnMaxIdleTime(5 * time.Minute)

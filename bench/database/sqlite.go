@@ -37,27 +37,27 @@ type sqliteStore struct {
 	driver sqliteDriver
 	store  *models.Store
 	close  func()
-	seenBy
+	roundResults
 	failed int
 	err    error
 }
 
-// onSQLite is the part sqlite.
-func onSQLite(ctx context.Context, b *bench) error {
+// measureSQLite is the part sqlite.
+func measureSQLite(ctx context.Context, b *bench) error {
 	drivers := []sqliteDriver{pureGo}
-	if cgo, ok := withCgo(); ok {
+	if cgo, ok := cgoDriver(); ok {
 		drivers = append(drivers, cgo)
 	} else {
-		b.say("the C driver is skipped: built without cgo")
+		b.printLine("the C driver is skipped: built without cgo")
 	}
 	folder, err := os.MkdirTemp(pgtest.DiskFolder(), "simplejwt-sqlite-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	b.say("Store.Rotate on SQLite, WAL, synchronous NORMAL, %d connections; data on disk, below %s", sqliteConnections, pgtest.DiskFolder())
+	b.printLine("Store.Rotate on SQLite, WAL, synchronous NORMAL, %d connections; data on disk, below %s", sqliteConnections, pgtest.DiskFolder())
 	out := newTable(b.out, "clients", "driver", "rotations/s", "to C", "target", "p50", "p99", "slowest", "target", "errors", "target")
-	for _, n := range b.clients() {
+	for _, n := range b.clientCounts() {
 		stores := make([]*sqliteStore, len(drivers))
 		for i, driver := range drivers {
 			if stores[i], err = openSQLite(ctx, driver, filepath.Join(folder, fmt.Sprintf("%d-%d.db", n, i))); err != nil {
@@ -67,7 +67,7 @@ func onSQLite(ctx context.Context, b *bench) error {
 		}
 		for round := range b.Rounds {
 			for i := range stores {
-				if err := stores[(i+round)%len(stores)].turn(ctx, b, n, round); err != nil {
+				if err := stores[(i+round)%len(stores)].measureTurn(ctx, b, n, round); err != nil {
 					return err
 				}
 			}
@@ -77,18 +77,18 @@ func onSQLite(ctx context.Context, b *bench) error {
 		}
 		for _, s := range stores {
 			if s.err != nil {
-				b.say("the first error of %s with %d clients: %v", s.driver.name, n, s.err)
+				b.printLine("the first error of %s with %d clients: %v", s.driver.name, n, s.err)
 			}
 		}
 	}
-	out.print()
+	out.printTable()
 	return nil
 }
 
 // printSQLite prints a line. Only the driver of the example has targets; without another one its ratio is to itself.
 func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
 	slowest := slices.Max(s.slowest)
-	share := median(ratios(s.perSecond, to.perSecond))
+	share := median(divideEach(s.perSecond, to.perSecond))
 	var fast, quick, faultless string
 	if judged {
 		faultless = atMost(float64(s.failed), 0)
@@ -99,8 +99,8 @@ func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
 			quick = atMost(slowest*1000, 50)
 		}
 	}
-	out.row(fmt.Sprint(n), s.driver.name, number(median(s.perSecond)), ratio(share), fast, inMilliseconds(median(s.p50)),
-		inMilliseconds(median(s.p99)), inMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
+	out.addRow(fmt.Sprint(n), s.driver.name, formatNumber(median(s.perSecond)), formatRatio(share), fast, formatMilliseconds(median(s.p50)),
+		formatMilliseconds(median(s.p99)), formatMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
 }
 
 func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteStore, error) {
@@ -112,7 +112,7 @@ func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteS
 	if err != nil {
 		return nil, err
 	}
-	sized(pool, sqliteConnections)
+	setPoolSize(pool, sqliteConnections)
 	s := &sqliteStore{driver: driver, store: models.NewStore(db), close: func() { _ = pool.Close() }}
 	err = db.WithContext(ctx).AutoMigrate(&account{})
 	if err == nil {
@@ -127,25 +127,25 @@ func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteS
 	return s, err
 }
 
-// turn is one turn with n clients. A client whose rotation failed logs in anew, for the outcome is unknown.
-func (s *sqliteStore) turn(ctx context.Context, b *bench, n, round int) error {
+// measureTurn is one turn with n clients. A client whose rotation failed logs in anew, for the outcome is unknown.
+func (s *sqliteStore) measureTurn(ctx context.Context, b *bench, n, round int) error {
 	chains, err := newChains(ctx, s.store, fmt.Sprint("round", round), n)
 	if err != nil {
 		return err
 	}
 	callers := clients{n: n, call: func(ctx context.Context, i int) error {
-		err := mustRotate(s.store.Rotate(ctx, chains[i].next()))
+		err := mustRotate(s.store.Rotate(ctx, chains[i].nextRotation()))
 		if err != nil && ctx.Err() == nil {
 			chains[i] = &chain{label: fmt.Sprint(chains[i].label, "again", time.Now().UnixNano()), client: i}
-			err = errors.Join(err, login(ctx, s.store, i+1, chains[i].jti(0)))
+			err = errors.Join(err, recordLogin(ctx, s.store, i+1, chains[i].tokenID(0)))
 		}
 		return err
 	}}
-	if _, err := callers.during(ctx, func() error { return sleep(ctx, b.warm()) }); err != nil {
+	if _, err := callers.callDuring(ctx, func() error { return sleepContext(ctx, b.warmUpTime()) }); err != nil {
 		return err
 	}
-	o, err := callers.during(ctx, func() error { return sleep(ctx, b.turn) })
-	s.add(o)
+	o, err := callers.callDuring(ctx, func() error { return sleepContext(ctx, b.turn) })
+	s.addRound(o)
 	s.failed += o.failed
 	if s.err == nil {
 		s.err = o.err

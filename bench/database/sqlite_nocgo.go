@@ -2,5 +2,5 @@
 
 package database
 
-// withCgo finds no driver in C.
-func withCgo() (sqliteDriver, bool) { return sqliteDriver{}, false }
+// cgoDriver finds no driver in C.
+func cgoDriver() (sqliteDriver, bool) { return sqliteDriver{}, false }

@@ -25,7 +25,7 @@ const (
 	successor
 	session
 	nowTime
-	aliveAfter
+	activeAfter
 	expiresAt
 )
 
@@ -43,10 +43,10 @@ type statement struct {
 
 var placeholder = regexp.MustCompile(`\$(\d+)`)
 
-// observe has a store rotate a token and keeps the statement that it sends.
-func observe(ctx context.Context, t *tables) (*statement, error) {
+// observeStatement has a store rotate a token and keeps the statement that it sends.
+func observeStatement(ctx context.Context, t *tables) (*statement, error) {
 	var sent recorder
-	db, pool, err := openPostgres(t.dsn, 1, sent.trace)
+	db, pool, err := openPostgres(t.dsn, 1, sent.traceQueries)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +56,14 @@ func observe(ctx context.Context, t *tables) (*statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent.take()
+	sent.takeQueries()
 	// No two values are equal, so that each parameter is known by its value.
-	r := chains[0].next()
+	r := chains[0].nextRotation()
 	r.SessionID, r.ActiveAfter = "a session that only the token names", r.Now.Add(-time.Minute)
 	if err := mustRotate(store.Rotate(ctx, r)); err != nil {
 		return nil, err
 	}
-	queries := sent.take()
+	queries := sent.takeQueries()
 	if len(queries) != 1 {
 		return nil, fmt.Errorf("a rotation is %d statements: pgbench is to send one", len(queries))
 	}
@@ -73,13 +73,13 @@ func observe(ctx context.Context, t *tables) (*statement, error) {
 		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryExecMode:
 			continue // for the driver, not for the server
 		}
-		out.params = append(out.params, recognize(value, r))
+		out.params = append(out.params, recognizeParam(value, r))
 	}
 	return out, nil
 }
 
-// recognize finds the value among those of the rotation.
-func recognize(value any, r core.Rotation) param {
+// recognizeParam finds the value among those of the rotation.
+func recognizeParam(value any, r core.Rotation) param {
 	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return param{constant, nil}
@@ -101,7 +101,7 @@ func recognize(value any, r core.Rotation) param {
 		case v.Equal(r.Now):
 			return param{role: nowTime}
 		case v.Equal(r.ActiveAfter):
-			return param{role: aliveAfter}
+			return param{role: activeAfter}
 		case v.Equal(r.ExpiresAt):
 			return param{role: expiresAt}
 		}
@@ -109,8 +109,8 @@ func recognize(value any, r core.Rotation) param {
 	return param{constant, value}
 }
 
-// bind is the parameters of a rotation.
-func (s *statement) bind(r core.Rotation) []any {
+// bindParams is the parameters of a rotation.
+func (s *statement) bindParams(r core.Rotation) []any {
 	args := make([]any, len(s.params))
 	for i, p := range s.params {
 		switch p.role {
@@ -124,7 +124,7 @@ func (s *statement) bind(r core.Rotation) []any {
 			args[i] = r.SessionID
 		case nowTime:
 			args[i] = r.Now
-		case aliveAfter:
+		case activeAfter:
 			args[i] = r.ActiveAfter
 		case expiresAt:
 			args[i] = r.ExpiresAt
@@ -146,7 +146,7 @@ func (s *statement) forGORM() (text string, order []int) {
 // forPgbench is a script that rotates the tokens of a chain, and the variables it wants. The times of a turn's rotations
 // are all that of its beginning.
 func (s *statement) forPgbench() (script string, variables []string, err error) {
-	r := rotation("", "", "")
+	r := newRotation("", "", "")
 	text := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000000Z07:00") }
 	variables = []string{
 		"n=0", "now=" + text(r.Now), "alive_after=" + text(r.ActiveAfter), "expires_at=" + text(r.ExpiresAt),
@@ -162,12 +162,12 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 			said[i] = jtiSQL("0")
 		case nowTime:
 			said[i] = ":now"
-		case aliveAfter:
+		case activeAfter:
 			said[i] = ":alive_after"
 		case expiresAt:
 			said[i] = ":expires_at"
 		case constant:
-			value, ok, err := inWords(p.value)
+			value, ok, err := formatConstant(p.value)
 			if err != nil {
 				return "", nil, err
 			}
@@ -187,8 +187,8 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 	return "\\set presented :n\n\\set n :n + 1\n" + body + ";\n", variables, nil
 }
 
-// inWords is a constant as text; false for NULL.
-func inWords(value any) (text string, ok bool, err error) {
+// formatConstant is a constant as text; false for NULL.
+func formatConstant(value any) (text string, ok bool, err error) {
 	switch v := value.(type) {
 	case nil:
 		return "", false, nil

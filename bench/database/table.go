@@ -17,17 +17,17 @@ type table struct {
 
 func newTable(out io.Writer, columns ...string) *table {
 	t := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), len(columns)}
-	t.row(columns...)
+	t.addRow(columns...)
 	return t
 }
 
-// row adds a line. Cells that it lacks are empty.
-func (t *table) row(cells ...string) {
+// addRow adds a line. Cells that it lacks are empty.
+func (t *table) addRow(cells ...string) {
 	cells = append(cells, make([]string, t.columns-len(cells))...)
 	_, _ = fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
-func (t *table) print() { _ = t.w.Flush() }
+func (t *table) printTable() { _ = t.w.Flush() }
 
 // median of numbers, 0 of none.
 func median(all []float64) float64 {
@@ -42,8 +42,8 @@ func median(all []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// ratios of each round.
-func ratios(of, to []float64) []float64 {
+// divideEach of each round.
+func divideEach(of, to []float64) []float64 {
 	out := make([]float64, min(len(of), len(to)))
 	for i := range out {
 		out[i] = of[i] / to[i]
@@ -52,10 +52,10 @@ func ratios(of, to []float64) []float64 {
 }
 
 // atLeast and atMost are a target and whether it is met.
-func atLeast(got, want float64) string { return verdict(got >= want, ">=", want) }
-func atMost(got, want float64) string  { return verdict(got <= want, "<=", want) }
+func atLeast(got, want float64) string { return formatTarget(got >= want, ">=", want) }
+func atMost(got, want float64) string  { return formatTarget(got <= want, "<=", want) }
 
-func verdict(met bool, sign string, want float64) string {
+func formatTarget(met bool, sign string, want float64) string {
 	word := "over"
 	if met {
 		word = "ok"
@@ -63,10 +63,10 @@ func verdict(met bool, sign string, want float64) string {
 	return fmt.Sprintf("%s %.4g %s", sign, want, word)
 }
 
-func number(n float64) string { return fmt.Sprintf("%.0f", n) }
+func formatNumber(n float64) string { return fmt.Sprintf("%.0f", n) }
 
-func ratio(n float64) string { return fmt.Sprintf("%.2f", n) }
+func formatRatio(n float64) string { return fmt.Sprintf("%.2f", n) }
 
-func milliseconds(d time.Duration) string { return inMilliseconds(d.Seconds()) }
+func formatDuration(d time.Duration) string { return formatMilliseconds(d.Seconds()) }
 
-func inMilliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", seconds*1000) }
+func formatMilliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", seconds*1000) }

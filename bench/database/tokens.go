@@ -22,8 +22,8 @@ var device = core.Device{
 	UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 }
 
-// rotation is a refresh as simplejwt.Recommended has it.
-func rotation(jti, session, next string) core.Rotation {
+// newRotation is a refresh as simplejwt.Recommended has it.
+func newRotation(jti, session, next string) core.Rotation {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return core.Rotation{
 		JTI: jti, SessionID: session, NewJTI: next, Now: now, ActiveAfter: now, ExpiresAt: now.Add(refreshLifetime),
@@ -31,8 +31,8 @@ func rotation(jti, session, next string) core.Rotation {
 	}
 }
 
-// login records the first token of a session of a user.
-func login(ctx context.Context, store *models.Store, user int, jti string) error {
+// recordLogin records the first token of a session of a user.
+func recordLogin(ctx context.Context, store *models.Store, user int, jti string) error {
 	now := time.Now()
 	return store.Record(ctx, core.OutstandingToken{
 		JTI: jti, UserID: strconv.Itoa(user), CreatedAt: now, ExpiresAt: now.Add(refreshLifetime), SessionID: jti,
@@ -47,8 +47,8 @@ type chain struct {
 	n      int
 }
 
-// jti is the id of a token of the chain, of the length that core's ids have. jtiSQL says the same.
-func (c *chain) jti(n int) string {
+// tokenID is the id of a token of the chain, of the length that core's ids have. jtiSQL says the same.
+func (c *chain) tokenID(n int) string {
 	sum := md5.Sum(fmt.Appendf(nil, "%s-%d-%d", c.label, c.client, n)) //nolint:gosec // see above
 	return hex.EncodeToString(sum[:])
 }
@@ -58,10 +58,10 @@ func jtiSQL(n string) string {
 	return "md5(:label::text || '-' || :client_id::text || '-' || " + n + "::text)"
 }
 
-// next is the next rotation of the chain.
-func (c *chain) next() core.Rotation {
+// nextRotation is the next rotation of the chain.
+func (c *chain) nextRotation() core.Rotation {
 	c.n++
-	return rotation(c.jti(c.n-1), c.jti(0), c.jti(c.n))
+	return newRotation(c.tokenID(c.n-1), c.tokenID(0), c.tokenID(c.n))
 }
 
 // newChains logs clients in, each as a user of its own.
@@ -69,7 +69,7 @@ func newChains(ctx context.Context, store *models.Store, label string, clients i
 	all := make([]*chain, clients)
 	for i := range all {
 		all[i] = &chain{label: label, client: i}
-		if err := login(ctx, store, i+1, all[i].jti(0)); err != nil {
+		if err := recordLogin(ctx, store, i+1, all[i].tokenID(0)); err != nil {
 			return nil, err
 		}
 	}

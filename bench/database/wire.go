@@ -22,10 +22,10 @@ type recorder struct {
 	sent []query
 }
 
-func (r *recorder) trace(config *pgx.ConnConfig) { config.Tracer = r }
+func (r *recorder) traceQueries(config *pgx.ConnConfig) { config.Tracer = r }
 
-// take returns what was sent since it was last called.
-func (r *recorder) take() []query {
+// takeQueries returns what was sent since it was last called.
+func (r *recorder) takeQueries() []query {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	sent := r.sent
@@ -44,29 +44,29 @@ func (r *recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tr
 // TraceQueryEnd is called by pgx.
 func (*recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// turns counts round trips: how often something was written after something was read.
-type turns struct{ n atomic.Int64 }
+// tripCounter counts round trips: how often something was written after something was read.
+type tripCounter struct{ n atomic.Int64 }
 
-func (t *turns) count(config *pgx.ConnConfig) {
+func (t *tripCounter) countTrips(config *pgx.ConnConfig) {
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := dial(ctx, network, address)
 		if err != nil {
 			return nil, err
 		}
-		return &countedConn{Conn: conn, turns: t}, nil
+		return &countedConn{Conn: conn, trips: t}, nil
 	}
 }
 
 type countedConn struct {
 	net.Conn
-	turns *turns
+	trips *tripCounter
 	wrote atomic.Bool
 }
 
 func (c *countedConn) Write(b []byte) (int, error) {
 	if !c.wrote.Swap(true) {
-		c.turns.n.Add(1)
+		c.trips.n.Add(1)
 	}
 	return c.Conn.Write(b)
 }
@@ -86,7 +86,7 @@ type stopwatch struct {
 	took  []time.Duration
 }
 
-func (s *stopwatch) trace(config *pgx.ConnConfig) {
+func (s *stopwatch) traceTransactions(config *pgx.ConnConfig) {
 	s.began = map[*pgx.Conn]time.Time{}
 	config.Tracer = s
 }

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// Environment prints where the figures were made: Go, the machine, and the versions of some modules of the program.
+// Environment prints what the results depend on: the version of Go, the machine, and the versions of some modules of the
+// program.
 func Environment(out io.Writer, modules ...string) error {
 	versions := make(map[string]string)
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -18,11 +19,11 @@ func Environment(out io.Writer, modules ...string) error {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s/%s, %s, GOMAXPROCS %d\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, cpu(), runtime.GOMAXPROCS(0))
+	fmt.Fprintf(&b, "%s %s/%s, %s, GOMAXPROCS %d\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, cpuModel(), runtime.GOMAXPROCS(0))
 	for _, path := range modules {
 		version := versions[path]
 		if version == "" {
-			version = "of unknown version" // a test's build information may name no modules
+			version = "of unknown version" // a test binary may have no list of modules
 		}
 		fmt.Fprintf(&b, "%s %s\n", path, version)
 	}
@@ -30,8 +31,8 @@ func Environment(out io.Writer, modules ...string) error {
 	return err
 }
 
-// cpu is the model of the processor, as Linux tells it.
-func cpu() string {
+// cpuModel returns the model of the processor, which only Linux reports.
+func cpuModel() string {
 	data, err := os.ReadFile("/proc/cpuinfo")
 	if err == nil {
 		for line := range strings.Lines(string(data)) {

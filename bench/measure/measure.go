@@ -1,13 +1,13 @@
-// Package measure measures contenders side by side in one process, and prints how they compare. Start with [Report], or
-// with [Run] for the bare figures.
+// Package measure measures contenders side by side in one process and prints how they compare. Start with [Report], or with
+// [Run] for the numbers alone.
 //
-// A machine that others use too is fast now and slow a moment later, so contenders are not measured one after the other. In
-// each round all of them get the same time, in short turns and in an order that is drawn anew each time, and the median of
-// its turns is what a contender took in the round. Ratios are taken within a round, where all had the same weather, and what
-// counts is the median of the rounds.
+// The speed of a shared machine changes from one moment to the next, so contenders are not measured one after the other. In
+// each round all of them get the same time, in short turns and in a random order, and the result of a contender is the
+// median of its turns. Ratios are computed within a round, in which conditions were equal, and reported as the median of
+// the rounds.
 //
-// The time is that of the processor, of the whole process where the system tells it: what others do on the machine is not in
-// it, and what the garbage collector does is.
+// The time is the CPU time of the whole process, where the system has it: it includes the garbage collector, and excludes
+// other processes.
 package measure
 
 import (
@@ -21,13 +21,13 @@ import (
 
 // Contender is one of several ways to do the same thing.
 type Contender struct {
-	// Name stands in the tables. It is unique among the contenders of a table.
+	// Name is printed. It is unique among the contenders of a table.
 	Name string
-	// Run does the thing n times. An error ends the measuring.
+	// Run does the operation n times. An error ends the measurement.
 	Run func(n int) error
 }
 
-// Each is a contender that does the thing once a call.
+// Each returns a contender whose operation is one call of once.
 func Each(name string, once func() error) Contender {
 	return Contender{Name: name, Run: func(n int) error {
 		for range n {
@@ -39,26 +39,27 @@ func Each(name string, once func() error) Contender {
 	}}
 }
 
-// Options say how long is measured.
+// Options are how long to measure.
 type Options struct {
-	// Rounds is how many rounds there are. Defaults to 6.
+	// Rounds is the number of rounds. Defaults to 6.
 	Rounds int
-	// Quick is one round of a few milliseconds: enough to see that it works, too little to believe the figures.
+	// Quick measures one round of a few milliseconds: enough to see that everything works, too little for results.
 	Quick bool
 }
 
 const (
 	defaultRounds = 6
 	turnTime      = 25 * time.Millisecond
-	roundTime     = 200 * time.Millisecond // of each contender, in turns
-	quickTime     = 5 * time.Millisecond   // the same where it is to be quick
+	roundTime     = 200 * time.Millisecond // of each contender, in all its turns
+	quickTime     = 5 * time.Millisecond   // the same with Options.Quick
 
-	// calibrations is how often it is tried what fits into a turn; the most counts, as one trial may be disturbed.
+	// calibrations is how often the operations of a turn are counted. The largest count is used: other programs can only
+	// make it smaller.
 	calibrations = 3
 )
 
-// plan is what the options come to.
-func (o Options) plan() (rounds, turns int, turn time.Duration) {
+// planTurns returns how many rounds to measure, how many turns a round has, and how long a turn is.
+func (o Options) planTurns() (rounds, turns int, turn time.Duration) {
 	if o.Quick {
 		return 1, 1, quickTime
 	}
@@ -68,31 +69,32 @@ func (o Options) plan() (rounds, turns int, turn time.Duration) {
 	return rounds, int(roundTime / turnTime), turnTime
 }
 
-// Run measures the contenders. Errors: what a contender says, and that of a context that is done.
+// Run measures the contenders. Errors: the first one of a contender, with its name, and that of ctx.
 func Run(ctx context.Context, o Options, contenders ...Contender) (*Results, error) {
-	rounds, turns, turn := o.plan()
+	rounds, turns, turn := o.planTurns()
 	entries := make([]*entry, len(contenders))
 	for i, c := range contenders {
 		entries[i] = &entry{Contender: c}
-		if err := entries[i].calibrate(turn); err != nil {
+		if err := entries[i].calibrateTurn(turn); err != nil {
 			return nil, err
 		}
 	}
 	for range rounds {
-		if err := round(ctx, entries, turns); err != nil {
+		if err := measureRound(ctx, entries, turns); err != nil {
 			return nil, err
 		}
 	}
 	return &Results{entries}, nil
 }
 
-func round(ctx context.Context, entries []*entry, turns int) error {
+// measureRound measures all contenders, in as many turns. The order of each turn is random, so that nobody is always first.
+func measureRound(ctx context.Context, entries []*entry, turns int) error {
 	for range turns {
 		for _, i := range rand.Perm(len(entries)) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := entries[i].takeTurn(); err != nil {
+			if err := entries[i].measureTurn(); err != nil {
 				return err
 			}
 		}
@@ -105,24 +107,24 @@ func round(ctx context.Context, entries []*entry, turns int) error {
 	return nil
 }
 
-// entry is a contender and what was measured of it.
+// entry is a contender with its measurements.
 type entry struct {
 	Contender
-	n          int       // operations a turn
-	turns      []float64 // nanoseconds an operation in each turn of the present round
-	rounds     []float64 // the same in each round, the median of its turns
+	n          int       // operations in a turn
+	turns      []float64 // nanoseconds of an operation in each turn of the current round
+	rounds     []float64 // nanoseconds of an operation in each round: the median of its turns
 	operations uint64    // in all turns
 	mallocs    uint64    // in all turns
 }
 
-// calibrate finds how often the thing is done in a turn. It warms up caches and pools on the way.
-func (e *entry) calibrate(turn time.Duration) error {
+// calibrateTurn counts how many operations fit into a turn. It also warms up caches and pools.
+func (e *entry) calibrateTurn(turn time.Duration) error {
 	for n, found := 1, 0; found < calibrations; {
-		start := spent()
+		start := cpuTime()
 		if err := e.Run(n); err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
-		used := spent() - start
+		used := cpuTime() - start
 		if used < turn/2 {
 			n *= 2
 			continue
@@ -133,15 +135,15 @@ func (e *entry) calibrate(turn time.Duration) error {
 	return nil
 }
 
-// takeTurn measures one turn. It begins with no garbage, so that nobody clears up after another. Allocations are those of
-// the whole process.
-func (e *entry) takeTurn() error {
+// measureTurn measures one turn. It collects garbage first, so that no contender pays for that of another. Allocations are
+// those of the whole process.
+func (e *entry) measureTurn() error {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := spent()
+	start := cpuTime()
 	err := e.Run(e.n)
-	used := spent() - start
+	used := cpuTime() - start
 	runtime.ReadMemStats(&after)
 	if err != nil {
 		return fmt.Errorf("%s: %w", e.Name, err)

@@ -10,19 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// rounds is a contender that took so many nanoseconds an operation in each round.
-func rounds(name string, mallocs uint64, ns ...float64) *entry {
+// newEntry returns a contender whose operations took so many nanoseconds in each round.
+func newEntry(name string, mallocs uint64, ns ...float64) *entry {
 	return &entry{Contender: Contender{Name: name}, rounds: ns, operations: 10, mallocs: 10 * mallocs}
 }
 
-func TestRatiosAreTakenWithinARound(t *testing.T) {
+func TestResults_Ratio(t *testing.T) {
 	t.Parallel()
-	r := &Results{[]*entry{rounds("bare", 1, 10, 100, 1000), rounds("ours", 3, 20, 300, 2000), rounds("peer", 9, 30, 300, 5000)}}
+	r := &Results{[]*entry{newEntry("bare", 1, 10, 100, 1000), newEntry("ours", 3, 20, 300, 2000), newEntry("peer", 9, 30, 300, 5000)}}
 	for name, c := range map[string]struct{ got, want Ratio }{
-		"of the whole":      {r.Ratio("ours", "peer", ""), Ratio{20. / 30, 0.4, 1}},
-		"beyond a base":     {r.Ratio("ours", "peer", "bare"), Ratio{0.5, 0.25, 1}},
-		"to the contender":  {r.Ratio("peer", "peer", "bare"), Ratio{1, 1, 1}},
-		"as many times ...": {r.Ratio("peer", "bare", ""), Ratio{3, 3, 5}},
+		"it may be of the whole":  {r.Ratio("ours", "peer", ""), Ratio{20. / 30, 0.4, 1}},
+		"it may be beyond a base": {r.Ratio("ours", "peer", "bare"), Ratio{0.5, 0.25, 1}},
+		"to itself it is 1":       {r.Ratio("peer", "peer", "bare"), Ratio{1, 1, 1}},
+		"it may be more than 1":   {r.Ratio("peer", "bare", ""), Ratio{3, 3, 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -33,15 +33,15 @@ func TestRatiosAreTakenWithinARound(t *testing.T) {
 	}
 }
 
-func TestTable(t *testing.T) {
+func TestReport_Table(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	r := NewReport(&out, Options{})
-	err := r.print(Table{
+	err := r.printTable(Table{
 		Title: "middleware", Note: "ratio of what is beyond bare", Reference: "peer", Base: "bare",
 		Targets: []Target{{Of: "ours", To: "peer", AtMost: 0.4, Words: "little"}, {Of: "ours", To: "bare", AtMost: 16, Allocs: true},
 			{Of: "nobody", To: "peer", AtMost: 1}},
-	}, &Results{[]*entry{rounds("bare", 1, 10, 10), rounds("ours", 3, 20, 30), rounds("peer", 9, 40, 40)}})
+	}, &Results{[]*entry{newEntry("bare", 1, 10, 10), newEntry("ours", 3, 20, 30), newEntry("peer", 9, 40, 40)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunEndsWithTheFirstError(t *testing.T) {
+func TestRun_FirstError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	if _, err := Run(t.Context(), Options{Quick: true}, Each("one", func() error { return broken })); !errors.Is(err, broken) {

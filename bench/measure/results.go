@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// Results are what was measured. Contenders are asked for by name; one that was not measured has only NaN.
+// Results are the measurements of all contenders, by name. For a name that was not measured they are NaN.
 type Results struct{ entries []*entry }
 
-// Ratio is how the cost of one thing relates to that of another.
+// Ratio is the cost of one contender divided by that of another.
 type Ratio struct {
-	// Median is that of the rounds.
+	// Median is the median of the rounds.
 	Median float64
-	// Min and Max are the least and the greatest of the rounds.
+	// Min and Max are the smallest and the largest ratio of a round.
 	Min, Max float64
 }
 
-// Names are the names of the contenders, in their order.
+// Names returns the names of the contenders, in their order.
 func (r *Results) Names() []string {
 	names := make([]string, len(r.entries))
 	for i, e := range r.entries {
@@ -25,24 +25,24 @@ func (r *Results) Names() []string {
 	return names
 }
 
-// NS is what an operation takes in nanoseconds, the median of the rounds.
-func (r *Results) NS(name string) float64 { return median(r.ns(name)) }
+// NS returns the nanoseconds of an operation, the median of the rounds.
+func (r *Results) NS(name string) float64 { return median(r.roundTimes(name)) }
 
-// Allocs is how often an operation allocates, over all rounds.
+// Allocs returns the allocations of an operation, the mean of all rounds.
 func (r *Results) Allocs(name string) float64 {
-	e := r.entry(name)
+	e := r.findEntry(name)
 	if e == nil {
 		return math.NaN()
 	}
 	return float64(e.mallocs) / float64(e.operations)
 }
 
-// Ratio is the time of one contender in terms of another's. With the name of a base, "" for none, it is the ratio of what
-// both cost beyond that.
+// Ratio returns the time of one contender divided by that of another. With the name of a base, "" for none, the time of the
+// base is subtracted from both.
 func (r *Results) Ratio(of, to, base string) Ratio {
-	ofs, tos, bases := r.ns(of), r.ns(to), make([]float64, len(r.ns(of)))
+	ofs, tos, bases := r.roundTimes(of), r.roundTimes(to), make([]float64, len(r.roundTimes(of)))
 	if base != "" {
-		bases = r.ns(base)
+		bases = r.roundTimes(base)
 	}
 	ratios := make([]float64, min(len(ofs), len(tos), len(bases)))
 	for i := range ratios {
@@ -54,7 +54,8 @@ func (r *Results) Ratio(of, to, base string) Ratio {
 	return Ratio{Median: median(ratios), Min: slices.Min(ratios), Max: slices.Max(ratios)}
 }
 
-func (r *Results) entry(name string) *entry {
+// findEntry returns the contender with this name, nil if there is none.
+func (r *Results) findEntry(name string) *entry {
 	for _, e := range r.entries {
 		if e.Name == name {
 			return e
@@ -63,14 +64,15 @@ func (r *Results) entry(name string) *entry {
 	return nil
 }
 
-// ns is the time of an operation in each round.
-func (r *Results) ns(name string) []float64 {
-	if e := r.entry(name); e != nil {
+// roundTimes returns the nanoseconds of an operation in each round.
+func (r *Results) roundTimes(name string) []float64 {
+	if e := r.findEntry(name); e != nil {
 		return e.rounds
 	}
 	return nil
 }
 
+// median returns the median of values, NaN if there are none.
 func median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()

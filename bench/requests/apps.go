@@ -38,7 +38,7 @@ func ginApps(auth *core.Auth, secret []byte) ([]app, error) {
 	gin.SetMode(gin.ReleaseMode)
 	serve := func(middleware ...gin.HandlerFunc) http.Handler {
 		engine := gin.New()
-		engine.GET(path, append(middleware, func(c *gin.Context) { _, _ = c.Writer.Write(answer) })...)
+		engine.GET(path, append(middleware, func(c *gin.Context) { _, _ = c.Writer.Write(responseBody) })...)
 		return engine
 	}
 	return []app{{bare, serve()}, {ours, serve(ginjwt.Required(auth.Stateless()))}, {"gin-jwt", serve(peer.MiddlewareFunc())}}, nil
@@ -48,7 +48,7 @@ func echoApps(auth *core.Auth, secret []byte) []app {
 	serve := func(middleware ...echo.MiddlewareFunc) http.Handler {
 		e := echo.New()
 		e.GET(path, func(c echo.Context) error {
-			_, err := c.Response().Write(answer)
+			_, err := c.Response().Write(responseBody)
 			return err
 		}, middleware...)
 		return e
@@ -60,17 +60,17 @@ func echoApps(auth *core.Auth, secret []byte) []app {
 // onMux is an application on the router of net/http.
 func onMux(middleware func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+path, middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(answer) })))
+	mux.Handle("GET "+path, middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(responseBody) })))
 	return mux
 }
 
-func none(next http.Handler) http.Handler { return next }
+func withoutMiddleware(next http.Handler) http.Handler { return next }
 
 func httpApps(auth *core.Auth, secret []byte) []app {
 	// jwtauth works on any router. It has a middleware that verifies and one that refuses, and takes tokens without exp.
 	chi := jwtauth.New("HS256", secret, nil)
 	return []app{
-		{bare, onMux(none)},
+		{bare, onMux(withoutMiddleware)},
 		{ours, onMux(stdjwt.Required(auth.Stateless()))},
 		{"hand-written", onMux(handWritten(secret))},
 		{"jwtauth", onMux(func(next http.Handler) http.Handler { return jwtauth.Verifier(chi)(jwtauth.Authenticator(chi)(next)) })},
@@ -98,7 +98,7 @@ func auth0Apps(auth *core.Auth, secret []byte) ([]app, error) {
 		return nil, err
 	}
 	return []app{
-		{bare, onMux(none)},
+		{bare, onMux(withoutMiddleware)},
 		{ours, onMux(stdjwt.Required(auth.Stateless()))},
 		{"auth0", onMux(peer.CheckJWT)}, // it keeps the registered claims only
 	}, nil

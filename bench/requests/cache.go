@@ -14,8 +14,8 @@ const (
 	cacheSize = 1000
 )
 
-// cache measures a token that VERIFIED_TOKEN_CACHE_SIZE has kept, which many requests with the same token make good for.
-func cache(ctx context.Context, report *measure.Report) error {
+// measureCache measures a token that VERIFIED_TOKEN_CACHE_SIZE has kept, which many requests with the same token make good for.
+func measureCache(ctx context.Context, report *measure.Report) error {
 	a, err := newAlgorithm("RS256")
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func cache(ctx context.Context, report *measure.Report) error {
 			return err
 		}
 		for range 2 { // what is refused once is refused again, and what was kept is still checked
-			if err := t.check(c.name, parse); err != nil {
+			if err := t.checkContender(c.name, parse); err != nil {
 				return fmt.Errorf("%s: %w", table.Title, err)
 			}
 		}

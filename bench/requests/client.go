@@ -11,8 +11,8 @@ import (
 // path is that of the protected route.
 const path = "/api/me"
 
-// answer is the body that every handler writes.
-var answer = []byte("ok")
+// responseBody is the body that every handler writes.
+var responseBody = []byte("ok")
 
 // client sends the same request again and again, without a connection. It is for one goroutine.
 type client struct {
@@ -31,8 +31,8 @@ func newClient(ctx context.Context, raw string) (*client, error) {
 	return &client{template: r, writer: writer{header: http.Header{}}}, nil
 }
 
-// send serves the request and returns the status. The request is a fresh copy each time, as routers write into it.
-func (c *client) send(h http.Handler) int {
+// sendRequest serves the request and returns the status. The request is a fresh copy each time, as routers write into it.
+func (c *client) sendRequest(h http.Handler) int {
 	c.request = *c.template
 	c.writer.status = http.StatusOK
 	clear(c.writer.header)
@@ -40,10 +40,10 @@ func (c *client) send(h http.Handler) int {
 	return c.writer.status
 }
 
-// contender is an application as one of a table; the status must be the same each time.
-func (c *client) contender(name string, h http.Handler, want int) measure.Contender {
+// newContender is an application as one of a table; the status must be the same each time.
+func (c *client) newContender(name string, h http.Handler, want int) measure.Contender {
 	return measure.Each(name, func() error {
-		if got := c.send(h); got != want {
+		if got := c.sendRequest(h); got != want {
 			return fmt.Errorf("status %d, want %d", got, want)
 		}
 		return nil

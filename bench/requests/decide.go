@@ -14,9 +14,9 @@ import (
 // decideAccepted is the limit of decide: of the time to refuse in that to accept.
 const decideAccepted = 1.1
 
-// decide measures how long it takes to refuse a request, without the answer: bad tokens must not be a way to keep a
+// measureDecide measures how long it takes to refuse a request, without the answer: bad tokens must not be a way to keep a
 // server busy.
-func decide(ctx context.Context, report *measure.Report) error {
+func measureDecide(ctx context.Context, report *measure.Report) error {
 	a, err := newAlgorithm("HS256")
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func decide(ctx context.Context, report *measure.Report) error {
 		return err
 	}
 	stateless := a.auth.Stateless()
-	if err := t.check(ours, func(raw string) error {
+	if err := t.checkContender(ours, func(raw string) error {
 		_, err := a.auth.ParseToken(ctx, core.AccessToken, raw)
 		return err
 	}); err != nil {
@@ -38,7 +38,7 @@ func decide(ctx context.Context, report *measure.Report) error {
 		Reference: "accepted",
 	}
 	for _, kind := range []struct{ name, raw string }{
-		{"accepted", t.good}, {"bad signature", t.forged}, {"expired", t.expired}, {"malformed", malformed(t.good)},
+		{"accepted", t.good}, {"bad signature", t.forged}, {"expired", t.expired}, {"malformed", truncateClaims(t.good)},
 	} {
 		c, err := newClient(ctx, kind.raw)
 		if err != nil {
@@ -62,8 +62,8 @@ func decide(ctx context.Context, report *measure.Report) error {
 	return report.Table(ctx, table)
 }
 
-// malformed takes the end off the claims of a token, so that only the last byte tells that they are no JSON.
-func malformed(raw string) string {
+// truncateClaims takes the end off the claims of a token, so that only the last byte tells that they are no JSON.
+func truncateClaims(raw string) string {
 	head, rest, _ := strings.Cut(raw, ".")
 	body, signature, _ := strings.Cut(rest, ".")
 	claims, _ := encoding.DecodeString(body) // of a token that was made here

@@ -31,8 +31,8 @@ func newFloor(a *algorithm) *floor {
 	return &floor{alg: a.name, method: a.method, signing: a.signing, verifying: a.verifying, header: header}
 }
 
-// verify accepts an access token.
-func (f *floor) verify(raw string) error {
+// verifyToken accepts an access token.
+func (f *floor) verifyToken(raw string) error {
 	head, rest, _ := strings.Cut(raw, ".")
 	body, sig, ok := strings.Cut(rest, ".")
 	if !ok || strings.IndexByte(sig, '.') >= 0 || strings.IndexByte(raw, '\n') >= 0 || strings.IndexByte(raw, '\r') >= 0 {
@@ -51,11 +51,11 @@ func (f *floor) verify(raw string) error {
 	if err != nil {
 		return errFloor
 	}
-	found, ok := scan(header)
+	found, ok := scanObject(header)
 	if !ok || string(found.alg) != f.alg {
 		return errFloor
 	}
-	if found, ok = scan(claims); !ok {
+	if found, ok = scanObject(claims); !ok {
 		return errFloor
 	}
 	if err := f.method.Verify(raw[:len(head)+1+len(body)], signature, f.verifying); err != nil {
@@ -68,18 +68,18 @@ func (f *floor) verify(raw string) error {
 	return nil
 }
 
-// pair makes a refresh and an access token.
-func (f *floor) pair() (refresh, access string, err error) {
+// signPair makes a refresh and an access token.
+func (f *floor) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	exp, iat := now.Add(lifetime).Unix(), now.Unix()
-	if refresh, err = f.sign("refresh", exp, iat); err != nil {
+	if refresh, err = f.signToken("refresh", exp, iat); err != nil {
 		return "", "", err
 	}
-	access, err = f.sign("access", exp, iat)
+	access, err = f.signToken("access", exp, iat)
 	return refresh, access, err
 }
 
-func (f *floor) sign(kind string, exp, iat int64) (string, error) {
+func (f *floor) signToken(kind string, exp, iat int64) (string, error) {
 	claims := make([]byte, 0, 160)
 	claims = append(claims, `{"exp":`...)
 	claims = strconv.AppendInt(claims, exp, 10)

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	refusedRequests = 10_000
-	refusedMiB      = 32       // the limit of memory
-	junkBytes       = 15 << 10 // the length of a token of junk, less than what is refused by its length alone
+	badRequests   = 10_000
+	maxHeapGrowth = 32       // the limit of memory
+	junkBytes     = 15 << 10 // the length of a token of junk, less than what is refused by its length alone
 )
 
-// memory measures what is left of refused requests: nothing that strangers send may pile up. No two tokens are the same.
-func memory(ctx context.Context, report *measure.Report) error {
+// measureMemory measures what is left of refused requests: nothing that strangers send may pile up. No two tokens are the same.
+func measureMemory(ctx context.Context, report *measure.Report) error {
 	a, err := newAlgorithm("HS256")
 	if err != nil {
 		return err
@@ -32,15 +32,15 @@ func memory(ctx context.Context, report *measure.Report) error {
 	if err != nil {
 		return err
 	}
-	if err := serve(ctx, h, good); err != nil {
+	if err := serveOnce(ctx, h, good); err != nil {
 		return fmt.Errorf("%s refuses a good token: %w", ours, err)
 	}
 	before := heapInUse()
-	for i := range refusedRequests {
+	for i := range badRequests {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		raw, err := refused(a, good, i)
+		raw, err := newBadToken(a, good, i)
 		if err != nil {
 			return err
 		}
@@ -48,20 +48,20 @@ func memory(ctx context.Context, report *measure.Report) error {
 		if err != nil {
 			return err
 		}
-		if status := c.send(h); status != http.StatusUnauthorized {
+		if status := c.sendRequest(h); status != http.StatusUnauthorized {
 			return fmt.Errorf("refused request %d has status %d", i, status)
 		}
 	}
 	after := heapInUse()
 	runtime.KeepAlive(h)
 	return report.Value(
-		fmt.Sprintf("memory: %d refused requests", refusedRequests),
+		fmt.Sprintf("memory: %d refused requests", badRequests),
 		"MiB of heap in use after them beyond that before, garbage collected: bad signature, expired, malformed, junk of 15 KiB",
-		(after-before)/(1<<20), refusedMiB)
+		(after-before)/(1<<20), maxHeapGrowth)
 }
 
-// refused is a bad token, of another kind and another text for each i.
-func refused(a *algorithm, good string, i int) (string, error) {
+// newBadToken is a bad token, of another kind and another text for each i.
+func newBadToken(a *algorithm, good string, i int) (string, error) {
 	number := strconv.Itoa(i)
 	switch i % 4 {
 	case 0:
@@ -70,7 +70,7 @@ func refused(a *algorithm, good string, i int) (string, error) {
 	case 1:
 		return newToken(a.auth, fiveClaims(), -time.Hour)
 	case 2:
-		return malformed(good) + number, nil
+		return truncateClaims(good) + number, nil
 	case 3:
 		third := strings.Repeat(number, junkBytes/3/len(number))
 		return third + "." + third + "." + third, nil

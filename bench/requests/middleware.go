@@ -16,8 +16,8 @@ const (
 	middlewareAllocs = 16
 )
 
-// middleware measures what a middleware adds to a request, by framework and by what becomes of the token.
-func middleware(ctx context.Context, report *measure.Report) error {
+// measureMiddleware measures what a middleware adds to a request, by framework and by what becomes of the token.
+func measureMiddleware(ctx context.Context, report *measure.Report) error {
 	a, err := newAlgorithm("HS256")
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func middlewareAuth0(ctx context.Context, report *measure.Report, a *algorithm) 
 func middlewareTables(ctx context.Context, report *measure.Report, framework string, apps []app, t tokens, limit float64) error {
 	peer := apps[2].name
 	for _, a := range apps[1:] {
-		if err := t.check(a.name, func(raw string) error { return serve(ctx, a.handler, raw) }); err != nil {
+		if err := t.checkContender(a.name, func(raw string) error { return serveOnce(ctx, a.handler, raw) }); err != nil {
 			return fmt.Errorf("on %s: %w", framework, err)
 		}
 	}
@@ -95,7 +95,7 @@ func middlewareTables(ctx context.Context, report *measure.Report, framework str
 			if a.name == bare {
 				status = http.StatusOK
 			}
-			table.Contenders = append(table.Contenders, c.contender(a.name, a.handler, status))
+			table.Contenders = append(table.Contenders, c.newContender(a.name, a.handler, status))
 		}
 		if err := report.Table(ctx, table); err != nil {
 			return err
@@ -104,13 +104,13 @@ func middlewareTables(ctx context.Context, report *measure.Report, framework str
 	return nil
 }
 
-// serve sends one request. The error is an answer other than 200.
-func serve(ctx context.Context, h http.Handler, raw string) error {
+// serveOnce sends one request. The error is an answer other than 200.
+func serveOnce(ctx context.Context, h http.Handler, raw string) error {
 	c, err := newClient(ctx, raw)
 	if err != nil {
 		return err
 	}
-	if status := c.send(h); status != http.StatusOK {
+	if status := c.sendRequest(h); status != http.StatusOK {
 		return fmt.Errorf("status %d", status)
 	}
 	return nil

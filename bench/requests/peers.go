@@ -33,12 +33,12 @@ func newGolangJWT(a *algorithm) *golangJWT {
 	}
 }
 
-func (g *golangJWT) verify(raw string) error {
+func (g *golangJWT) verifyToken(raw string) error {
 	_, err := g.parser.ParseWithClaims(raw, jwt.MapClaims{}, g.key)
 	return err
 }
 
-func (g *golangJWT) pair() (refresh, access string, err error) {
+func (g *golangJWT) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {
 		return jwt.NewWithClaims(g.a.method, jwt.MapClaims{
@@ -64,12 +64,12 @@ func newLestrrat(a *algorithm) (*lestrrat, error) {
 	return &lestrrat{verifying: jwx.WithKey(alg, a.verifying), signing: jwx.WithKey(alg, a.signing)}, nil
 }
 
-func (l *lestrrat) verify(raw string) error {
+func (l *lestrrat) verifyToken(raw string) error {
 	_, err := jwx.ParseString(raw, l.verifying)
 	return err
 }
 
-func (l *lestrrat) pair() (refresh, access string, err error) {
+func (l *lestrrat) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {
 		token, err := jwx.NewBuilder().Expiration(now.Add(lifetime)).IssuedAt(now).JwtID(randomID()).
@@ -126,7 +126,7 @@ func newCristal(a *algorithm) (*cristal, error) {
 	return &cristal{verifier: verifier, builder: cristalhq.NewBuilder(signer)}, nil
 }
 
-func (c *cristal) verify(raw string) error {
+func (c *cristal) verifyToken(raw string) error {
 	var claims cristalClaims
 	if err := cristalhq.ParseClaims([]byte(raw), c.verifier, &claims); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (c *cristal) verify(raw string) error {
 	return nil
 }
 
-func (c *cristal) pair() (refresh, access string, err error) {
+func (c *cristal) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {
 		token, err := c.builder.Build(&cristalClaims{RegisteredClaims: cristalhq.RegisteredClaims{

@@ -47,12 +47,12 @@ type part struct {
 
 // parts are in the order of the report.
 var parts = []part{
-	{"verify", verify},
-	{"sign", sign},
-	{"middleware", middleware},
-	{"decide", decide},
-	{"cache", cache},
-	{"memory", memory},
+	{"verify", measureVerify},
+	{"sign", measureSign},
+	{"middleware", measureMiddleware},
+	{"decide", measureDecide},
+	{"cache", measureCache},
+	{"memory", measureMemory},
 }
 
 // Run measures and prints tables of ratios. Errors: a contender that decides otherwise than it must, that of a context

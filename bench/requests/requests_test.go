@@ -25,7 +25,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-func TestRunPassesOverPartsOfOthers(t *testing.T) {
+func TestRun_PartsOfOtherPackages(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	if err := Run(t.Context(), &out, Options{Quick: true, Parts: []string{"refresh"}}); err != nil {
@@ -36,7 +36,7 @@ func TestRunPassesOverPartsOfOthers(t *testing.T) {
 	}
 }
 
-func TestRunReturnsErrorsOfWriting(t *testing.T) {
+func TestRun_WriteError(t *testing.T) {
 	t.Parallel()
 	r, w := io.Pipe()
 	gone := errors.New("gone")
@@ -48,8 +48,8 @@ func TestRunReturnsErrorsOfWriting(t *testing.T) {
 	}
 }
 
-// TestScan compares the scanner of the floor with encoding/json: a floor that reads less would be no floor.
-func TestScan(t *testing.T) {
+// TestScanObject compares the scanner of the floor with encoding/json: a floor that reads less would be no floor.
+func TestScanObject(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{
 		`{}`, ` { } `, `{"a":1}`, `{"a":-0.5e+3,"b":[1,"x",null,true,false,{}],"c":{"d":[]}}`, `{"a":"\u00e9\\\"\n"}`, `{"a":[ ] , "b" : 2E-1 }`,
@@ -59,16 +59,16 @@ func TestScan(t *testing.T) {
 	} {
 		var object map[string]any
 		want := json.Unmarshal([]byte(in), &object) == nil
-		if _, got := scan([]byte(in)); got != want {
+		if _, got := scanObject([]byte(in)); got != want {
 			t.Errorf("%s: %v, want %v", in, got, want)
 		}
 	}
 }
 
-func TestScanFinds(t *testing.T) {
+func TestScanObject_Members(t *testing.T) {
 	t.Parallel()
-	got, ok := scan([]byte(`{"x":{"exp":1,"alg":"none"},"exp": 17 ,"token_type":"access","alg":"HS256"}`))
-	if want := (found{[]byte("HS256"), []byte("17"), []byte("access")}); !ok || string(got.alg) != string(want.alg) ||
+	got, ok := scanObject([]byte(`{"x":{"exp":1,"alg":"none"},"exp": 17 ,"token_type":"access","alg":"HS256"}`))
+	if want := (foundMembers{[]byte("HS256"), []byte("17"), []byte("access")}); !ok || string(got.alg) != string(want.alg) ||
 		string(got.exp) != string(want.exp) || string(got.kind) != string(want.kind) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -3,18 +3,18 @@ package requests
 // maxDepth is how deep the JSON of a token may nest.
 const maxDepth = 64
 
-// found are the members that the floor looks for, as they are written; text without its quotes. Names with escapes in
+// foundMembers are the members that the floor looks for, as they are written; text without its quotes. Names with escapes in
 // them are not recognized.
-type found struct{ alg, exp, kind []byte }
+type foundMembers struct{ alg, exp, kind []byte }
 
-// scan reads a JSON object in one pass. It reports false for what is none.
-func scan(data []byte) (out found, ok bool) {
+// scanObject reads a JSON object in one pass. It reports false for what is none.
+func scanObject(data []byte) (out foundMembers, ok bool) {
 	s := scanner{data: data}
-	s.blanks()
-	if !s.object(0, &out) {
-		return found{}, false
+	s.skipSpace()
+	if !s.readObject(0, &out) {
+		return foundMembers{}, false
 	}
-	s.blanks()
+	s.skipSpace()
 	return out, s.at == len(data)
 }
 
@@ -24,101 +24,101 @@ type scanner struct {
 	at   int
 }
 
-// object reads an object. What of it is looked for goes to out, if there is one.
-func (s *scanner) object(depth int, out *found) bool {
-	if depth == maxDepth || !s.take('{') {
+// readObject reads an object. What of it is looked for goes to out, if there is one.
+func (s *scanner) readObject(depth int, out *foundMembers) bool {
+	if depth == maxDepth || !s.takeByte('{') {
 		return false
 	}
-	s.blanks()
-	if s.take('}') {
+	s.skipSpace()
+	if s.takeByte('}') {
 		return true
 	}
 	for {
-		s.blanks()
+		s.skipSpace()
 		start := s.at
-		if !s.text() {
+		if !s.readString() {
 			return false
 		}
 		name := s.data[start+1 : s.at-1]
-		s.blanks()
-		if !s.take(':') {
+		s.skipSpace()
+		if !s.takeByte(':') {
 			return false
 		}
-		s.blanks()
-		if start = s.at; !s.value(depth + 1) {
+		s.skipSpace()
+		if start = s.at; !s.readValue(depth + 1) {
 			return false
 		}
 		if out != nil {
-			out.note(name, s.data[start:s.at])
+			out.setMember(name, s.data[start:s.at])
 		}
-		s.blanks()
-		if !s.take(',') {
-			return s.take('}')
+		s.skipSpace()
+		if !s.takeByte(',') {
+			return s.takeByte('}')
 		}
 	}
 }
 
-func (f *found) note(name, value []byte) {
+func (f *foundMembers) setMember(name, value []byte) {
 	switch string(name) {
 	case "exp":
 		f.exp = value
 	case "alg":
-		f.alg = unquoted(value)
+		f.alg = trimQuotes(value)
 	case "token_type":
-		f.kind = unquoted(value)
+		f.kind = trimQuotes(value)
 	}
 }
 
-func unquoted(value []byte) []byte {
+func trimQuotes(value []byte) []byte {
 	if value[0] != '"' {
 		return nil
 	}
 	return value[1 : len(value)-1]
 }
 
-func (s *scanner) list(depth int) bool {
-	if depth == maxDepth || !s.take('[') {
+func (s *scanner) readList(depth int) bool {
+	if depth == maxDepth || !s.takeByte('[') {
 		return false
 	}
-	s.blanks()
-	if s.take(']') {
+	s.skipSpace()
+	if s.takeByte(']') {
 		return true
 	}
 	for {
-		s.blanks()
-		if !s.value(depth + 1) {
+		s.skipSpace()
+		if !s.readValue(depth + 1) {
 			return false
 		}
-		s.blanks()
-		if !s.take(',') {
-			return s.take(']')
+		s.skipSpace()
+		if !s.takeByte(',') {
+			return s.takeByte(']')
 		}
 	}
 }
 
-func (s *scanner) value(depth int) bool {
+func (s *scanner) readValue(depth int) bool {
 	if s.at == len(s.data) {
 		return false
 	}
 	switch s.data[s.at] {
 	case '"':
-		return s.text()
+		return s.readString()
 	case '{':
-		return s.object(depth, nil)
+		return s.readObject(depth, nil)
 	case '[':
-		return s.list(depth)
+		return s.readList(depth)
 	case 't':
-		return s.word("true")
+		return s.readWord("true")
 	case 'f':
-		return s.word("false")
+		return s.readWord("false")
 	case 'n':
-		return s.word("null")
+		return s.readWord("null")
 	}
-	return s.number()
+	return s.readNumber()
 }
 
-func (s *scanner) text() bool {
-	if !s.take('"') {
+func (s *scanner) readString() bool {
+	if !s.takeByte('"') {
 		return false
 	}
 	for s.at < len(s.data) {
@@ -129,15 +129,15 @@ func (s *scanner) text() bool {
 			return true
 		case c < ' ':
 			return false
-		case c == '\\' && !s.escape():
+		case c == '\\' && !s.readEscape():
 			return false
 		}
 	}
 	return false
 }
 
-// escape reads what follows a backslash.
-func (s *scanner) escape() bool {
+// readEscape reads what follows a backslash.
+func (s *scanner) readEscape() bool {
 	if s.at == len(s.data) {
 		return false
 	}
@@ -162,24 +162,24 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-func (s *scanner) number() bool {
-	s.take('-')
-	if !s.take('0') && !s.digits() {
+func (s *scanner) readNumber() bool {
+	s.takeByte('-')
+	if !s.takeByte('0') && !s.readDigits() {
 		return false
 	}
-	if s.take('.') && !s.digits() {
+	if s.takeByte('.') && !s.readDigits() {
 		return false
 	}
-	if s.take('e') || s.take('E') {
-		if !s.take('+') {
-			s.take('-')
+	if s.takeByte('e') || s.takeByte('E') {
+		if !s.takeByte('+') {
+			s.takeByte('-')
 		}
-		return s.digits()
+		return s.readDigits()
 	}
 	return true
 }
 
-func (s *scanner) digits() bool {
+func (s *scanner) readDigits() bool {
 	start := s.at
 	for s.at < len(s.data) && '0' <= s.data[s.at] && s.data[s.at] <= '9' {
 		s.at++
@@ -187,7 +187,7 @@ func (s *scanner) digits() bool {
 	return s.at > start
 }
 
-func (s *scanner) word(w string) bool {
+func (s *scanner) readWord(w string) bool {
 	if len(s.data)-s.at < len(w) || string(s.data[s.at:s.at+len(w)]) != w {
 		return false
 	}
@@ -195,7 +195,7 @@ func (s *scanner) word(w string) bool {
 	return true
 }
 
-func (s *scanner) take(c byte) bool {
+func (s *scanner) takeByte(c byte) bool {
 	if s.at == len(s.data) || s.data[s.at] != c {
 		return false
 	}
@@ -203,7 +203,7 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-func (s *scanner) blanks() {
+func (s *scanner) skipSpace() {
 	for s.at < len(s.data) {
 		switch s.data[s.at] {
 		case ' ', '\t', '\n', '\r':

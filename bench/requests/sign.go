@@ -15,14 +15,14 @@ const (
 	signFloorAsymmetric = 1.08
 )
 
-// sign measures how long a pair takes, a refresh token and its access token.
-func sign(ctx context.Context, report *measure.Report) error {
+// measureSign measures how long a pair takes, a refresh token and its access token.
+func measureSign(ctx context.Context, report *measure.Report) error {
 	for _, name := range algorithmNames {
 		a, err := newAlgorithm(name)
 		if err != nil {
 			return err
 		}
-		all, err := contenders(ctx, a)
+		all, err := newContenders(ctx, a)
 		if err != nil {
 			return err
 		}
@@ -52,8 +52,8 @@ func sign(ctx context.Context, report *measure.Report) error {
 	return nil
 }
 
-// pair is this library's, without a user and a store: a pair that nobody records.
-func (a *algorithm) pair() (refresh, access string, err error) {
+// signPair is this library's, without a user and a store: a pair that nobody records.
+func (a *algorithm) signPair() (refresh, access string, err error) {
 	token, err := a.auth.NewToken(core.RefreshToken)
 	if err != nil {
 		return "", "", err

@@ -128,8 +128,8 @@ func newToken(auth *core.Auth, claims simplejwt.Claims, good time.Duration) (str
 	return token.Sign()
 }
 
-// check lets a contender decide on a good and on bad tokens.
-func (t tokens) check(contender string, accept func(raw string) error) error {
+// checkContender lets a contender decide on a good and on bad tokens.
+func (t tokens) checkContender(contender string, accept func(raw string) error) error {
 	if err := accept(t.good); err != nil {
 		return fmt.Errorf("%s refuses a good token: %w", contender, err)
 	}

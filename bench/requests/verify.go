@@ -25,8 +25,8 @@ type contender struct {
 	pair   func() (refresh, access string, err error)
 }
 
-// contenders are all that verify and sign.
-func contenders(ctx context.Context, a *algorithm) ([]contender, error) {
+// newContenders are all that verify and sign.
+func newContenders(ctx context.Context, a *algorithm) ([]contender, error) {
 	f, g := newFloor(a), newGolangJWT(a)
 	l, err := newLestrrat(a)
 	if err != nil {
@@ -37,19 +37,19 @@ func contenders(ctx context.Context, a *algorithm) ([]contender, error) {
 		return nil, err
 	}
 	return []contender{
-		{"floor", f.verify, f.pair},
+		{"floor", f.verifyToken, f.signPair},
 		{ours, func(raw string) error {
 			_, err := a.auth.ParseToken(ctx, core.AccessToken, raw)
 			return err
-		}, a.pair},
-		{"golang-jwt", g.verify, g.pair},
-		{"jwx", l.verify, l.pair},
-		{"cristalhq", c.verify, c.pair},
+		}, a.signPair},
+		{"golang-jwt", g.verifyToken, g.signPair},
+		{"jwx", l.verifyToken, l.signPair},
+		{"cristalhq", c.verifyToken, c.signPair},
 	}, nil
 }
 
-// verify measures how long a good token takes.
-func verify(ctx context.Context, report *measure.Report) error {
+// measureVerify measures how long a good token takes.
+func measureVerify(ctx context.Context, report *measure.Report) error {
 	for _, name := range algorithmNames {
 		a, err := newAlgorithm(name)
 		if err != nil {
@@ -85,12 +85,12 @@ func verifyTable(ctx context.Context, report *measure.Report, table measure.Tabl
 	if err != nil {
 		return err
 	}
-	all, err := contenders(ctx, a)
+	all, err := newContenders(ctx, a)
 	if err != nil {
 		return err
 	}
 	for _, c := range all {
-		if err := t.check(c.name, c.verify); err != nil {
+		if err := t.checkContender(c.name, c.verify); err != nil {
 			return fmt.Errorf("%s: %w", table.Title, err)
 		}
 		table.Contenders = append(table.Contenders, measure.Each(c.name, func() error { return c.verify(t.good) }))
