@@ -16,12 +16,12 @@ import (
 // contender is one way to rotate a token.
 type contender struct {
 	name string
-	// call rotates through Go; nil for pgbench.
+	// call does one rotation. It is nil for pgbench, which is a program.
 	call func(ctx context.Context, r core.Rotation) error
-	pool *sql.DB
+	pool *sql.DB // closed after the measurement
 }
 
-// newContenders are the store, pgbench, and what one would write without the store, each on n connections.
+// newContenders returns the store, pgbench, and what a program without the store would write, each on n connections.
 func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 	var all []contender
 	question, order := s.forGORM()
@@ -32,7 +32,7 @@ func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 	}{{
 		name: "Store.Rotate", call: throughStore,
 	}, {
-		name: "Store.Rotate, not prepared", call: throughStore, // as a PgBouncer before 1.21 needs it
+		name: "Store.Rotate, not prepared", call: throughStore, // for PgBouncer before 1.21
 		change: func(c *pgx.ConnConfig) { c.DefaultQueryExecMode = pgx.QueryExecModeExec },
 	}, {
 		name: "database/sql", call: func(_ *gorm.DB, pool *sql.DB) func(context.Context, core.Rotation) error {
@@ -69,12 +69,13 @@ func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 	return all, nil
 }
 
+// throughStore rotates with Store.Rotate.
 func throughStore(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
 	store := models.NewStore(db)
 	return func(ctx context.Context, r core.Rotation) error { return mustRotate(store.Rotate(ctx, r)) }
 }
 
-// readAll reads an answer to its end.
+// readAll scans all rows, as a program does that uses them. There must be exactly one.
 func readAll(rows *sql.Rows, err error) error {
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func readAll(rows *sql.Rows, err error) error {
 	return nil
 }
 
-// throughORM is a rotation as one writes it with an ORM: look, and then write in a transaction.
+// throughORM rotates as a program with an ORM does: it reads the row and writes two others in one transaction.
 func throughORM(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) error {
 	return func(ctx context.Context, r core.Rotation) error {
 		return db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
@@ -112,7 +113,7 @@ func throughORM(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) err
 				return err
 			}
 			if row.SessionExpiresAt != nil && !row.SessionExpiresAt.After(r.Now) {
-				return errors.New("the session is over")
+				return errors.New("the session is expired")
 			}
 			reason := string(r.Reason)
 			if err := tx.Create(&models.BlacklistedToken{BlacklistedAt: r.Now, TokenID: row.ID, Reason: &reason}).Error; err != nil {

@@ -1,6 +1,8 @@
 // Package database measures the store of package models: on PostgreSQL beside pgbench, which sends the same statement,
-// and on SQLite beside the C driver. Start with [Run]. Contenders take turns in every round, and what is printed are
-// medians of the rounds and of the rounds' ratios: of a machine that others use too, nothing else can be compared.
+// and on SQLite beside the C driver. Start with [Run].
+//
+// In each round every contender is measured for one turn. What is printed are the medians of the rounds, and ratios are
+// computed within a round: on a shared machine, results of different times can't be compared.
 package database
 
 import (
@@ -18,23 +20,23 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 )
 
-// Options say what is measured.
+// Options are what to measure, and how often.
 type Options struct {
-	// Rounds is how often each contender is measured, in turns with the others.
+	// Rounds is how often each contender is measured, at least once.
 	Rounds int
-	// Quick is one short round, to see that everything works.
+	// Quick measures one short round, to see that everything works.
 	Quick bool
-	// Parts are the names of what is measured; all where there is none.
+	// Parts are the names of the parts to measure. Empty means all.
 	Parts []string
-	// Rows is how many outstanding tokens the larger table of the part rows has. Defaults to the number in BENCH_ROWS, else
-	// to 5,000,000; to 10,000 with Quick.
+	// Rows is how many outstanding tokens the larger table of the part rows has. Defaults to BENCH_ROWS of the environment,
+	// else to 5,000,000; with Quick to 10,000.
 	Rows int
-	// Expired is how many tokens the part flush deletes. Defaults to the number in BENCH_EXPIRED, else to 1,000,000; to
-	// 3,000 with Quick.
+	// Expired is how many tokens the part flush deletes. Defaults to BENCH_EXPIRED of the environment, else to 1,000,000;
+	// with Quick to 3,000.
 	Expired int
 }
 
-// The parts that have a PostgreSQL, and the one that has none.
+// The parts on PostgreSQL, and the one on SQLite.
 const (
 	partRotate = "rotate"
 	partRows   = "rows"
@@ -42,16 +44,18 @@ const (
 	partSQLite = "sqlite"
 )
 
-// bench is one run.
+// bench is a run of all parts.
 type bench struct {
 	Options
 	out io.Writer
 	// turn is how long a contender is measured in a round.
-	turn   time.Duration
+	turn time.Duration
+	// server is nil until the first part on PostgreSQL starts it.
 	server *server
 }
 
-// Run measures and prints tables of ratios.
+// Run measures the parts and prints tables of ratios. On a machine without PostgreSQL the parts that need it are skipped,
+// and out says so. A target that is missed is not an error.
 func Run(ctx context.Context, out io.Writer, o Options) error {
 	b := &bench{Options: o, out: out, turn: 3 * time.Second}
 	if err := b.fillDefaults(); err != nil {
@@ -81,7 +85,7 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 	return nil
 }
 
-// fillDefaults fills in what the options leave open.
+// fillDefaults sets the options that are not set.
 func (b *bench) fillDefaults() error {
 	if b.Quick {
 		b.Rounds, b.turn = 1, 200*time.Millisecond
@@ -110,7 +114,7 @@ func (b *bench) fillDefaults() error {
 	return nil
 }
 
-// startOnce starts the server of all parts and says what it is.
+// startOnce starts the server of all parts and prints its settings.
 func (b *bench) startOnce(ctx context.Context) error {
 	s, err := startServer(ctx)
 	if err != nil {
@@ -128,14 +132,15 @@ func (b *bench) startOnce(ctx context.Context) error {
 	return nil
 }
 
+// printLine prints a line of the report; format is that of package fmt.
 func (b *bench) printLine(format string, args ...any) {
 	_, _ = fmt.Fprintf(b.out, format+"\n", args...)
 }
 
-// warmUpTime is how long the clients of a turn call before it is measured.
+// warmUpTime returns how long the clients call before the measurement of a turn begins.
 func (b *bench) warmUpTime() time.Duration { return b.turn / 3 }
 
-// clientCounts are the numbers of clients that are measured.
+// clientCounts returns the numbers of clients with which to measure.
 func (b *bench) clientCounts() []int {
 	if b.Quick {
 		return []int{1, 8}
@@ -143,7 +148,7 @@ func (b *bench) clientCounts() []int {
 	return []int{1, 8, 32}
 }
 
-// loadAverage is that of the last minute, where the system tells.
+// loadAverage returns the load of the last minute, which only Linux reports. A high one makes results noisy.
 func loadAverage() string {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -34,7 +34,7 @@ func TestRun(t *testing.T) {
 			}
 			_, said, found := strings.Cut(out.String(), "\ndatabase "+part+", ")
 			if !found {
-				t.Fatal("it was not run")
+				t.Fatal("it was not measured")
 			}
 			said, _, _ = strings.Cut(said, "\ndatabase ")
 			for _, word := range wanted[part] {
@@ -69,7 +69,7 @@ func TestStatement_ForPgbench(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := jtiSQL(":presented")
-	want := "SELECT " + old + ", " + jtiSQL(":n") + "::text, " + jtiSQL("0") + ", :now, :expires_at, " + old + ", NULL, :p7, :alive_after;\n"
+	want := "SELECT " + old + ", " + jtiSQL(":n") + "::text, " + jtiSQL("0") + ", :now, :expires_at, " + old + ", NULL, :p7, :active_after;\n"
 	if !strings.HasSuffix(script, want) {
 		t.Errorf("got\n%s\nwant at its end\n%s", script, want)
 	}

@@ -8,27 +8,29 @@ import (
 	"time"
 )
 
-// tokensOfSession is how often a session is refreshed, the login included.
+// tokensOfSession is how many tokens a session has: that of the login and those of its refreshes.
 const tokensOfSession = 50
 
-// fill is rows as time leaves them: sessions side by side, each of them a chain of tokens, all consumed but the last.
+// fill describes the rows that a program leaves in its tables over time: sessions that overlap, each a chain of tokens, of
+// which all but the latest are used.
 type fill struct {
 	rows int
-	// from is when the first token was made, over how long the others followed.
+	// from is when the first token was issued, and over the time until the last one.
 	from time.Time
 	over time.Duration
-	// random makes ids without an order, in place of such that begin with their time.
+	// random makes random ids, instead of ids that begin with their time.
 	random bool
-	// consumed is the condition on row i of session s under which it is on the blacklist, in words of the statements below.
+	// consumed is the SQL condition under which row i of session s is on the blacklist, with the words of insertBlacklisted.
 	consumed string
 }
 
+// sessionCount returns how many sessions the rows belong to.
 func (f fill) sessionCount() int { return max(1, f.rows/tokensOfSession) }
 
-// stepMicros is the time between two tokens in microseconds.
+// stepMicros returns the time between two tokens, in microseconds.
 func (f fill) stepMicros() int64 { return max(1, f.over.Microseconds()/int64(f.rows)) }
 
-// The rows in SQL: i is a row, s the first one of its session.
+// The rows in SQL: i is the number of a row, s that of the first row of its session. renderSQL replaces what is in braces.
 const (
 	timedIDSQL   = `lpad(to_hex({from_ms} + ({row}) * {step} / 1000), 12, '0') || left(md5(({row})::text), 20)`
 	randomIDSQL  = `md5('{from_ms}' || ({row})::text)`
@@ -41,7 +43,7 @@ const (
 		       '203.0.113.' || s % 250, '{agent}'
 		  FROM (SELECT i, i % {sessions} AS s FROM generate_series(0::bigint, {rows} - 1) i) AS row`
 
-	// The ids follow each other in the order of the rows.
+	// The ids are consecutive, in the order of the rows.
 	insertBlacklisted = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, token_id, reason)
 		SELECT {born i + {sessions}}, id, 'rotated'
 		  FROM (SELECT id, id - {first} AS i, (id - {first}) % {sessions} AS s
@@ -49,7 +51,7 @@ const (
 		 WHERE {consumed} ORDER BY id`
 )
 
-// insertInto inserts the rows.
+// insertInto inserts the rows in one transaction. Users, and rows of other fills, must be there already.
 func (f fill) insertInto(ctx context.Context, t *tables) error {
 	users, err := t.queryCount(ctx, "SELECT count(*) FROM accounts")
 	if err != nil {
@@ -65,7 +67,7 @@ func (f fill) insertInto(ctx context.Context, t *tables) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	for _, statement := range []string{
-		"SET LOCAL session_replication_role = replica", // the rows are right, so no foreign key need be looked up
+		"SET LOCAL session_replication_role = replica", // skips the checks of foreign keys, which are correct
 		f.renderSQL(insertOutstanding, users, newest+1), f.renderSQL(insertBlacklisted, users, newest+1),
 	} {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
@@ -75,7 +77,7 @@ func (f fill) insertInto(ctx context.Context, t *tables) error {
 	return tx.Commit()
 }
 
-// renderSQL puts values for the words in braces.
+// renderSQL replaces the words in braces of a template.
 func (f fill) renderSQL(template string, users, first int64) string {
 	jti := timedIDSQL
 	if f.random {
@@ -94,6 +96,7 @@ func (f fill) renderSQL(template string, users, first int64) string {
 		"{from}", f.from.UTC().Format(time.RFC3339Nano)).Replace(out)
 }
 
+// The words with an argument: the id and the time of creation of a row.
 var (
 	jtiPattern     = regexp.MustCompile(`\{jti of ([^{}]*)\}`)
 	createdPattern = regexp.MustCompile(`\{born ([^{}]*)\}`)

@@ -9,10 +9,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// flushClients rotate while the flush is at work.
+// flushClients is how many clients rotate during the flush.
 const flushClients = 8
 
-// measureFlush is the part of that name: what FlushExpired costs those who refresh meanwhile.
+// measureFlush measures the part flush: how much FlushExpired slows down concurrent refreshes. It does so with clients that
+// call as fast as they can, and with clients that call half as often.
 func measureFlush(ctx context.Context, b *bench) error {
 	t, err := b.server.newTables(ctx, partFlush, 1000)
 	if err != nil {
@@ -71,11 +72,12 @@ func measureFlush(ctx context.Context, b *bench) error {
 	return nil
 }
 
+// printLoad adds the line of a load to a table.
 func printLoad(out *table, load, what string, o outcome, more ...string) {
 	out.addRow(append([]string{load, what, formatNumber(o.perSecond()), formatDuration(o.percentile(0.5)), formatDuration(o.percentile(0.99)), formatDuration(o.percentile(1))}, more...)...)
 }
 
-// insertExpired inserts records that ended a month ago.
+// insertExpired inserts n records that expired a month ago, half of them on the blacklist.
 func (t *tables) insertExpired(ctx context.Context, n int) error {
 	const month = 30 * 24 * time.Hour
 	f := fill{rows: n, from: time.Now().Add(-2 * month), over: month, consumed: "i % 2 = 0"}
@@ -85,7 +87,7 @@ func (t *tables) insertExpired(ctx context.Context, n int) error {
 	return t.vacuumAndCheckpoint(ctx)
 }
 
-// timeFlush deletes the n records that have ended, on a connection of its own, and returns what its transactions took.
+// timeFlush deletes the n expired records on another connection, and returns how long its transactions took.
 func (t *tables) timeFlush(ctx context.Context, n int) (outcome, error) {
 	var watch stopwatch
 	db, pool, err := openPostgres(t.dsn, 1, watch.traceTransactions)
@@ -96,7 +98,7 @@ func (t *tables) timeFlush(ctx context.Context, n int) (outcome, error) {
 	store, start := models.NewStore(db), time.Now()
 	deleted, err := store.FlushExpired(ctx, start.Add(-7*24*time.Hour))
 	if err == nil && deleted != n {
-		err = fmt.Errorf("%d records went, of %d", deleted, n)
+		err = fmt.Errorf("%d records were deleted, of %d", deleted, n)
 	}
 	slices.Sort(watch.took)
 	return outcome{took: watch.took, elapsed: time.Since(start)}, err

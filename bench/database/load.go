@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// outcome is what the clients of one turn saw.
+// outcome is what the clients of a turn measured.
 type outcome struct {
-	took    []time.Duration // of the calls that succeeded, in order of length
+	took    []time.Duration // of the successful calls, shortest first
 	elapsed time.Duration
 	failed  int
-	err     error // the first failure
+	err     error // of the first failure
 }
 
-// perSecond is the throughput.
+// perSecond returns the successful calls per second.
 func (o outcome) perSecond() float64 { return float64(len(o.took)) / o.elapsed.Seconds() }
 
-// percentile is the percentile: 0.5 is the median, 1 the slowest.
+// percentile returns the time within which this part of the calls ended: 0.5 is the median, 1 the slowest.
 func (o outcome) percentile(part float64) time.Duration {
 	if len(o.took) == 0 {
 		return 0
@@ -26,7 +26,7 @@ func (o outcome) percentile(part float64) time.Duration {
 	return o.took[int(float64(len(o.took)-1)*part)]
 }
 
-// merge is both outcomes as one.
+// merge returns both outcomes as one.
 func (o outcome) merge(p outcome) outcome {
 	both := outcome{took: slices.Concat(o.took, p.took), elapsed: o.elapsed + p.elapsed, failed: o.failed + p.failed, err: o.err}
 	if both.err == nil {
@@ -36,9 +36,10 @@ func (o outcome) merge(p outcome) outcome {
 	return both
 }
 
-// roundResults is what the clients of a contender saw in each round: calls a second, and times in seconds.
+// roundResults are the results of a contender in each round: calls per second, and times in seconds.
 type roundResults struct{ perSecond, p50, p99, slowest []float64 }
 
+// addRound appends the results of a round.
 func (s *roundResults) addRound(o outcome) {
 	s.perSecond = append(s.perSecond, o.perSecond())
 	s.p50 = append(s.p50, o.percentile(0.5).Seconds())
@@ -46,16 +47,17 @@ func (s *roundResults) addRound(o outcome) {
 	s.slowest = append(s.slowest, o.percentile(1).Seconds())
 }
 
-// clients are callers that each wait for an answer before they call again.
+// clients call concurrently, each one call after the other.
 type clients struct {
 	n int
-	// pace, unless 0, is the time from one call of a client to its next. One that is late calls at once, and is not late
-	// again for what it missed.
+	// pace is the time between the starts of two calls of a client, 0 for no wait. A client that is late calls at once, and
+	// does not make up for the calls that it missed.
 	pace time.Duration
 	call func(ctx context.Context, client int) error
 }
 
-// callDuring has the clients call until work returns. A call that is under way is waited for.
+// callDuring lets the clients call until work returns, and then waits for the calls that have begun. The error is that of
+// work; errors of calls are in the outcome.
 func (c clients) callDuring(ctx context.Context, work func() error) (outcome, error) {
 	done := make(chan struct{})
 	all := make([]outcome, c.n)
@@ -80,6 +82,7 @@ func (c clients) callDuring(ctx context.Context, work func() error) (outcome, er
 	return sum, err
 }
 
+// keepCalling makes the calls of one client until done is closed or ctx ends. The clients start evenly spread over pace.
 func (c clients) keepCalling(ctx context.Context, client int, done <-chan struct{}, out *outcome) {
 	next := time.Now().Add(c.pace * time.Duration(client) / time.Duration(c.n))
 	for {
@@ -115,7 +118,7 @@ func (c clients) keepCalling(ctx context.Context, client int, done <-chan struct
 	}
 }
 
-// callFor has the clients call for a time. Where a failure is none of the results it is an error.
+// callFor lets the clients call for d. A call that fails is an error.
 func (c clients) callFor(ctx context.Context, d time.Duration) (outcome, error) {
 	out, err := c.callDuring(ctx, func() error { return sleepContext(ctx, d) })
 	if err == nil {
@@ -124,7 +127,7 @@ func (c clients) callFor(ctx context.Context, d time.Duration) (outcome, error) 
 	return out, err
 }
 
-// sleepContext waits, or ends with ctx.
+// sleepContext waits for d, or until ctx ends and then returns its error.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

@@ -16,13 +16,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
 )
 
-// pgbench sends the statement of a store.
+// pgbench runs the program of that name with the statement of a store.
 type pgbench struct {
 	program, folder, script, dsn string
 	variables                    []string
 }
 
-// newPgbench writes the script. close removes it.
+// newPgbench writes the script into a folder, which close removes. Errors: exec.ErrNotFound without the program.
 func newPgbench(s *statement, dsn string) (*pgbench, error) {
 	program, err := pgtest.Program("pgbench")
 	if err != nil {
@@ -44,18 +44,20 @@ func newPgbench(s *statement, dsn string) (*pgbench, error) {
 	return p, nil
 }
 
+// close removes the script and the logs.
 func (p *pgbench) close() { _ = os.RemoveAll(p.folder) }
 
+// What pgbench prints at its end.
 var (
 	processedLine = regexp.MustCompile(`number of transactions actually processed: (\d+)`)
 	failedLine    = regexp.MustCompile(`number of failed transactions: (\d+)`)
 )
 
-// runClients has clients rotate the chains of a label, and returns how many rotations there were, and what the clients saw in d,
-// which begins when warm is over.
+// runClients lets clients rotate the chains of a label. It returns the number of all rotations, and the outcome of those in
+// d, which begins when warm is over.
 func (p *pgbench) runClients(ctx context.Context, label string, clients int, warm, d time.Duration) (rotations int64, o outcome, err error) {
 	prefix := filepath.Join(p.folder, "log")
-	// Its time begins before it has connected, which takes long where the machine is busy.
+	// The time of pgbench includes connecting, which takes long on a busy machine.
 	connecting := 2*time.Second + time.Duration(clients)*100*time.Millisecond
 	args := []string{
 		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--log", "--log-prefix=" + prefix,
@@ -71,26 +73,26 @@ func (p *pgbench) runClients(ctx context.Context, label string, clients int, war
 	}
 	processed, failed := processedLine.FindSubmatch(out), failedLine.FindSubmatch(out)
 	if processed == nil || failed != nil && string(failed[1]) != "0" {
-		return 0, o, fmt.Errorf("pgbench says:\n%s", out)
+		return 0, o, fmt.Errorf("pgbench printed:\n%s", out)
 	}
 	all, err := readLogs(prefix)
 	if err != nil {
 		return 0, o, err
 	}
 	if o = afterWarmUp(all, warm, d); len(o.took) == 0 {
-		return 0, o, fmt.Errorf("pgbench had no time left:\n%s", out)
+		return 0, o, fmt.Errorf("pgbench ended before it was warm:\n%s", out)
 	}
 	rotations, err = strconv.ParseInt(string(processed[1]), 10, 64)
 	return rotations, o, err
 }
 
-// answer is a transaction in pgbench's log.
+// answer is a transaction in the log of pgbench.
 type answer struct {
 	took time.Duration
-	at   time.Time // of its end
+	at   time.Time // when it ended
 }
 
-// readLogs reads the logs, of which each thread writes one, and removes them.
+// readLogs reads the logs, one for each thread, and removes them.
 func readLogs(prefix string) ([]answer, error) {
 	files, err := filepath.Glob(prefix + "*")
 	if err != nil {
@@ -117,7 +119,8 @@ func readLogs(prefix string) ([]answer, error) {
 	return all, nil
 }
 
-// afterWarmUp is what the clients saw in d, or in the time that there was, from warm after they began.
+// afterWarmUp returns the outcome of the transactions that ended in d, which begins warm after the first one. If pgbench
+// ended earlier, d is shorter.
 func afterWarmUp(all []answer, warm, d time.Duration) outcome {
 	var o outcome
 	if len(all) == 0 {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// pgbenchName is the contender that the ratios are to.
+// pgbenchName is the name of the contender to which ratios refer.
 const pgbenchName = "pgbench"
 
-// measureRotate is the part of that name.
+// measureRotate measures the part rotate: Store.Rotate beside pgbench, with several numbers of clients.
 func measureRotate(ctx context.Context, b *bench) error {
 	t, err := b.server.newTables(ctx, partRotate, 100)
 	if err != nil {
@@ -46,7 +46,7 @@ func measureRotate(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// measureClients measures all contenders with n clients.
+// measureClients measures all contenders with n clients and adds a line for each.
 func measureClients(ctx context.Context, b *bench, t *tables, s *statement, bencher *pgbench, n int, out *table) error {
 	all, err := newContenders(t, s, n)
 	defer func() {
@@ -66,7 +66,7 @@ func measureClients(ctx context.Context, b *bench, t *tables, s *statement, benc
 	for round := range b.Rounds {
 		for i := range all {
 			c := all[(i+round)%len(all)]
-			if round%2 == 1 { // the other way round
+			if round%2 == 1 { // so that nobody always follows the same contender
 				c = all[len(all)-1-i]
 			}
 			o, err := measureContender(ctx, b, t, c, bencher, fmt.Sprintf("%s-%d-%d", c.name, n, round), n)
@@ -87,7 +87,8 @@ func measureClients(ctx context.Context, b *bench, t *tables, s *statement, benc
 	return nil
 }
 
-// measureContender is one turn of one contender. That each rotation was one is counted in the table.
+// measureContender measures one turn of a contender. It fails unless every rotation used one token, by the count of the
+// blacklist.
 func measureContender(ctx context.Context, b *bench, t *tables, c contender, bencher *pgbench, label string, n int) (outcome, error) {
 	const consumed = "SELECT count(*) FROM token_blacklist_blacklistedtoken"
 	before, err := t.queryCount(ctx, consumed)
@@ -120,7 +121,8 @@ func measureContender(ctx context.Context, b *bench, t *tables, c contender, ben
 	return o, err
 }
 
-// countRoundTrips counts the round trips of a rotation on the connection, and its transactions as the server counts them.
+// countRoundTrips returns how many round trips a rotation takes on its connection, and how many transactions the server
+// counts. The difference of two sessions leaves out what connecting and preparing cost.
 func countRoundTrips(ctx context.Context, s *server, t *tables) (trips, commits float64, err error) {
 	const many = 100
 	session := func(label string, rotations int) (trips, transactions int64, err error) {
@@ -157,7 +159,8 @@ func countRoundTrips(ctx context.Context, s *server, t *tables) (trips, commits 
 	return float64(tripsOfMany-tripsOfOne) / many, float64(ofMany-ofOne) / many, err
 }
 
-// countTransactions is how many the server counts in a database, once nobody is there who could have more to report.
+// countTransactions returns how many transactions the server has counted in a database. A connection reports its own when
+// it closes, so this waits until there is none and the number is stable.
 func (s *server) countTransactions(ctx context.Context, t *tables) (n int64, err error) {
 	t.pool.SetMaxIdleConns(0)
 	defer t.pool.SetMaxIdleConns(8)

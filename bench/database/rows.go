@@ -14,10 +14,10 @@ import (
 // fewRows is how many outstanding tokens the smaller table of the part rows has.
 const fewRows = 10_000
 
-// workload is a table with many sessions that go on, rotated one after the other in no order, as clients come.
+// workload is a table with many active sessions. One client rotates them in random order.
 type workload struct {
 	name string
-	// beside, unless nil, is the crowd in whose table this one is.
+	// beside, unless nil, is the workload whose table this one shares.
 	beside *workload
 	fill   fill
 	tables *tables
@@ -30,20 +30,20 @@ type workload struct {
 	wal    int64
 }
 
-// latestToken is the live token of a session.
+// latestToken is the latest token of a session, which can be rotated.
 type latestToken struct{ JTI, Session string }
 
-// measureRows is the part of that name: one client, on tables with few rows and with many.
+// measureRows measures the part rows: whether a rotation takes longer in a table with many rows than in one with few.
 func measureRows(ctx context.Context, b *bench) error {
-	// A session that began before 25 days goes on for 5, and its newest token is half a day old at most.
+	// A session that started 25 days ago has 5 days left, and its latest token is at most half a day old.
 	const over = 25 * 24 * time.Hour
 	past := func(n int, random bool) fill {
-		// A tenth of the sessions has tokens that ended without having been consumed.
+		// In a tenth of the sessions the tokens expired without having been used.
 		return fill{rows: n, from: time.Now().Add(-over), over: over, random: random, consumed: "i < {rows} - {sessions} AND s % 10 <> 0"}
 	}
 	few := &workload{name: "few", fill: past(fewRows, false), newJTI: timedID}
 	many := &workload{name: "many", fill: past(b.Rows, false), newJTI: timedID}
-	// Of as many sessions as few has, the pages are in memory and in the log, whatever else is in the table.
+	// busy has as many sessions as few, in the table of many: their pages stay in memory, however large the table is.
 	busy := &workload{name: "busy", beside: many, newJTI: timedID}
 	random := &workload{name: "random", fill: past(b.Rows, true), newJTI: randomID}
 	crowds := []*workload{few, many, busy, random}
@@ -61,7 +61,7 @@ func measureRows(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
-		b.printLine("%d rows, %d of them live, %d MB: filled in %.0f s", c.fill.rows, len(c.latest), size>>20, time.Since(start).Seconds())
+		b.printLine("%d rows, %d of them active, %d MB: filled in %.0f s", c.fill.rows, len(c.latest), size>>20, time.Since(start).Seconds())
 	}
 	if err := few.tables.execStatement(ctx, "CHECKPOINT"); err != nil {
 		return err
@@ -73,7 +73,7 @@ func measureRows(ctx context.Context, b *bench) error {
 			}
 		}
 	}
-	out := newTable(b.out, "outstanding", "ids", "sessions that go on", "rotations", "p50", "p99", "p50 to few", "target", "WAL bytes a rotation")
+	out := newTable(b.out, "outstanding", "ids", "active sessions", "rotations", "p50", "p99", "p50 to few", "target", "WAL bytes a rotation")
 	for _, c := range crowds {
 		ids, target := "by time", ""
 		if c.fill.random {
@@ -90,7 +90,7 @@ func measureRows(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// createTables makes the database and fills it.
+// createTables creates and fills the database of the workload, and reads the latest tokens of its sessions.
 func (c *workload) createTables(ctx context.Context, s *server) error {
 	t, err := s.newTables(ctx, c.name, max(1, c.fill.sessionCount()/2))
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *workload) createTables(ctx context.Context, s *server) error {
 		c.fill.rows-c.fill.sessionCount()).Scan(&c.latest).Error
 }
 
-// shareTables takes some of the sessions of the crowd beside this one.
+// shareTables takes n sessions of the workload beside this one, but at most half of them.
 func (c *workload) shareTables(n int) {
 	other := c.beside
 	n = min(n, len(other.latest)/2)
@@ -121,10 +121,10 @@ func (c *workload) shareTables(n int) {
 	c.latest, other.latest = other.latest[:n], other.latest[n:]
 }
 
-// measureTurn rotates sessions one after the other.
+// measureTurn rotates random sessions, one after the other, for d.
 func (c *workload) measureTurn(ctx context.Context, d time.Duration) error {
 	one := clients{n: 1, call: func(ctx context.Context, _ int) error {
-		h := &c.latest[mathrand.N(len(c.latest))] //nolint:gosec // no secret: clients come as they like
+		h := &c.latest[mathrand.N(len(c.latest))] //nolint:gosec // not a secret: the order of clients
 		next := c.newJTI()
 		err := mustRotate(c.store.Rotate(ctx, newRotation(h.JTI, h.Session, next)))
 		h.JTI = next
@@ -143,16 +143,17 @@ func (c *workload) measureTurn(ctx context.Context, d time.Duration) error {
 	return err
 }
 
+// walPosition returns how many bytes of WAL the server has written.
 func (c *workload) walPosition(ctx context.Context) (int64, error) {
 	return c.tables.queryCount(ctx, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
 }
 
-// timedID is an id that begins with its time: 12 hexadecimal digits of milliseconds and 20 random ones.
+// timedID returns an id that begins with its time: 12 hexadecimal digits of milliseconds, then 20 random ones.
 func timedID() string {
 	return fmt.Sprintf("%012x%s", time.Now().UnixMilli(), randomID()[:20])
 }
 
-// randomID is 32 random hexadecimal digits.
+// randomID returns an id of 32 random hexadecimal digits.
 func randomID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails

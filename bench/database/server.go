@@ -17,13 +17,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// serverSettings are what differs from PostgreSQL's defaults: memory as a small server has it, and room for WAL, so
-// that a checkpoint does not fall into some turns and not into others. That autovacuum runs is a default.
+// serverSettings are the differences to PostgreSQL's defaults: the memory of a small server, and enough WAL that no
+// checkpoint happens during some of the turns. Autovacuum runs, as it does by default.
 var serverSettings = []string{
 	"shared_buffers=512MB", "max_connections=300", "max_wal_size=8GB", "checkpoint_timeout=30min", "jit=off",
 }
 
-// account is the user that tokens belong to, by a foreign key as in an application.
+// account is the user model: tokens refer to it by a foreign key, as in an application.
 type account struct {
 	ID       int64
 	Username string `gorm:"uniqueIndex"`
@@ -35,6 +35,7 @@ type server struct {
 	admin   *sql.DB
 }
 
+// startServer starts a server. Errors: pgtest.ErrNoServer on a machine without PostgreSQL.
 func startServer(ctx context.Context) (*server, error) {
 	cluster, err := pgtest.StartDurable(serverSettings...)
 	if err != nil {
@@ -51,12 +52,13 @@ func startServer(ctx context.Context) (*server, error) {
 	return &server{cluster: cluster, admin: admin}, nil
 }
 
+// stop ends the server and removes its data.
 func (s *server) stop() {
 	_ = s.admin.Close()
 	s.cluster.Stop()
 }
 
-// describeSettings is a line on version and settings, as the server tells them.
+// describeSettings returns a line with the version and the settings of the server.
 func (s *server) describeSettings(ctx context.Context) (string, error) {
 	var version string
 	if err := s.admin.QueryRowContext(ctx, "SELECT current_setting('server_version')").Scan(&version); err != nil {
@@ -75,15 +77,15 @@ func (s *server) describeSettings(ctx context.Context) (string, error) {
 	return fmt.Sprintf("PostgreSQL %s, %s; data on disk, below %s", version, strings.Join(said, ", "), s.cluster.Folder()), nil
 }
 
-// tables is a database of its own with the tables of users and tokens, and the way to them.
+// tables is a database with the tables of users and tokens, and connections to it.
 type tables struct {
 	name, dsn string
 	db        *gorm.DB // for what is not measured
-	pool      *sql.DB  // db's
+	pool      *sql.DB  // that of db
 	store     *models.Store
 }
 
-// newTables makes a database with users accounts.
+// newTables creates a database with so many users.
 func (s *server) newTables(ctx context.Context, name string, users int) (*tables, error) {
 	if _, err := s.admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		return nil, err
@@ -108,20 +110,23 @@ func (s *server) newTables(ctx context.Context, name string, users int) (*tables
 	return t, nil
 }
 
+// close closes the connections. The database goes with the server.
 func (t *tables) close() { _ = t.pool.Close() }
 
+// execStatement runs a statement.
 func (t *tables) execStatement(ctx context.Context, statement string, args ...any) error {
 	_, err := t.pool.ExecContext(ctx, statement, args...)
 	return err
 }
 
-// queryCount is the number that a query answers.
+// queryCount returns the number that a query selects.
 func (t *tables) queryCount(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = t.pool.QueryRowContext(ctx, query, args...).Scan(&n)
 	return n, err
 }
 
-// vacuumAndCheckpoint leaves the planner nothing to learn and the disk nothing to catch up with.
+// vacuumAndCheckpoint updates the statistics of the planner and writes all pages to disk, so that neither happens during a
+// measurement.
 func (t *tables) vacuumAndCheckpoint(ctx context.Context) error {
 	if err := t.execStatement(ctx, "VACUUM (ANALYZE)"); err != nil {
 		return err
@@ -129,8 +134,7 @@ func (t *tables) vacuumAndCheckpoint(ctx context.Context) error {
 	return t.execStatement(ctx, "CHECKPOINT")
 }
 
-// openPostgres opens GORM as an application does, on as many connections as there are clients. changes are made to the
-// connections' configuration.
+// openPostgres opens GORM as an application does, with so many connections. changes may change their configuration.
 func openPostgres(dsn string, connections int, changes ...func(*pgx.ConnConfig)) (*gorm.DB, *sql.DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -149,7 +153,7 @@ func openPostgres(dsn string, connections int, changes ...func(*pgx.ConnConfig))
 	return db, pool, nil
 }
 
-// setPoolSize is a pool that keeps its connections.
+// setPoolSize lets a pool open so many connections and keep them.
 func setPoolSize(pool *sql.DB, connections int) {
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)

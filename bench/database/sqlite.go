@@ -18,21 +18,23 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// sqliteDriver opens a file as the example opens its own: write-ahead log, synchronous NORMAL, transactions that begin as
+// sqliteDriver opens a file as the example program does: write-ahead log, synchronous NORMAL, transactions that begin as
 // writers, and 16 connections.
 type sqliteDriver struct {
 	name string
 	open func(path string) gorm.Dialector
 }
 
+// sqliteConnections is the size of a pool.
 const sqliteConnections = 16
 
+// pureGo is the driver that the example uses.
 var pureGo = sqliteDriver{"modernc.org/sqlite", func(path string) gorm.Dialector {
 	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate&_pragma=busy_timeout(10000)" +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)")
 }}
 
-// sqliteStore is a store in a file of its own.
+// sqliteStore is a store in a file, and the results of its driver.
 type sqliteStore struct {
 	driver sqliteDriver
 	store  *models.Store
@@ -42,7 +44,7 @@ type sqliteStore struct {
 	err    error
 }
 
-// measureSQLite is the part sqlite.
+// measureSQLite measures the part sqlite: Store.Rotate with the driver in Go beside the driver in C.
 func measureSQLite(ctx context.Context, b *bench) error {
 	drivers := []sqliteDriver{pureGo}
 	if cgo, ok := cgoDriver(); ok {
@@ -85,24 +87,25 @@ func measureSQLite(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// printSQLite prints a line. Only the driver of the example has targets; without another one its ratio is to itself.
+// printSQLite adds a line. Only the driver of the example has targets. Without the driver in C its ratio is to itself.
 func printSQLite(out *table, n int, s, to *sqliteStore, judged bool) {
 	slowest := slices.Max(s.slowest)
 	share := median(divideEach(s.perSecond, to.perSecond))
-	var fast, quick, faultless string
+	var throughput, latency, failures string
 	if judged {
-		faultless = atMost(float64(s.failed), 0)
+		failures = atMost(float64(s.failed), 0)
 		if s != to {
-			fast = atLeast(share, 0.85)
+			throughput = atLeast(share, 0.85)
 		}
 		if n == 8 {
-			quick = atMost(slowest*1000, 50)
+			latency = atMost(slowest*1000, 50)
 		}
 	}
-	out.addRow(fmt.Sprint(n), s.driver.name, formatNumber(median(s.perSecond)), formatRatio(share), fast, formatMilliseconds(median(s.p50)),
-		formatMilliseconds(median(s.p99)), formatMilliseconds(slowest), quick, fmt.Sprint(s.failed), faultless)
+	out.addRow(fmt.Sprint(n), s.driver.name, formatNumber(median(s.perSecond)), formatRatio(share), throughput, formatMilliseconds(median(s.p50)),
+		formatMilliseconds(median(s.p99)), formatMilliseconds(slowest), latency, fmt.Sprint(s.failed), failures)
 }
 
+// openSQLite creates a file with the tables and 32 users.
 func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteStore, error) {
 	db, err := gorm.Open(driver.open(path), &gorm.Config{Logger: logger.Discard})
 	if err != nil {
@@ -127,7 +130,8 @@ func openSQLite(ctx context.Context, driver sqliteDriver, path string) (*sqliteS
 	return s, err
 }
 
-// measureTurn is one turn with n clients. A client whose rotation failed logs in anew, for the outcome is unknown.
+// measureTurn measures one turn with n clients. A client whose rotation failed logs in again: whether its token was used is
+// unknown.
 func (s *sqliteStore) measureTurn(ctx context.Context, b *bench, n, round int) error {
 	chains, err := newChains(ctx, s.store, fmt.Sprint("round", round), n)
 	if err != nil {

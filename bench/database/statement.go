@@ -16,7 +16,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// role says where a parameter's value comes from.
+// role is where the value of a parameter comes from.
 type role int
 
 const (
@@ -29,21 +29,23 @@ const (
 	expiresAt
 )
 
-// param is a parameter of a statement: its role, and its value where that is a constant.
+// param is a parameter of a statement: its role, and its value if it is a constant.
 type param struct {
 	role  role
 	value any
 }
 
-// statement is the rotation as the store sent it, so that whatever is measured beside the store can't drift from it.
+// statement is the rotation as the store sends it. The contenders beside the store send the same text, so they can't
+// differ from it after a change of the store.
 type statement struct {
 	sql    string // with $1, $2 and so on
 	params []param
 }
 
+// placeholder matches a parameter in the text of a statement.
 var placeholder = regexp.MustCompile(`\$(\d+)`)
 
-// observeStatement has a store rotate a token and keeps the statement that it sends.
+// observeStatement lets a store rotate a token and returns the statement that it sends.
 func observeStatement(ctx context.Context, t *tables) (*statement, error) {
 	var sent recorder
 	db, pool, err := openPostgres(t.dsn, 1, sent.traceQueries)
@@ -57,7 +59,7 @@ func observeStatement(ctx context.Context, t *tables) (*statement, error) {
 		return nil, err
 	}
 	sent.takeQueries()
-	// No two values are equal, so that each parameter is known by its value.
+	// All values differ, so that each parameter can be recognized by its value.
 	r := chains[0].nextRotation()
 	r.SessionID, r.ActiveAfter = "a session that only the token names", r.Now.Add(-time.Minute)
 	if err := mustRotate(store.Rotate(ctx, r)); err != nil {
@@ -78,7 +80,7 @@ func observeStatement(ctx context.Context, t *tables) (*statement, error) {
 	return out, nil
 }
 
-// recognizeParam finds the value among those of the rotation.
+// recognizeParam returns the parameter that has this value in the rotation r. A value that r does not have is a constant.
 func recognizeParam(value any, r core.Rotation) param {
 	if v := reflect.ValueOf(value); v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -109,7 +111,7 @@ func recognizeParam(value any, r core.Rotation) param {
 	return param{constant, value}
 }
 
-// bindParams is the parameters of a rotation.
+// bindParams returns the values of the parameters for a rotation.
 func (s *statement) bindParams(r core.Rotation) []any {
 	args := make([]any, len(s.params))
 	for i, p := range s.params {
@@ -133,7 +135,7 @@ func (s *statement) bindParams(r core.Rotation) []any {
 	return args
 }
 
-// forGORM is the statement with question marks, and the numbers of the parameters they stand for.
+// forGORM returns the statement with question marks, and which parameter each of them stands for.
 func (s *statement) forGORM() (text string, order []int) {
 	text = placeholder.ReplaceAllStringFunc(s.sql, func(found string) string {
 		n, _ := strconv.Atoi(found[1:])
@@ -143,13 +145,13 @@ func (s *statement) forGORM() (text string, order []int) {
 	return text, order
 }
 
-// forPgbench is a script that rotates the tokens of a chain, and the variables it wants. The times of a turn's rotations
-// are all that of its beginning.
+// forPgbench returns a script that rotates the tokens of a chain, and the variables that it needs. All rotations of a turn
+// have the time of its start.
 func (s *statement) forPgbench() (script string, variables []string, err error) {
 	r := newRotation("", "", "")
 	text := func(t time.Time) string { return t.Format("2006-01-02 15:04:05.000000Z07:00") }
 	variables = []string{
-		"n=0", "now=" + text(r.Now), "alive_after=" + text(r.ActiveAfter), "expires_at=" + text(r.ExpiresAt),
+		"n=0", "now=" + text(r.Now), "active_after=" + text(r.ActiveAfter), "expires_at=" + text(r.ExpiresAt),
 	}
 	said := make([]string, len(s.params))
 	for i, p := range s.params {
@@ -163,7 +165,7 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 		case nowTime:
 			said[i] = ":now"
 		case activeAfter:
-			said[i] = ":alive_after"
+			said[i] = ":active_after"
 		case expiresAt:
 			said[i] = ":expires_at"
 		case constant:
@@ -187,7 +189,7 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 	return "\\set presented :n\n\\set n :n + 1\n" + body + ";\n", variables, nil
 }
 
-// formatConstant is a constant as text; false for NULL.
+// formatConstant returns a constant as text, and false for NULL.
 func formatConstant(value any) (text string, ok bool, err error) {
 	switch v := value.(type) {
 	case nil:

@@ -9,27 +9,29 @@ import (
 	"time"
 )
 
-// table is printed with its columns in line.
+// table prints lines with aligned columns.
 type table struct {
 	w       *tabwriter.Writer
 	columns int
 }
 
+// newTable returns a table with these columns. printTable prints it.
 func newTable(out io.Writer, columns ...string) *table {
 	t := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), len(columns)}
 	t.addRow(columns...)
 	return t
 }
 
-// addRow adds a line. Cells that it lacks are empty.
+// addRow adds a line. Missing cells are empty.
 func (t *table) addRow(cells ...string) {
 	cells = append(cells, make([]string, t.columns-len(cells))...)
 	_, _ = fmt.Fprintln(t.w, strings.Join(cells, "\t"))
 }
 
+// printTable prints all lines.
 func (t *table) printTable() { _ = t.w.Flush() }
 
-// median of numbers, 0 of none.
+// median returns the median of numbers, 0 if there are none.
 func median(all []float64) float64 {
 	if len(all) == 0 {
 		return 0
@@ -42,7 +44,7 @@ func median(all []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// divideEach of each round.
+// divideEach returns the ratio of each round.
 func divideEach(of, to []float64) []float64 {
 	out := make([]float64, min(len(of), len(to)))
 	for i := range out {
@@ -51,10 +53,11 @@ func divideEach(of, to []float64) []float64 {
 	return out
 }
 
-// atLeast and atMost are a target and whether it is met.
+// atLeast and atMost return a target and whether it is met.
 func atLeast(got, want float64) string { return formatTarget(got >= want, ">=", want) }
 func atMost(got, want float64) string  { return formatTarget(got <= want, "<=", want) }
 
+// formatTarget returns a target such as ">= 0.7 ok". A target that is not met is "over", also for a lower limit.
 func formatTarget(met bool, sign string, want float64) string {
 	word := "over"
 	if met {

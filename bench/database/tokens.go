@@ -2,7 +2,7 @@ package database
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // no secret: ids that SQL can make as well
+	"crypto/md5" //nolint:gosec // not a secret: ids that SQL can compute too
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -13,16 +13,16 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// refreshLifetime is REFRESH_TOKEN_LIFETIME's default.
+// refreshLifetime is the default of REFRESH_TOKEN_LIFETIME.
 const refreshLifetime = 24 * time.Hour
 
-// device is what a browser tells of itself at every refresh.
+// device is what a server knows of a browser at each refresh.
 var device = core.Device{
 	IP:        "203.0.113.7",
 	UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 }
 
-// newRotation is a refresh as simplejwt.Recommended has it.
+// newRotation returns the rotation of a refresh with the settings of simplejwt.Recommended, at the current time.
 func newRotation(jti, session, next string) core.Rotation {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return core.Rotation{
@@ -31,7 +31,7 @@ func newRotation(jti, session, next string) core.Rotation {
 	}
 }
 
-// recordLogin records the first token of a session of a user.
+// recordLogin records the first token of a new session of a user.
 func recordLogin(ctx context.Context, store *models.Store, user int, jti string) error {
 	now := time.Now()
 	return store.Record(ctx, core.OutstandingToken{
@@ -40,31 +40,31 @@ func recordLogin(ctx context.Context, store *models.Store, user int, jti string)
 	})
 }
 
-// chain is the session of one client in one turn: token 0, token 1 and so on, each rotated from the one before it.
+// chain is the session of a client in a turn: token 0, token 1 and so on, each the successor of the one before.
 type chain struct {
 	label  string
 	client int
 	n      int
 }
 
-// tokenID is the id of a token of the chain, of the length that core's ids have. jtiSQL says the same.
+// tokenID returns the id of token n of the chain. It has the length of real ids. jtiSQL computes the same in SQL.
 func (c *chain) tokenID(n int) string {
 	sum := md5.Sum(fmt.Appendf(nil, "%s-%d-%d", c.label, c.client, n)) //nolint:gosec // see above
 	return hex.EncodeToString(sum[:])
 }
 
-// jtiSQL is a token of the chain of one of pgbench's clients.
+// jtiSQL returns the SQL of tokenID for a client of pgbench, where n is an expression.
 func jtiSQL(n string) string {
 	return "md5(:label::text || '-' || :client_id::text || '-' || " + n + "::text)"
 }
 
-// nextRotation is the next rotation of the chain.
+// nextRotation returns the rotation of the latest token, and makes its successor the latest.
 func (c *chain) nextRotation() core.Rotation {
 	c.n++
 	return newRotation(c.tokenID(c.n-1), c.tokenID(0), c.tokenID(c.n))
 }
 
-// newChains logs clients in, each as a user of its own.
+// newChains returns a chain for each client. Each client is another user, whose login it records.
 func newChains(ctx context.Context, store *models.Store, label string, clients int) ([]*chain, error) {
 	all := make([]*chain, clients)
 	for i := range all {
@@ -76,10 +76,10 @@ func newChains(ctx context.Context, store *models.Store, label string, clients i
 	return all, nil
 }
 
-// mustRotate makes it an error that a token was not rotated.
+// mustRotate returns err, or an error if the token was not rotated.
 func mustRotate(_ core.OutstandingToken, ok bool, err error) error {
 	if err == nil && !ok {
-		return fmt.Errorf("a live token was not rotated")
+		return fmt.Errorf("an active token was not rotated")
 	}
 	return err
 }

@@ -16,15 +16,16 @@ type query struct {
 	args []any
 }
 
-// recorder keeps what is sent to the server.
+// recorder keeps the statements that are sent to the server.
 type recorder struct {
 	mu   sync.Mutex
 	sent []query
 }
 
+// traceQueries makes connections of this configuration report to r.
 func (r *recorder) traceQueries(config *pgx.ConnConfig) { config.Tracer = r }
 
-// takeQueries returns what was sent since it was last called.
+// takeQueries returns the statements that were sent since its last call.
 func (r *recorder) takeQueries() []query {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,9 +45,10 @@ func (r *recorder) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.Tr
 // TraceQueryEnd is called by pgx.
 func (*recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// tripCounter counts round trips: how often something was written after something was read.
+// tripCounter counts round trips: how often a connection writes after it has read.
 type tripCounter struct{ n atomic.Int64 }
 
+// countTrips makes connections of this configuration count in t.
 func (t *tripCounter) countTrips(config *pgx.ConnConfig) {
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -58,10 +60,11 @@ func (t *tripCounter) countTrips(config *pgx.ConnConfig) {
 	}
 }
 
+// countedConn is a connection that counts in trips.
 type countedConn struct {
 	net.Conn
 	trips *tripCounter
-	wrote atomic.Bool
+	wrote atomic.Bool // since the last read
 }
 
 func (c *countedConn) Write(b []byte) (int, error) {
@@ -79,13 +82,14 @@ func (c *countedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stopwatch keeps how long the transactions of a pool took: a statement of its own, or all from begin to commit.
+// stopwatch measures how long the transactions of a pool take: from begin to commit, or a single statement.
 type stopwatch struct {
 	mu    sync.Mutex
 	began map[*pgx.Conn]time.Time
 	took  []time.Duration
 }
 
+// traceTransactions makes connections of this configuration report to s.
 func (s *stopwatch) traceTransactions(config *pgx.ConnConfig) {
 	s.began = map[*pgx.Conn]time.Time{}
 	config.Tracer = s
@@ -103,7 +107,7 @@ func (s *stopwatch) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.T
 
 // TraceQueryEnd is called by pgx.
 func (s *stopwatch) TraceQueryEnd(_ context.Context, conn *pgx.Conn, _ pgx.TraceQueryEndData) {
-	const idle = 'I' // the server's word for a connection that is in no transaction
+	const idle = 'I' // the server's status of a connection outside of a transaction
 	if conn.PgConn().TxStatus() != idle {
 		return
 	}

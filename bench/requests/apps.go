@@ -23,19 +23,20 @@ import (
 // bare is the name of the application without a middleware.
 const bare = "bare"
 
-// app is an application with one route, behind one middleware or none.
+// app is an application with one route, behind a middleware or none.
 type app struct {
-	name    string
+	name    string // the contender's
 	handler http.Handler
 }
 
+// ginApps returns the applications on Gin.
 func ginApps(auth *core.Auth, secret []byte) ([]app, error) {
-	// gin-jwt takes the identity from a claim and gives the request to an authorizer, which by default lets all pass.
+	// gin-jwt takes the identity from a claim and calls an authorizer, whose default accepts everybody.
 	peer, err := ginpeer.New(&ginpeer.GinJWTMiddleware{Realm: "api", Key: secret, IdentityKey: "user_id"})
 	if err != nil {
 		return nil, err
 	}
-	gin.SetMode(gin.ReleaseMode)
+	gin.SetMode(gin.ReleaseMode) // without the log of routes
 	serve := func(middleware ...gin.HandlerFunc) http.Handler {
 		engine := gin.New()
 		engine.GET(path, append(middleware, func(c *gin.Context) { _, _ = c.Writer.Write(responseBody) })...)
@@ -44,6 +45,7 @@ func ginApps(auth *core.Auth, secret []byte) ([]app, error) {
 	return []app{{bare, serve()}, {ours, serve(ginjwt.Required(auth.Stateless()))}, {"gin-jwt", serve(peer.MiddlewareFunc())}}, nil
 }
 
+// echoApps returns the applications on Echo.
 func echoApps(auth *core.Auth, secret []byte) []app {
 	serve := func(middleware ...echo.MiddlewareFunc) http.Handler {
 		e := echo.New()
@@ -53,21 +55,23 @@ func echoApps(auth *core.Auth, secret []byte) []app {
 		}, middleware...)
 		return e
 	}
-	// echo-jwt lets tokens without exp pass, and here there are none.
+	// echo-jwt accepts tokens without exp; none is sent here.
 	return []app{{bare, serve()}, {ours, serve(echojwt.Required(auth.Stateless()))}, {"echo-jwt", serve(echopeer.JWT(secret))}}
 }
 
-// onMux is an application on the router of net/http.
+// onMux returns an application on the router of net/http.
 func onMux(middleware func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET "+path, middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(responseBody) })))
 	return mux
 }
 
+// withoutMiddleware is the middleware of the bare application.
 func withoutMiddleware(next http.Handler) http.Handler { return next }
 
+// httpApps returns the applications on net/http.
 func httpApps(auth *core.Auth, secret []byte) []app {
-	// jwtauth works on any router. It has a middleware that verifies and one that refuses, and takes tokens without exp.
+	// jwtauth works on any router. It has one middleware that verifies and one that rejects, and accepts tokens without exp.
 	chi := jwtauth.New("HS256", secret, nil)
 	return []app{
 		{bare, onMux(withoutMiddleware)},
@@ -77,12 +81,13 @@ func httpApps(auth *core.Auth, secret []byte) []app {
 	}
 }
 
-// The claims that auth0's middleware insists on.
+// The claims that auth0's middleware requires.
 const (
 	issuer   = "https://issuer.example.com/"
 	audience = "api"
 )
 
+// auth0Apps returns the applications for tokens with iss and aud.
 func auth0Apps(auth *core.Auth, secret []byte) ([]app, error) {
 	v, err := validator.New(
 		validator.WithKeyFunc(func(context.Context) (any, error) { return secret, nil }),
@@ -104,10 +109,11 @@ func auth0Apps(auth *core.Auth, secret []byte) ([]app, error) {
 	}, nil
 }
 
+// claimsKey is the key of the claims on the context of a request.
 type claimsKey struct{}
 
-// handWritten is the middleware that stands in a great many programs, at its best: with a parser that is made once, the
-// algorithm fixed and exp demanded. It does not look at token_type.
+// handWritten is the middleware that many programs have, in a good version: the parser is made once, the algorithm is fixed
+// and exp is required. It does not check token_type.
 func handWritten(secret []byte) func(http.Handler) http.Handler {
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
 	key := func(*jwt.Token) (any, error) { return secret, nil }

@@ -8,19 +8,20 @@ import (
 	"github.com/go-simplejwt/simplejwt/bench/measure"
 )
 
-// path is that of the protected route.
+// path is the path of the protected route.
 const path = "/api/me"
 
-// responseBody is the body that every handler writes.
+// responseBody is what every handler writes.
 var responseBody = []byte("ok")
 
-// client sends the same request again and again, without a connection. It is for one goroutine.
+// client sends one request many times, without a connection. It must not be used by several goroutines.
 type client struct {
 	template *http.Request
 	request  http.Request
 	writer   writer
 }
 
+// newClient returns a client that sends raw as a bearer token.
 func newClient(ctx context.Context, raw string) (*client, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, http.NoBody)
 	if err != nil {
@@ -31,7 +32,7 @@ func newClient(ctx context.Context, raw string) (*client, error) {
 	return &client{template: r, writer: writer{header: http.Header{}}}, nil
 }
 
-// sendRequest serves the request and returns the status. The request is a fresh copy each time, as routers write into it.
+// sendRequest serves the request and returns the status. It copies the request first, because routers write into it.
 func (c *client) sendRequest(h http.Handler) int {
 	c.request = *c.template
 	c.writer.status = http.StatusOK
@@ -40,7 +41,7 @@ func (c *client) sendRequest(h http.Handler) int {
 	return c.writer.status
 }
 
-// newContender is an application as one of a table; the status must be the same each time.
+// newContender returns an application as a contender. Its operation is a request, which must have the status want.
 func (c *client) newContender(name string, h http.Handler, want int) measure.Contender {
 	return measure.Each(name, func() error {
 		if got := c.sendRequest(h); got != want {
@@ -50,17 +51,17 @@ func (c *client) newContender(name string, h http.Handler, want int) measure.Con
 	})
 }
 
-// writer is an http.ResponseWriter that forgets all but the status.
+// writer is an http.ResponseWriter that keeps only the header and the status.
 type writer struct {
 	header http.Header
 	status int
 }
 
-// Header is the header of the answer.
+// Header returns the header of the response.
 func (w *writer) Header() http.Header { return w.header }
 
-// WriteHeader notes the status.
+// WriteHeader keeps the status.
 func (w *writer) WriteHeader(status int) { w.status = status }
 
-// Write takes everything.
+// Write discards p.
 func (w *writer) Write(p []byte) (int, error) { return len(p), nil }

@@ -10,34 +10,38 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// floor is what no strict library can do without, written by hand and for these tokens only. To verify a token it splits
-// it, decodes base64url strictly, reads the JSON of header and claims once, which finds alg, exp and token_type and checks
-// the syntax of all the rest, verifies with golang-jwt's method, which is keyed anew each time, and compares alg, exp and
-// type. To sign a pair it draws two ids, appends the claims as JSON by hand, encodes and signs. It keeps no claims, knows no
-// settings, and does not look for names that stand twice or for text that is not UTF-8.
+// floor does the least that a strict library must do, for these tokens only. To verify a token it splits it, decodes
+// base64url strictly, reads the JSON of header and claims once, which finds alg, exp and token_type and checks the syntax
+// of the rest, verifies with golang-jwt's method, which sets its key each time, and compares alg, exp and type. To sign a
+// pair it makes two ids, appends the claims as JSON, encodes and signs. It keeps no claims, has no settings, and does not
+// check for repeated names or text that is not UTF-8.
 type floor struct {
 	alg                string
 	method             jwt.SigningMethod
 	signing, verifying any
-	header             string // as it stands in tokens
+	header             string // in base64url
 }
 
+// encoding is base64url as RFC 7515 has it: no padding, and no bits in the last letter that are not used.
 var encoding = base64.RawURLEncoding.Strict()
 
+// errFloor is the error of every token that the floor rejects for another reason than its signature.
 var errFloor = errors.New("token is invalid or expired")
 
+// newFloor returns the floor for an algorithm.
 func newFloor(a *algorithm) *floor {
 	header := encoding.EncodeToString([]byte(`{"alg":"` + a.name + `","typ":"JWT"}`))
 	return &floor{alg: a.name, method: a.method, signing: a.signing, verifying: a.verifying, header: header}
 }
 
-// verifyToken accepts an access token.
+// verifyToken returns why an access token is rejected, nil if it is accepted.
 func (f *floor) verifyToken(raw string) error {
 	head, rest, _ := strings.Cut(raw, ".")
 	body, sig, ok := strings.Cut(rest, ".")
 	if !ok || strings.IndexByte(sig, '.') >= 0 || strings.IndexByte(raw, '\n') >= 0 || strings.IndexByte(raw, '\r') >= 0 {
-		return errFloor // Go's decoder passes over line breaks, and so must not see them
+		return errFloor // Go's decoder would skip line breaks
 	}
+	// One allocation holds the three decoded parts.
 	buffer := make([]byte, 0, encoding.DecodedLen(len(raw)))
 	header, err := encoding.AppendDecode(buffer, []byte(head))
 	if err != nil {
@@ -51,6 +55,7 @@ func (f *floor) verifyToken(raw string) error {
 	if err != nil {
 		return errFloor
 	}
+	// The algorithm is fixed: the header only has to agree.
 	found, ok := scanObject(header)
 	if !ok || string(found.alg) != f.alg {
 		return errFloor
@@ -61,6 +66,7 @@ func (f *floor) verifyToken(raw string) error {
 	if err := f.method.Verify(raw[:len(head)+1+len(body)], signature, f.verifying); err != nil {
 		return err
 	}
+	// Times and type only count once the signature is known to be valid.
 	exp, err := strconv.ParseInt(string(found.exp), 10, 64)
 	if err != nil || time.Now().Unix() >= exp || string(found.kind) != "access" {
 		return errFloor
@@ -68,7 +74,7 @@ func (f *floor) verifyToken(raw string) error {
 	return nil
 }
 
-// signPair makes a refresh and an access token.
+// signPair returns a refresh token and an access token.
 func (f *floor) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	exp, iat := now.Add(lifetime).Unix(), now.Unix()
@@ -79,6 +85,7 @@ func (f *floor) signPair() (refresh, access string, err error) {
 	return refresh, access, err
 }
 
+// signToken returns a token with the five claims of SimpleJWT. Times are in seconds since 1970.
 func (f *floor) signToken(kind string, exp, iat int64) (string, error) {
 	claims := make([]byte, 0, 160)
 	claims = append(claims, `{"exp":`...)

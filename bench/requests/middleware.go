@@ -10,13 +10,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/core/memstore"
 )
 
-// The limits of middleware: of our time in that of the peer, and of our allocations, both beyond the bare handler.
+// The limits: our time divided by that of the peer, and our allocations, both beyond those of the bare handler.
 const (
 	middlewarePeer   = 0.4
 	middlewareAllocs = 16
 )
 
-// measureMiddleware measures what a middleware adds to a request, by framework and by what becomes of the token.
+// measureMiddleware measures what a middleware adds to a request, for each framework and outcome.
 func measureMiddleware(ctx context.Context, report *measure.Report) error {
 	a, err := newAlgorithm("HS256")
 	if err != nil {
@@ -43,7 +43,7 @@ func measureMiddleware(ctx context.Context, report *measure.Report) error {
 	return middlewareAuth0(ctx, report, a)
 }
 
-// middlewareAuth0 has tables of its own: auth0's middleware wants iss and aud in every token, and then ours checks them too.
+// middlewareAuth0 measures tokens with iss and aud, which auth0's middleware requires in every token. Ours checks them too.
 func middlewareAuth0(ctx context.Context, report *measure.Report, a *algorithm) error {
 	settings := a.settings
 	settings.Issuer, settings.Audience = issuer, []string{audience}
@@ -62,10 +62,11 @@ func middlewareAuth0(ctx context.Context, report *measure.Report, a *algorithm) 
 	return middlewareTables(ctx, report, "net/http with iss and aud", apps, t, 0)
 }
 
-// middlewareTables measures applications that differ in their middleware only: bare, ours, the peer that counts, others.
-// The limits hold for accepted tokens; with a limit of 0 there are none.
+// middlewareTables measures applications that differ in their middleware only: bare, ours, the peer that ratios refer to,
+// and others, in this order. The limits hold for accepted tokens; a limit of 0 means none.
 func middlewareTables(ctx context.Context, report *measure.Report, framework string, apps []app, t tokens, limit float64) error {
 	peer := apps[2].name
+	// All but the bare application must decide alike before anything is measured.
 	for _, a := range apps[1:] {
 		if err := t.checkContender(a.name, func(raw string) error { return serveOnce(ctx, a.handler, raw) }); err != nil {
 			return fmt.Errorf("on %s: %w", framework, err)
@@ -92,7 +93,7 @@ func middlewareTables(ctx context.Context, report *measure.Report, framework str
 				return err
 			}
 			status := kind.status
-			if a.name == bare {
+			if a.name == bare { // it accepts everything
 				status = http.StatusOK
 			}
 			table.Contenders = append(table.Contenders, c.newContender(a.name, a.handler, status))
@@ -104,7 +105,7 @@ func middlewareTables(ctx context.Context, report *measure.Report, framework str
 	return nil
 }
 
-// serveOnce sends one request. The error is an answer other than 200.
+// serveOnce sends one request with raw as its token. A status other than 200 is an error.
 func serveOnce(ctx context.Context, h http.Handler, raw string) error {
 	c, err := newClient(ctx, raw)
 	if err != nil {

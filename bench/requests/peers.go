@@ -14,17 +14,18 @@ import (
 	jwx "github.com/lestrrat-go/jwx/v3/jwt"
 )
 
-// errPeer is what a peer does not check by itself.
+// errPeer is the error of what a peer does not check by itself.
 var errPeer = errors.New("token has no exp or has expired")
 
-// golangJWT verifies as most Go programs do: into a map, with the algorithm fixed and exp demanded. It does not look at
-// token_type, and it takes base64 that is not strict and names that stand twice.
+// golangJWT is golang-jwt as most programs use it: claims are decoded into a map, the algorithm is fixed and exp is
+// required. It does not check token_type, and accepts base64 that is not strict and repeated names.
 type golangJWT struct {
 	parser *jwt.Parser
 	key    jwt.Keyfunc
 	a      *algorithm
 }
 
+// newGolangJWT returns golang-jwt for an algorithm.
 func newGolangJWT(a *algorithm) *golangJWT {
 	return &golangJWT{
 		parser: jwt.NewParser(jwt.WithValidMethods([]string{a.name}), jwt.WithExpirationRequired()),
@@ -52,14 +53,15 @@ func (g *golangJWT) signPair() (refresh, access string, err error) {
 	return refresh, access, err
 }
 
-// lestrrat is jwx: it verifies, decodes into its own token and checks the times, exp where it is present. It does not look
-// at token_type. The options are made once.
+// lestrrat is jwx: it verifies, decodes into its own type of token and checks the times, exp if it is present. It does not
+// check token_type. The options are made once.
 type lestrrat struct{ verifying, signing jwx.SignParseOption }
 
+// newLestrrat returns jwx for an algorithm.
 func newLestrrat(a *algorithm) (*lestrrat, error) {
 	alg, ok := jwa.LookupSignatureAlgorithm(a.name)
 	if !ok {
-		return nil, fmt.Errorf("jwx knows no %s", a.name)
+		return nil, fmt.Errorf("jwx does not support %s", a.name)
 	}
 	return &lestrrat{verifying: jwx.WithKey(alg, a.verifying), signing: jwx.WithKey(alg, a.signing)}, nil
 }
@@ -87,19 +89,21 @@ func (l *lestrrat) signPair() (refresh, access string, err error) {
 	return refresh, access, err
 }
 
-// cristal is cristalhq/jwt with claims of a struct, as it advises: claims beyond those of the struct are dropped, which the
-// others keep. It checks nothing but the signature by itself, so the times are checked by hand. Base64 is not read strictly.
+// cristal is cristalhq/jwt with a struct for claims, as it recommends: claims that are not in the struct are dropped, while
+// the others keep them. It checks only the signature, so the times are checked here. Base64 is not strict.
 type cristal struct {
 	verifier cristalhq.Verifier
 	builder  *cristalhq.Builder
 }
 
+// cristalClaims are the five claims of SimpleJWT.
 type cristalClaims struct {
 	cristalhq.RegisteredClaims
 	TokenType string `json:"token_type"`
 	UserID    string `json:"user_id"`
 }
 
+// newCristal returns cristalhq/jwt for an algorithm.
 func newCristal(a *algorithm) (*cristal, error) {
 	var signer cristalhq.Signer
 	var verifier cristalhq.Verifier
@@ -118,7 +122,7 @@ func newCristal(a *algorithm) (*cristal, error) {
 		signer, err = cristalhq.NewSignerEdDSA(key)
 		verifier, failed = cristalhq.NewVerifierEdDSA(key.Public().(ed25519.PublicKey))
 	default:
-		err = fmt.Errorf("cristalhq knows no %s", a.name)
+		err = fmt.Errorf("cristalhq does not support %s", a.name)
 	}
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err

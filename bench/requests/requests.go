@@ -1,10 +1,9 @@
-// Package requests measures what this library costs the processor at each request and each login, beside its peers and
-// beside a floor. Start with [Run].
+// Package requests measures the CPU time of this library for each request and each login, beside its peers and beside a
+// floor, the least that any strict library must do. Start with [Run].
 //
-// All contenders of a table get the same keys, tokens and handlers, each is used as its own README shows, and what can be
-// made once is made once. Before it is measured each must accept a good token and refuse a forged and an expired one.
-// Handlers do not look at the claims: most peers have decoded them by then, and a library that decodes them only when
-// asked has not.
+// All contenders of a table get the same keys, tokens and handlers. Each is used as its README shows, and what can be made
+// once is made once. Before it is measured, each must accept a good token and reject a forged and an expired one. Handlers
+// do not read the claims: most peers have decoded them by then, while this library decodes them on demand.
 package requests
 
 import (
@@ -16,13 +15,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/bench/measure"
 )
 
-// Options say what is measured.
+// Options are what to measure, and how often.
 type Options struct {
-	// Rounds is how often each contender is measured, in turns with the others. Defaults to 6.
+	// Rounds is how often each contender is measured. Defaults to 6.
 	Rounds int
-	// Quick is one short round, to see that everything works.
+	// Quick measures one short round, to see that everything works.
 	Quick bool
-	// Parts are the names of what is measured; all where there is none. Names of other packages' parts are passed over.
+	// Parts are the names of the parts to measure. Empty means all. Names of other packages' parts are ignored.
 	Parts []string
 }
 
@@ -39,9 +38,9 @@ var peers = []string{
 	"github.com/go-chi/jwtauth/v5",
 }
 
-// part is what can be asked for by name.
+// part is a group of tables that can be measured by name.
 type part struct {
-	name string
+	name string // as on the command line
 	run  func(context.Context, *measure.Report) error
 }
 
@@ -55,8 +54,8 @@ var parts = []part{
 	{"memory", measureMemory},
 }
 
-// Run measures and prints tables of ratios. Errors: a contender that decides otherwise than it must, that of a context
-// that is done, and of writing. A target that is missed is no error.
+// Run measures the parts and prints tables of ratios. It fails if a contender accepts a bad token or rejects a good one, if
+// ctx ends, or if out fails. A target that is missed is not an error.
 func Run(ctx context.Context, out io.Writer, o Options) error {
 	wanted := slices.DeleteFunc(slices.Clone(parts), func(p part) bool {
 		return len(o.Parts) > 0 && !slices.Contains(o.Parts, p.name)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRun lets every part measure, and every contender decide.
+// TestRun measures every part once, which checks the decisions of every contender.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
@@ -48,7 +48,7 @@ func TestRun_WriteError(t *testing.T) {
 	}
 }
 
-// TestScanObject compares the scanner of the floor with encoding/json: a floor that reads less would be no floor.
+// TestScanObject compares the scanner of the floor with encoding/json: a floor that checks less would be too fast.
 func TestScanObject(t *testing.T) {
 	t.Parallel()
 	for _, in := range []string{

@@ -1,13 +1,15 @@
 package requests
 
-// maxDepth is how deep the JSON of a token may nest.
+// maxDepth is how deep the JSON of a token may be nested.
 const maxDepth = 64
 
-// foundMembers are the members that the floor looks for, as they are written; text without its quotes. Names with escapes in
-// them are not recognized.
+// The scanner below checks the syntax of JSON (RFC 8259) and decodes nothing, so that the floor does no more than it must.
+
+// foundMembers are the members that the floor needs, as they are written; strings without their quotes. Names with escapes
+// are not recognized.
 type foundMembers struct{ alg, exp, kind []byte }
 
-// scanObject reads a JSON object in one pass. It reports false for what is none.
+// scanObject reads a JSON object in one pass. It reports false for any other text.
 func scanObject(data []byte) (out foundMembers, ok bool) {
 	s := scanner{data: data}
 	s.skipSpace()
@@ -18,13 +20,13 @@ func scanObject(data []byte) (out foundMembers, ok bool) {
 	return out, s.at == len(data)
 }
 
-// scanner is at a place of a JSON text. Its methods read something from there on and report whether it was there.
+// scanner is a position in a JSON text. Its methods read something from there on, advance, and report whether it was there.
 type scanner struct {
 	data []byte
 	at   int
 }
 
-// readObject reads an object. What of it is looked for goes to out, if there is one.
+// readObject reads an object, nested in depth others. It sets the members of out, unless out is nil.
 func (s *scanner) readObject(depth int, out *foundMembers) bool {
 	if depth == maxDepth || !s.takeByte('{') {
 		return false
@@ -48,7 +50,7 @@ func (s *scanner) readObject(depth int, out *foundMembers) bool {
 		if start = s.at; !s.readValue(depth + 1) {
 			return false
 		}
-		if out != nil {
+		if out != nil { // only the members of the outer object
 			out.setMember(name, s.data[start:s.at])
 		}
 		s.skipSpace()
@@ -58,6 +60,7 @@ func (s *scanner) readObject(depth int, out *foundMembers) bool {
 	}
 }
 
+// setMember keeps the value of a name that the floor needs.
 func (f *foundMembers) setMember(name, value []byte) {
 	switch string(name) {
 	case "exp":
@@ -69,6 +72,7 @@ func (f *foundMembers) setMember(name, value []byte) {
 	}
 }
 
+// trimQuotes returns a string without its quotes, nil for any other value.
 func trimQuotes(value []byte) []byte {
 	if value[0] != '"' {
 		return nil
@@ -76,6 +80,7 @@ func trimQuotes(value []byte) []byte {
 	return value[1 : len(value)-1]
 }
 
+// readList reads an array, nested in depth others.
 func (s *scanner) readList(depth int) bool {
 	if depth == maxDepth || !s.takeByte('[') {
 		return false
@@ -96,6 +101,7 @@ func (s *scanner) readList(depth int) bool {
 	}
 }
 
+// readValue reads any value, nested in depth others.
 func (s *scanner) readValue(depth int) bool {
 	if s.at == len(s.data) {
 		return false
@@ -117,6 +123,7 @@ func (s *scanner) readValue(depth int) bool {
 	return s.readNumber()
 }
 
+// readString reads a string with its quotes.
 func (s *scanner) readString() bool {
 	if !s.takeByte('"') {
 		return false
@@ -162,6 +169,7 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
+// readNumber reads a number (RFC 8259 section 6).
 func (s *scanner) readNumber() bool {
 	s.takeByte('-')
 	if !s.takeByte('0') && !s.readDigits() {
@@ -179,6 +187,7 @@ func (s *scanner) readNumber() bool {
 	return true
 }
 
+// readDigits reads one or more digits.
 func (s *scanner) readDigits() bool {
 	start := s.at
 	for s.at < len(s.data) && '0' <= s.data[s.at] && s.data[s.at] <= '9' {
@@ -187,6 +196,7 @@ func (s *scanner) readDigits() bool {
 	return s.at > start
 }
 
+// readWord reads the word w.
 func (s *scanner) readWord(w string) bool {
 	if len(s.data)-s.at < len(w) || string(s.data[s.at:s.at+len(w)]) != w {
 		return false
@@ -195,6 +205,7 @@ func (s *scanner) readWord(w string) bool {
 	return true
 }
 
+// takeByte reads the byte c.
 func (s *scanner) takeByte(c byte) bool {
 	if s.at == len(s.data) || s.data[s.at] != c {
 		return false
@@ -203,6 +214,7 @@ func (s *scanner) takeByte(c byte) bool {
 	return true
 }
 
+// skipSpace advances over white space.
 func (s *scanner) skipSpace() {
 	for s.at < len(s.data) {
 		switch s.data[s.at] {

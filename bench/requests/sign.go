@@ -9,13 +9,13 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// The limits of sign: of our time in that of the floor.
+// The limits: our time divided by that of the floor.
 const (
 	signFloorHS256      = 1.4
 	signFloorAsymmetric = 1.08
 )
 
-// measureSign measures how long a pair takes, a refresh token and its access token.
+// measureSign measures how long it takes to sign a pair, a refresh token and its access token.
 func measureSign(ctx context.Context, report *measure.Report) error {
 	for _, name := range algorithmNames {
 		a, err := newAlgorithm(name)
@@ -52,13 +52,13 @@ func measureSign(ctx context.Context, report *measure.Report) error {
 	return nil
 }
 
-// signPair is this library's, without a user and a store: a pair that nobody records.
+// signPair signs a pair with this library, without a user and without a store that records it.
 func (a *algorithm) signPair() (refresh, access string, err error) {
 	token, err := a.auth.NewToken(core.RefreshToken)
 	if err != nil {
 		return "", "", err
 	}
-	token.Set("user_id", "1")
+	token.Set("user_id", "1") // what a login sets
 	if refresh, err = token.Sign(); err != nil {
 		return "", "", err
 	}
@@ -66,7 +66,7 @@ func (a *algorithm) signPair() (refresh, access string, err error) {
 	return refresh, access, err
 }
 
-// checkPair reads what a contender has signed.
+// checkPair verifies a pair of a contender: each must have signed the same claims.
 func (a *algorithm) checkPair(ctx context.Context, c contender) error {
 	rawRefresh, rawAccess, err := c.pair()
 	if err != nil {

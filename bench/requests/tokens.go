@@ -23,14 +23,14 @@ import (
 // ours is the name of this library in every table.
 const ours = "simplejwt"
 
-// lifetime is longer than any run, so that good tokens stay good.
+// lifetime is longer than any run, so that no good token expires.
 const lifetime = 24 * time.Hour
 
-// algorithm is one of the algorithms with a pair of keys, in the types that all peers take.
+// algorithm is an algorithm with its keys, in the types that all peers accept, and an Auth that uses them.
 type algorithm struct {
-	name               string
+	name               string // as in ALGORITHM
 	method             jwt.SigningMethod
-	signing, verifying any
+	signing, verifying any // []byte, or the types of package crypto
 	settings           simplejwt.Settings
 	auth               *core.Auth
 }
@@ -38,7 +38,7 @@ type algorithm struct {
 // algorithmNames are the algorithms that are measured.
 var algorithmNames = []string{"HS256", "RS256", "ES256", "EdDSA"}
 
-// newAlgorithm makes keys, and an Auth that has nobody among its users and no store: one that only signs and verifies.
+// newAlgorithm makes keys and an Auth without users and without a store, which only signs and verifies.
 func newAlgorithm(name string) (*algorithm, error) {
 	a := &algorithm{name: name, method: jwt.GetSigningMethod(name)}
 	a.settings = simplejwt.Settings{Algorithm: name, AccessTokenLifetime: lifetime, RefreshTokenLifetime: lifetime}
@@ -76,17 +76,17 @@ func newAlgorithm(name string) (*algorithm, error) {
 	return a, err
 }
 
-// randomID is a token id as SimpleJWT makes it: 128 random bits in hex digits.
+// randomID returns a token id as SimpleJWT makes it: 128 random bits in hexadecimal digits.
 func randomID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return hex.EncodeToString(b[:])
 }
 
-// fiveClaims are, with what NewToken sets, those that SimpleJWT writes: token_type, exp, iat, jti and user_id.
+// fiveClaims returns what NewToken does not set of the claims that SimpleJWT writes: token_type, exp, iat, jti, user_id.
 func fiveClaims() simplejwt.Claims { return simplejwt.Claims{"user_id": "1"} }
 
-// fifteenClaims are those of an application that keeps much in its tokens.
+// fifteenClaims returns the claims of an application that stores much in its tokens.
 func fifteenClaims() simplejwt.Claims {
 	return simplejwt.Claims{
 		"user_id": "1", "sid": randomID(), "username": "zoe.mueller", "email": "zoe.mueller@example.com",
@@ -99,11 +99,11 @@ func fifteenClaims() simplejwt.Claims {
 // tokens are access tokens with the same claims.
 type tokens struct {
 	good    string
-	forged  string // with the true signature of another token
-	expired string // since an hour, and truly signed
+	forged  string // with the signature of another token
+	expired string // for an hour, with a valid signature
 }
 
-// newTokens makes tokens with an Auth's key and settings.
+// newTokens signs tokens with the key and the settings of auth.
 func newTokens(auth *core.Auth, claims simplejwt.Claims) (t tokens, err error) {
 	if t.good, err = newToken(auth, claims, lifetime); err != nil {
 		return t, err
@@ -111,11 +111,13 @@ func newTokens(auth *core.Auth, claims simplejwt.Claims) (t tokens, err error) {
 	if t.expired, err = newToken(auth, claims, -time.Hour); err != nil {
 		return t, err
 	}
+	// A signature of the right length and form costs as much to check as a valid one.
 	other, err := newToken(auth, claims, lifetime)
 	t.forged = other[:strings.LastIndexByte(other, '.')] + t.good[strings.LastIndexByte(t.good, '.'):]
 	return t, err
 }
 
+// newToken signs an access token that expires after good, which may be negative.
 func newToken(auth *core.Auth, claims simplejwt.Claims, good time.Duration) (string, error) {
 	token, err := auth.NewToken(core.AccessToken)
 	if err != nil {
@@ -128,10 +130,10 @@ func newToken(auth *core.Auth, claims simplejwt.Claims, good time.Duration) (str
 	return token.Sign()
 }
 
-// checkContender lets a contender decide on a good and on bad tokens.
+// checkContender fails unless a contender accepts the good token and rejects the others.
 func (t tokens) checkContender(contender string, accept func(raw string) error) error {
 	if err := accept(t.good); err != nil {
-		return fmt.Errorf("%s refuses a good token: %w", contender, err)
+		return fmt.Errorf("%s rejects a good token: %w", contender, err)
 	}
 	if accept(t.forged) == nil {
 		return fmt.Errorf("%s accepts a forged token", contender)

@@ -9,8 +9,9 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// The limits of verify: of our time in that of the floor, and of golang-jwt.
+// The limits: our time divided by that of the floor, and by that of golang-jwt.
 const (
+	// Reading JSON depends on the number of claims, so HS256 has a limit for each.
 	verifyFloorFive       = 1.2
 	verifyFloorFifteen    = 1.5
 	verifyFloorAsymmetric = 1.08
@@ -20,12 +21,14 @@ const (
 
 // contender is a library that verifies tokens and signs pairs of them, with the keys of one algorithm.
 type contender struct {
-	name   string
+	name string
+	// verify returns why an access token is rejected, nil if it is accepted.
 	verify func(raw string) error
-	pair   func() (refresh, access string, err error)
+	// pair signs a refresh token and an access token with the claims of SimpleJWT.
+	pair func() (refresh, access string, err error)
 }
 
-// newContenders are all that verify and sign.
+// newContenders returns all libraries that verify and sign, for one algorithm.
 func newContenders(ctx context.Context, a *algorithm) ([]contender, error) {
 	f, g := newFloor(a), newGolangJWT(a)
 	l, err := newLestrrat(a)
@@ -48,7 +51,7 @@ func newContenders(ctx context.Context, a *algorithm) ([]contender, error) {
 	}, nil
 }
 
-// measureVerify measures how long a good token takes.
+// measureVerify measures how long it takes to verify a good token.
 func measureVerify(ctx context.Context, report *measure.Report) error {
 	for _, name := range algorithmNames {
 		a, err := newAlgorithm(name)
@@ -80,6 +83,7 @@ func measureVerify(ctx context.Context, report *measure.Report) error {
 	return nil
 }
 
+// verifyTable measures one algorithm with tokens of these claims.
 func verifyTable(ctx context.Context, report *measure.Report, table measure.Table, a *algorithm, claims simplejwt.Claims) error {
 	t, err := newTokens(a.auth, claims)
 	if err != nil {
