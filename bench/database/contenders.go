@@ -24,7 +24,7 @@ type contender struct {
 // newContenders returns the store, pgbench, and what a program without the store would write, each on n connections.
 func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 	var all []contender
-	question, order := s.forGORM()
+	question, order := s.forGORM() // GORM has no numbered placeholders
 	for _, one := range []struct {
 		name   string
 		change func(*pgx.ConnConfig)
@@ -62,7 +62,7 @@ func newContenders(t *tables, s *statement, n int) ([]contender, error) {
 			return all, err
 		}
 		all = append(all, contender{one.name, one.call(db, pool), pool})
-		if len(all) == 1 {
+		if len(all) == 1 { // the lines of the store and of pgbench come first
 			all = append(all, contender{name: pgbenchName})
 		}
 	}
@@ -86,7 +86,7 @@ func readAll(rows *sql.Rows, err error) error {
 		return err
 	}
 	values := make([]any, len(columns))
-	for i := range values {
+	for i := range values { // Scan must decode every column
 		values[i] = new(any)
 	}
 	n := 0

@@ -29,7 +29,7 @@ func measureFlush(ctx context.Context, b *bench) error {
 	out := newTable(b.out, "load", "rotations", "a second", "p50", "p99", "slowest", "p50 ratio", "p99 ratio", "target")
 	batches := newTable(b.out, "load", "records/s", "transactions", "p50", "p99", "slowest", "target")
 	store, quiet := models.NewStore(db), 2*b.turn
-	pace := time.Duration(0)
+	pace := time.Duration(0) // as fast as they can
 	for _, load := range []string{"saturating", "half of that"} {
 		if err := t.insertExpired(ctx, b.Expired); err != nil {
 			return err
@@ -41,6 +41,7 @@ func measureFlush(ctx context.Context, b *bench) error {
 		callers := clients{n: flushClients, pace: pace, call: func(ctx context.Context, i int) error {
 			return mustRotate(store.Rotate(ctx, chains[i].nextRotation()))
 		}}
+		// The load alone is measured on both sides of the flush, so that a machine that gets slower does not count against it.
 		before, err := callers.callFor(ctx, quiet)
 		if err != nil {
 			return err
@@ -65,6 +66,7 @@ func measureFlush(ctx context.Context, b *bench) error {
 		printLoad(out, load, "beside the flush", beside, formatRatio(share(0.5)), formatRatio(share(0.99)), atMost(share(0.99), 2))
 		batches.addRow(load, formatNumber(float64(b.Expired)/f.elapsed.Seconds()), fmt.Sprint(len(f.took)), formatDuration(f.percentile(0.5)), formatDuration(f.percentile(0.99)),
 			formatDuration(f.percentile(1)), atMost(f.percentile(1).Seconds()*1000, 250))
+		// Half of the throughput: twice the time between two calls.
 		pace = time.Duration(2 * flushClients / alone.perSecond() * float64(time.Second))
 	}
 	out.printTable()

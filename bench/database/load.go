@@ -108,11 +108,11 @@ func (c clients) keepCalling(ctx context.Context, client int, done <-chan struct
 			if out.err == nil {
 				out.err = err
 			}
-			if ctx.Err() != nil {
+			if ctx.Err() != nil { // every further call would fail too
 				return
 			}
 		}
-		if next = next.Add(c.pace); next.Before(end) {
+		if next = next.Add(c.pace); next.Before(end) { // late: start the pace again from now
 			next = end
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // pgbench runs the program of that name with the statement of a store.
 type pgbench struct {
 	program, folder, script, dsn string
-	variables                    []string
+	variables                    []string // as name=value
 }
 
 // newPgbench writes the script into a folder, which close removes. Errors: exec.ErrNotFound without the program.
@@ -73,6 +73,7 @@ func (p *pgbench) runClients(ctx context.Context, label string, clients int, war
 	}
 	processed, failed := processedLine.FindSubmatch(out), failedLine.FindSubmatch(out)
 	if processed == nil || failed != nil && string(failed[1]) != "0" {
+		// A failed transaction would have been counted as a rotation.
 		return 0, o, fmt.Errorf("pgbench printed:\n%s", out)
 	}
 	all, err := readLogs(prefix)

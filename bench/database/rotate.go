@@ -23,7 +23,7 @@ func measureRotate(ctx context.Context, b *bench) error {
 		return err
 	}
 	bencher, err := newPgbench(s, t.dsn)
-	if errors.Is(err, exec.ErrNotFound) {
+	if errors.Is(err, exec.ErrNotFound) { // some packages of PostgreSQL leave it out
 		b.printLine("skipped: this machine has no pgbench")
 		return nil
 	}
@@ -65,8 +65,8 @@ func measureClients(ctx context.Context, b *bench, t *tables, s *statement, benc
 	}
 	for round := range b.Rounds {
 		for i := range all {
-			c := all[(i+round)%len(all)]
-			if round%2 == 1 { // so that nobody always follows the same contender
+			c := all[(i+round)%len(all)] // each round starts with another contender
+			if round%2 == 1 {            // so that nobody always follows the same contender
 				c = all[len(all)-1-i]
 			}
 			o, err := measureContender(ctx, b, t, c, bencher, fmt.Sprintf("%s-%d-%d", c.name, n, round), n)
@@ -79,7 +79,7 @@ func measureClients(ctx context.Context, b *bench, t *tables, s *statement, benc
 	for i, c := range all {
 		of := seen[c.name]
 		to, target := median(divideEach(of.perSecond, seen[pgbenchName].perSecond)), ""
-		if i == 0 && n == 8 {
+		if i == 0 && n == 8 { // the store, with a usual number of clients
 			target = atLeast(to, 0.70)
 		}
 		out.addRow(fmt.Sprint(n), c.name, formatNumber(median(of.perSecond)), formatRatio(to), target, formatMilliseconds(median(of.p50)), formatMilliseconds(median(of.p99)))
@@ -124,7 +124,7 @@ func measureContender(ctx context.Context, b *bench, t *tables, c contender, ben
 // countRoundTrips returns how many round trips a rotation takes on its connection, and how many transactions the server
 // counts. The difference of two sessions leaves out what connecting and preparing cost.
 func countRoundTrips(ctx context.Context, s *server, t *tables) (trips, commits float64, err error) {
-	const many = 100
+	const many = 100 // rotations, of which the mean is returned
 	session := func(label string, rotations int) (trips, transactions int64, err error) {
 		chains, err := newChains(ctx, t.store, label, 1)
 		if err != nil {
@@ -162,7 +162,7 @@ func countRoundTrips(ctx context.Context, s *server, t *tables) (trips, commits 
 // countTransactions returns how many transactions the server has counted in a database. A connection reports its own when
 // it closes, so this waits until there is none and the number is stable.
 func (s *server) countTransactions(ctx context.Context, t *tables) (n int64, err error) {
-	t.pool.SetMaxIdleConns(0)
+	t.pool.SetMaxIdleConns(0) // closes the idle connections
 	defer t.pool.SetMaxIdleConns(8)
 	for {
 		var there, again int64

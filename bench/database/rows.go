@@ -48,7 +48,7 @@ func measureRows(ctx context.Context, b *bench) error {
 	random := &workload{name: "random", fill: past(b.Rows, true), newJTI: randomID}
 	crowds := []*workload{few, many, busy, random}
 	for _, c := range crowds {
-		if c.beside != nil {
+		if c.beside != nil { // its tables are filled already
 			c.shareTables(few.fill.sessionCount())
 			continue
 		}
@@ -63,6 +63,7 @@ func measureRows(ctx context.Context, b *bench) error {
 		}
 		b.printLine("%d rows, %d of them active, %d MB: filled in %.0f s", c.fill.rows, len(c.latest), size>>20, time.Since(start).Seconds())
 	}
+	// Filling has left pages to write, which must not slow down the first turns.
 	if err := few.tables.execStatement(ctx, "CHECKPOINT"); err != nil {
 		return err
 	}
@@ -127,7 +128,7 @@ func (c *workload) measureTurn(ctx context.Context, d time.Duration) error {
 		h := &c.latest[mathrand.N(len(c.latest))] //nolint:gosec // not a secret: the order of clients
 		next := c.newJTI()
 		err := mustRotate(c.store.Rotate(ctx, newRotation(h.JTI, h.Session, next)))
-		h.JTI = next
+		h.JTI = next // the successor is the latest token now
 		return err
 	}}
 	before, err := c.walPosition(ctx)

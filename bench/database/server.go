@@ -100,6 +100,7 @@ func (s *server) newTables(ctx context.Context, name string, users int) (*tables
 	if err == nil {
 		err = models.AutoMigrate(ctx, db, &account{})
 	}
+	// Users with known ids, as the rows of fill refer to them.
 	if err == nil {
 		err = t.execStatement(ctx, `INSERT INTO accounts (id, username) SELECT i, 'user' || i FROM generate_series(1, $1::bigint) i`, users)
 	}
@@ -143,7 +144,7 @@ func openPostgres(dsn string, connections int, changes ...func(*pgx.ConnConfig))
 	for _, change := range changes {
 		change(config)
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := stdlib.OpenDB(*config) // so that changes of config apply
 	setPoolSize(pool, connections)
 	db, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), &gorm.Config{Logger: logger.Discard})
 	if err != nil {

@@ -65,7 +65,7 @@ func measureSQLite(ctx context.Context, b *bench) error {
 			if stores[i], err = openSQLite(ctx, driver, filepath.Join(folder, fmt.Sprintf("%d-%d.db", n, i))); err != nil {
 				return fmt.Errorf("%s: %w", driver.name, err)
 			}
-			defer stores[i].close()
+			defer stores[i].close() // until all clients are measured: the files are small
 		}
 		for round := range b.Rounds {
 			for i := range stores {
@@ -148,6 +148,7 @@ func (s *sqliteStore) measureTurn(ctx context.Context, b *bench, n, round int) e
 	if _, err := callers.callDuring(ctx, func() error { return sleepContext(ctx, b.warmUpTime()) }); err != nil {
 		return err
 	}
+	// Errors do not end the turn: how many there are is one of the results.
 	o, err := callers.callDuring(ctx, func() error { return sleepContext(ctx, b.turn) })
 	s.addRound(o)
 	s.failed += o.failed

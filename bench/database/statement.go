@@ -20,10 +20,10 @@ import (
 type role int
 
 const (
-	constant role = iota
-	presented
-	successor
-	session
+	constant  role = iota
+	presented      // the id of the token that is rotated
+	successor      // the id of its successor
+	session        // the id of its session
 	nowTime
 	activeAfter
 	expiresAt
@@ -73,7 +73,7 @@ func observeStatement(ctx context.Context, t *tables) (*statement, error) {
 	for _, value := range queries[0].args {
 		switch value.(type) {
 		case pgx.QueryResultFormats, pgx.QueryResultFormatsByOID, pgx.QueryExecMode:
-			continue // for the driver, not for the server
+			continue // for the driver, which does not send it
 		}
 		out.params = append(out.params, recognizeParam(value, r))
 	}
@@ -179,7 +179,7 @@ func (s *statement) forPgbench() (script string, variables []string, err error) 
 			}
 		}
 	}
-	if strings.Contains(s.sql, ";") {
+	if strings.Contains(s.sql, ";") { // pgbench would send the parts one after the other
 		return "", nil, errors.New("a statement with a semicolon is several for pgbench")
 	}
 	body := placeholder.ReplaceAllStringFunc(s.sql, func(found string) string {

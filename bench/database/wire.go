@@ -68,7 +68,7 @@ type countedConn struct {
 }
 
 func (c *countedConn) Write(b []byte) (int, error) {
-	if !c.wrote.Swap(true) {
+	if !c.wrote.Swap(true) { // the first write after a read starts a round trip
 		c.trips.n.Add(1)
 	}
 	return c.Conn.Write(b)
@@ -99,7 +99,7 @@ func (s *stopwatch) traceTransactions(config *pgx.ConnConfig) {
 func (s *stopwatch) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.began[conn].IsZero() {
+	if s.began[conn].IsZero() { // not within a transaction that has begun
 		s.began[conn] = time.Now()
 	}
 	return ctx

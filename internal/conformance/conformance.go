@@ -80,7 +80,7 @@ func Run(t *testing.T, start Start, without ...string) {
 			if need := firstCommon(s.Needs, without); need != "" {
 				t.Skipf("needs %s", need)
 			}
-			ran.Add(1)
+			ran.Add(1) // not those that were skipped
 			if err := g.replayScenario(t.Context(), s); err != nil {
 				t.Errorf("%s: %v\nthe rule: %s (%s)", s.Name, err, s.What, s.file)
 			}
@@ -107,6 +107,7 @@ func replayInGroups(scenarios []*scenario, run func(*group, *scenario), newGroup
 			}
 		})
 	}
+	// The largest group comes first, so that no worker is left with it at the end.
 	for _, members := range groupBySettings(scenarios) {
 		queue <- members
 	}
@@ -123,10 +124,10 @@ type group struct {
 	members []*scenario
 
 	started bool
-	target  Target
-	server  *httptest.Server
-	jwks    *httptest.Server
-	err     error // why the server did not start
+	target  Target           // nil until started
+	server  *httptest.Server // serves target
+	jwks    *httptest.Server // serves the key set of JWK_URL, if the settings have one
+	err     error            // why the server did not start
 }
 
 // replayScenario replays one scenario on the server of the group. The first

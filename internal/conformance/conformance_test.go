@@ -134,4 +134,3 @@ func TestReplayInGroups(t *testing.T) {
 		t.Errorf("scenarios (-want +got):\n%s", diff)
 	}
 }
-

@@ -96,6 +96,7 @@ func (k keyring) signData(alg, key string, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Ed25519 signs the data itself, all others a hash of it.
 	if private, ok := private.(ed25519.PrivateKey); ok && alg == "EdDSA" {
 		return ed25519.Sign(private, data), nil
 	}
@@ -205,7 +206,7 @@ func serveKeySet(k keyring, names []string) (*httptest.Server, error) {
 		if jwk == nil {
 			return nil, fmt.Errorf("no JWK of key %q", name)
 		}
-		jwk["kid"], jwk["use"] = name, "sig"
+		jwk["kid"], jwk["use"] = name, "sig" // tokens name the key by its name here
 		list = append(list, jwk)
 	}
 	doc, err := json.Marshal(map[string]any{"keys": list})

@@ -25,7 +25,7 @@ func (m *matcher) addDiff(format string, args ...any) {
 // says where the value is, for messages.
 func (m *matcher) matchValue(path string, want, got any) {
 	if s, ok := want.(string); ok {
-		if m.matchPlaceholder(path, s, got) {
+		if m.matchPlaceholder(path, s, got) { // it has added its difference
 			return
 		}
 		filled, err := m.vars.fillValue(s)
@@ -58,7 +58,7 @@ func (m *matcher) matchObject(path string, want map[string]any, got any) {
 		m.addDiff("%s: want an object, got %s %s", path, kindOf(got), shorten(got))
 		return
 	}
-	named := map[string]bool{}
+	named := map[string]bool{} // members that are expected, present or not
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		base, optional := strings.CutSuffix(key, "?")
 		name, err := m.vars.fillText(base)
@@ -116,7 +116,7 @@ func (m *matcher) matchToken(path string, spec tokenSpec, got any) {
 	if spec.Key == "" {
 		return
 	}
-	dot := strings.LastIndex(raw, ".")
+	dot := strings.LastIndex(raw, ".") // the signature covers what is before it
 	sig, err := decodeSegment(raw[dot+1:])
 	if err == nil {
 		err = m.vars.keys.verifySignature(textOf(spec.Header["alg"]), spec.Key, []byte(raw[:dot]), sig)

@@ -13,6 +13,7 @@ import (
 // its answer.
 const maxClockSkew = 2
 
+// Placeholders: a word, or a word and an argument behind a colon or a sign.
 var (
 	placeholderPattern = regexp.MustCompile(`(?s)^<[a-zA-Z0-9-]+(?:[:+-].*)?>$`)
 	shiftedNowPattern  = regexp.MustCompile(`^now[+-][0-9]+$`)
@@ -108,7 +109,7 @@ func (m *matcher) matchNow(body string, got any) (want string, ok bool, err erro
 		return "", false, fmt.Errorf("bad placeholder <%s>", body)
 	}
 	want = fmt.Sprintf("about %d (%s)", m.vars.requestedAt.Unix()+shift, body)
-	n, _ := got.(json.Number)
+	n, _ := got.(json.Number) // "" for any other value, which is not an integer
 	if t, notInteger := strconv.ParseInt(n.String(), 10, 64); notInteger == nil {
 		ok = m.isBetween(float64(t-shift), m.vars.requestedAt)
 	}

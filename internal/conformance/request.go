@@ -102,7 +102,7 @@ func (v *vars) requestBytes(addr string, s *step) ([]byte, error) {
 		}
 		lines = append(lines, textOf(pair[0])+": "+textOf(value))
 	}
-	if s.ContentType != nil {
+	if s.ContentType != nil { // "" sends an empty header
 		contentType = *s.ContentType
 	}
 	if contentType != "" || s.ContentType != nil {
@@ -156,7 +156,7 @@ func sendRequest(ctx context.Context, addr, method string, request []byte) (*ans
 // replayRequest sends the request of a step, compares the answer and stores what
 // the step captures.
 func (r *replayer) replayRequest(ctx context.Context, s *step) error {
-	r.vars.requestedAt = r.vars.clock()
+	r.vars.requestedAt = r.vars.clock() // <now> counts from here
 	raw, err := r.vars.requestBytes(r.addr, s)
 	if err != nil {
 		return err
@@ -165,10 +165,11 @@ func (r *replayer) replayRequest(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
-	doc, docErr := decodeJSON(got.body)
+	doc, docErr := decodeJSON(got.body) // not every answer is JSON
 	m := &matcher{vars: r.vars}
 	m.matchAnswer(&s.Expect, got, doc, docErr)
 	if len(m.diffs) > 0 {
+		// The differences of an object show it already; an error or another body is shown as a whole.
 		if _, isObject := doc.(map[string]any); got.status >= 400 || !isObject {
 			m.addDiff("   the answer was: %d %s", got.status, shorten(string(got.body)))
 		}

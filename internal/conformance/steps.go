@@ -59,7 +59,7 @@ func (r *replayer) replayStep(ctx context.Context, s *step) error {
 		if err != nil {
 			return err
 		}
-		r.vars.storeValue(s.As, token)
+		r.vars.storeValue(s.As, token) // its ids count as seen
 		return nil
 	case "edit":
 		return r.replayEdit(s)
@@ -105,7 +105,7 @@ func (r *replayer) createUser(ctx context.Context, alias string, spec userSpec) 
 	if err != nil {
 		return fmt.Errorf("create user %s: %w", alias, err)
 	}
-	if id == "" {
+	if id == "" { // every variable with it would match anything empty
 		return fmt.Errorf("create user %s: got no id", alias)
 	}
 	u.id = id
@@ -158,7 +158,7 @@ func (r *replayer) replayTable(ctx context.Context, s *step) error {
 	if len(s.Expect.Rows) > len(rows) {
 		return fmt.Errorf("%d rows described, but a count of %d", len(s.Expect.Rows), len(rows))
 	}
-	m := &matcher{vars: r.vars, loose: true}
+	m := &matcher{vars: r.vars, loose: true} // drivers disagree on the types of columns
 	for i, want := range s.Expect.Rows {
 		for column, value := range want {
 			got, ok := rows[i][column]

@@ -38,6 +38,7 @@ func tableQuery(table string, where map[string]any, postgres bool) (string, []an
 	word := " WHERE "
 	var args []any
 	for _, name := range slices.Sorted(maps.Keys(where)) {
+		// Names of columns come from the vectors, never from an answer.
 		column := conditionColumns[name]
 		if table == "auth_user" {
 			column = "u." + name
@@ -58,7 +59,7 @@ func tableQuery(table string, where map[string]any, postgres bool) (string, []an
 		}
 		query += "CAST(" + column + " AS TEXT) = " + mark
 	}
-	return query + " ORDER BY 1", args, nil
+	return query + " ORDER BY 1", args, nil // by id: the order of insertion
 }
 
 // readRows runs a query and returns its rows, each as JSON values by column.
@@ -106,6 +107,7 @@ func columnValue(v any) any {
 	return v
 }
 
+// Texts of times: what time.Time.String appends, and ISO 8601 with an optional fraction and zone.
 var (
 	goTimeTailPattern = regexp.MustCompile(` UTC$| m=.*$`)
 	isoTimePattern    = regexp.MustCompile(`^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? ?([+-]\d\d:?\d\d|[+-]\d\d)?`)
@@ -118,9 +120,9 @@ func parseTime(v any) (float64, error) {
 	if n, ok := v.(json.Number); ok {
 		f, err := n.Float64()
 		switch {
-		case f >= 1e14:
+		case f >= 1e14: // microseconds
 			f /= 1e6
-		case f >= 1e11:
+		case f >= 1e11: // milliseconds
 			f /= 1e3
 		}
 		return f, err

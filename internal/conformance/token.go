@@ -72,7 +72,7 @@ func (v *vars) mintToken(s *step) (string, error) {
 		return "", err
 	}
 	data := encodeSegment(header) + "." + encodeSegment(payload)
-	if s.SignAlg != "" {
+	if s.SignAlg != "" { // another algorithm than the header says
 		alg = s.SignAlg
 	}
 	sig, err := v.mintSignature(s, alg, []byte(data))
@@ -105,7 +105,7 @@ func (v *vars) mintPayload(s *step) ([]byte, error) {
 		return []byte(filled), err
 	}
 	claims := map[string]any{}
-	if s.From != "" {
+	if s.From != "" { // start from the claims of another token
 		_, payload, err := v.decodeNamed(s.From)
 		if err != nil {
 			return nil, err

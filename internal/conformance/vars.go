@@ -124,6 +124,7 @@ func (v *vars) expand(expr string) (any, error) {
 		claims, _ := payload.(map[string]any)
 		return claims[claim], nil
 	}
+	// A user's id is text, but some claims and columns have it as a number.
 	name, asInt := strings.CutSuffix(expr, ":int")
 	out, err := v.namedValue(name)
 	if err != nil || !asInt {

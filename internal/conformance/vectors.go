@@ -183,7 +183,7 @@ func loadVectors(files fs.FS) (keyring, []*scenario, error) {
 			if seen[s.Name] || s.Name == "" {
 				return nil, nil, fmt.Errorf("%s: a scenario's name is empty or repeated: %q", name, s.Name)
 			}
-			seen[s.Name] = true
+			seen[s.Name] = true // across all files: names are those of subtests
 			s.file = path.Base(name)
 			s.number = len(all) + 1
 			all = append(all, s)
@@ -216,6 +216,7 @@ func groupBySettings(scenarios []*scenario) [][]*scenario {
 	index := map[string]int{}
 	var all [][]*scenario
 	for _, s := range scenarios {
+		// encoding/json sorts the names of a map, so equal settings have equal texts.
 		id := fmt.Sprint(textOf(s.Profile), s.blacklistApp(), s.Startup != nil)
 		i, ok := index[id]
 		if !ok {

@@ -19,7 +19,7 @@ const (
 
 // A scan function returns the index behind what it scanned, or one of these.
 const (
-	invalid     = -1
+	invalid     = -1 // the text is not JSON
 	longInteger = -2 // more than maxDigits
 )
 
@@ -40,6 +40,7 @@ func Append(members []Member, text string) ([]Member, error) {
 	}
 	i := skipSpace(text, 0)
 	if byteAt(text, i) != '{' {
+		// Valid JSON of another kind has another error than text that is not JSON.
 		if end := scanValue(text, i, 0); end < 0 || skipSpace(text, end) != len(text) {
 			return nil, scanError(end)
 		}
@@ -53,7 +54,7 @@ func Append(members []Member, text string) ([]Member, error) {
 			return nil, errSyntax
 		}
 		name := text[i+1 : nameEnd-1]
-		if escaped {
+		if escaped { // so that "a" and "\u0061" are the same name
 			name = Text(text[i:nameEnd])
 		}
 		colon := skipSpace(text, nameEnd)
@@ -65,6 +66,7 @@ func Append(members []Member, text string) ([]Member, error) {
 		if end < 0 {
 			return nil, scanError(end)
 		}
+		// After the value: a syntax error within it is reported first.
 		if names.addReportingRepeat(members, name) {
 			return nil, &repeatedNameError{name}
 		}
@@ -78,7 +80,7 @@ func Append(members []Member, text string) ([]Member, error) {
 			return nil, errSyntax
 		}
 	}
-	if skipSpace(text, i+1) != len(text) {
+	if skipSpace(text, i+1) != len(text) { // text behind the object
 		return nil, errSyntax
 	}
 	return members, nil
@@ -94,7 +96,7 @@ type nameSet struct {
 
 // addReportingRepeat adds a name and reports whether the object has it already. members are all members so far.
 func (s *nameSet) addReportingRepeat(members []Member, name string) bool {
-	members = members[s.first:]
+	members = members[s.first:] // those before belong to the caller
 	if len(members) >= manyNames {
 		if s.names == nil {
 			s.names = make(map[string]struct{}, 2*manyNames)
@@ -106,6 +108,7 @@ func (s *nameSet) addReportingRepeat(members []Member, name string) bool {
 		s.names[name] = struct{}{}
 		return len(s.names) == before
 	}
+	// Length, first and last byte tell nearly all names of claims apart.
 	sum := uint(len(name))
 	if len(name) > 0 {
 		sum += 5*uint(name[0]) + 23*uint(name[len(name)-1])
@@ -209,7 +212,7 @@ func scanString(text string, i int) (end int, escaped bool) {
 			return invalid, false
 		case c == '\\':
 			escaped = true
-			i++
+			i++ // to the letter behind the backslash
 			if byteAt(text, i) == 'u' {
 				if parseEscape(text[i-1:]) < 0 {
 					return invalid, false
@@ -238,7 +241,7 @@ func scanNumber(text string, i int) int {
 		i++
 	}
 	start := i
-	switch {
+	switch { // no zeros ahead
 	case byteAt(text, i) == '0':
 		i++
 	case skipDigits(text, i) == i:
@@ -246,7 +249,7 @@ func scanNumber(text string, i int) int {
 	default:
 		i = skipDigits(text, i)
 	}
-	integer := i
+	integer := i // the end of the digits before the point
 	if byteAt(text, i) == '.' {
 		end := skipDigits(text, i+1)
 		if end == i+1 {

@@ -19,6 +19,7 @@ import (
 // ErrNotObject is the error of text that is valid JSON, but not an object.
 var ErrNotObject = errors.New("not an object")
 
+// What is wrong with a text. errSyntax has no position, see Object.
 var (
 	errNotUTF8     = errors.New("not valid UTF-8")
 	errSyntax      = errors.New("not valid JSON")
@@ -29,6 +30,7 @@ var (
 // times what was sent.
 type repeatedNameError struct{ name string }
 
+// Error is part of response bodies: views answers 400 with it.
 func (e *repeatedNameError) Error() string {
 	const longest = 100 // bytes
 	return fmt.Sprintf("the name %q stands twice", e.name[:min(longest, len(e.name))])
@@ -43,6 +45,7 @@ type Member struct{ Name, Raw string }
 func Object(text string) ([]Member, error) {
 	members, err := Append(make([]Member, 0, 8), text)
 	if errors.Is(err, errSyntax) {
+		// The scanner is fast because it does not keep positions. encoding/json is asked for the message.
 		var discard any
 		if err := json.Unmarshal([]byte(text), &discard); err != nil { // says what is wrong, and where
 			return nil, err
@@ -54,7 +57,7 @@ func Object(text string) ([]Member, error) {
 // Value decodes the value of a Member to nil, bool, string, json.Number, []any or map[string]any. raw must be the Raw of a
 // Member. Within an object the last of repeated names counts, and unpaired surrogates become the replacement character.
 func Value(raw string) (any, error) {
-	switch raw[0] {
+	switch raw[0] { // the first byte tells the kind, as raw is valid JSON
 	case '"':
 		return Text(raw), nil
 	case 't', 'f':
@@ -75,11 +78,11 @@ func Value(raw string) (any, error) {
 // encoding/json. Any other text as raw panics.
 func Text(raw string) string {
 	text := raw[1 : len(raw)-1]
-	if strings.IndexByte(text, '\\') < 0 {
+	if strings.IndexByte(text, '\\') < 0 { // the usual case: nothing to decode, nothing to allocate
 		return text
 	}
 	var b strings.Builder
-	b.Grow(len(text))
+	b.Grow(len(text)) // escapes are never shorter than what they mean
 	for {
 		before, after, found := strings.Cut(text, `\`)
 		b.WriteString(before)
@@ -129,7 +132,7 @@ func LoneSurrogate(raw string) (rune, bool) {
 		if utf16.IsSurrogate(r) && n == 6 {
 			return r, true
 		}
-		i += n - 1
+		i += n - 1 // over the escape, or both of the pair
 	}
 	return 0, false
 }
