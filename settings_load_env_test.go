@@ -81,7 +81,7 @@ func TestFromEnv_KeyThatIsNotUTF8(t *testing.T) {
 	}
 }
 
-func FuzzEnvValue(f *testing.F) {
+func FuzzFromEnv(f *testing.F) {
 	for name, c := range valueOfEach {
 		f.Add(name, c.env)
 	}

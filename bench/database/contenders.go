@@ -15,7 +15,7 @@ import (
 
 // contender is one way to rotate a token.
 type contender struct {
-	name string
+	name string // in the table; the label of its chains begins with it
 	// call does one rotation. It is nil for pgbench, which is a program.
 	call func(ctx context.Context, r core.Rotation) error
 	pool *sql.DB // closed after the measurement
@@ -116,6 +116,7 @@ func throughORM(db *gorm.DB, _ *sql.DB) func(context.Context, core.Rotation) err
 				return errors.New("the session is expired")
 			}
 			reason := string(r.Reason)
+			// The unique index on token_id makes one of two concurrent rotations fail here.
 			if err := tx.Create(&models.BlacklistedToken{BlacklistedAt: r.Now, TokenID: row.ID, Reason: &reason}).Error; err != nil {
 				return err
 			}

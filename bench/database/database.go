@@ -68,6 +68,7 @@ func Run(ctx context.Context, out io.Writer, o Options) error {
 		if len(o.Parts) > 0 && !slices.Contains(o.Parts, part.name) {
 			continue
 		}
+		// One server for all parts, each of which has its own database.
 		if part.name != partSQLite && b.server == nil {
 			if err := b.startOnce(ctx); errors.Is(err, pgtest.ErrNoServer) {
 				b.printLine("database %s: skipped: this machine has no PostgreSQL (initdb, postgres)", part.name)
@@ -98,7 +99,7 @@ func (b *bench) fillDefaults() error {
 	}{{&b.Rows, "BENCH_ROWS", 5_000_000, 10_000}, {&b.Expired, "BENCH_EXPIRED", 1_000_000, 3_000}} {
 		text := os.Getenv(one.variable)
 		switch {
-		case *one.n > 0:
+		case *one.n > 0: // set by the caller
 		case b.Quick:
 			*one.n = one.quick
 		case text == "":

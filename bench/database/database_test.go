@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-simplejwt/simplejwt/core"
 	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -30,7 +31,7 @@ func TestRun(t *testing.T) {
 	for _, part := range []string{partRotate, partRows, partFlush, partSQLite} {
 		t.Run(part, func(t *testing.T) {
 			if _, err := pgtest.Program("pgbench"); part != partSQLite && err != nil {
-				t.Skip("skipped: this machine has no PostgreSQL with pgbench")
+				testlevel.SkipMissing(t, "PostgreSQL with pgbench")
 			}
 			_, said, found := strings.Cut(out.String(), "\ndatabase "+part+", ")
 			if !found {
@@ -111,7 +112,7 @@ func TestMedian(t *testing.T) {
 func TestStopwatch(t *testing.T) {
 	t.Parallel()
 	if _, err := pgtest.Program("postgres"); err != nil {
-		t.Skip("skipped: this machine has no PostgreSQL")
+		testlevel.SkipMissing(t, "PostgreSQL")
 	}
 	var watch stopwatch
 	db, pool, err := openPostgres(pgtest.DSN(t), 1, watch.traceTransactions)

@@ -57,6 +57,7 @@ func (f fill) insertInto(ctx context.Context, t *tables) error {
 	if err != nil {
 		return err
 	}
+	// Ids start after those of earlier fills.
 	newest, err := t.queryCount(ctx, "SELECT COALESCE(max(id), 0) FROM token_blacklist_outstandingtoken")
 	if err != nil {
 		return err

@@ -59,6 +59,7 @@ func (p *pgbench) runClients(ctx context.Context, label string, clients int, war
 	prefix := filepath.Join(p.folder, "log")
 	// The time of pgbench includes connecting, which takes long on a busy machine.
 	connecting := 2*time.Second + time.Duration(clients)*100*time.Millisecond
+	// A prepared statement is what the store sends too. One thread can drive many clients.
 	args := []string{
 		"--no-vacuum", "--protocol=prepared", "--file=" + p.script, "--log", "--log-prefix=" + prefix,
 		fmt.Sprintf("--time=%.0f", math.Ceil((warm + d + connecting).Seconds())),
@@ -127,6 +128,7 @@ func afterWarmUp(all []answer, warm, d time.Duration) outcome {
 	if len(all) == 0 {
 		return o
 	}
+	// The logs of several threads are not in order of time.
 	began, ended := all[0].at, all[0].at
 	for _, one := range all {
 		if start := one.at.Add(-one.took); start.Before(began) {

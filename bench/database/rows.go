@@ -42,6 +42,7 @@ func measureRows(ctx context.Context, b *bench) error {
 		return fill{rows: n, from: time.Now().Add(-over), over: over, random: random, consumed: "i < {rows} - {sessions} AND s % 10 <> 0"}
 	}
 	few := &workload{name: "few", fill: past(fewRows, false), newJTI: timedID}
+	// The ids of core begin with the time; random ones are there to compare.
 	many := &workload{name: "many", fill: past(b.Rows, false), newJTI: timedID}
 	// busy has as many sessions as few, in the table of many: their pages stay in memory, however large the table is.
 	busy := &workload{name: "busy", beside: many, newJTI: timedID}
@@ -131,6 +132,7 @@ func (c *workload) measureTurn(ctx context.Context, d time.Duration) error {
 		h.JTI = next // the successor is the latest token now
 		return err
 	}}
+	// Bytes of WAL show how many pages the rotations have touched.
 	before, err := c.walPosition(ctx)
 	if err != nil {
 		return err

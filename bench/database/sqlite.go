@@ -139,7 +139,7 @@ func (s *sqliteStore) measureTurn(ctx context.Context, b *bench, n, round int) e
 	}
 	callers := clients{n: n, call: func(ctx context.Context, i int) error {
 		err := mustRotate(s.store.Rotate(ctx, chains[i].nextRotation()))
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil { // both errors are reported
 			chains[i] = &chain{label: fmt.Sprint(chains[i].label, "again", time.Now().UnixNano()), client: i}
 			err = errors.Join(err, recordLogin(ctx, s.store, i+1, chains[i].tokenID(0)))
 		}

@@ -66,10 +66,12 @@ func formatTarget(met bool, sign string, want float64) string {
 	return fmt.Sprintf("%s %.4g %s", sign, want, word)
 }
 
+// formatNumber and formatRatio return a number without and with two decimals.
 func formatNumber(n float64) string { return fmt.Sprintf("%.0f", n) }
 
 func formatRatio(n float64) string { return fmt.Sprintf("%.2f", n) }
 
+// formatDuration and formatMilliseconds return a time in milliseconds, which is what a rotation takes.
 func formatDuration(d time.Duration) string { return formatMilliseconds(d.Seconds()) }
 
 func formatMilliseconds(seconds float64) string { return fmt.Sprintf("%.2f ms", seconds*1000) }

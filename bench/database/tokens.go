@@ -24,7 +24,7 @@ var device = core.Device{
 
 // newRotation returns the rotation of a refresh with the settings of simplejwt.Recommended, at the current time.
 func newRotation(jti, session, next string) core.Rotation {
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := time.Now().UTC().Truncate(time.Microsecond) // as PostgreSQL stores it
 	return core.Rotation{
 		JTI: jti, SessionID: session, NewJTI: next, Now: now, ActiveAfter: now, ExpiresAt: now.Add(refreshLifetime),
 		SessionLifetime: simplejwt.Recommended().SessionLifetime, Consume: true, Reason: core.ReasonRotated, Device: device,
@@ -42,9 +42,9 @@ func recordLogin(ctx context.Context, store *models.Store, user int, jti string)
 
 // chain is the session of a client in a turn: token 0, token 1 and so on, each the successor of the one before.
 type chain struct {
-	label  string
+	label  string // unique in the database
 	client int
-	n      int
+	n      int // the number of the latest token
 }
 
 // tokenID returns the id of token n of the chain. It has the length of real ids. jtiSQL computes the same in SQL.

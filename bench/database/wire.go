@@ -18,7 +18,7 @@ type query struct {
 
 // recorder keeps the statements that are sent to the server.
 type recorder struct {
-	mu   sync.Mutex
+	mu   sync.Mutex // guards sent
 	sent []query
 }
 
@@ -84,8 +84,8 @@ func (c *countedConn) Read(b []byte) (int, error) {
 
 // stopwatch measures how long the transactions of a pool take: from begin to commit, or a single statement.
 type stopwatch struct {
-	mu    sync.Mutex
-	began map[*pgx.Conn]time.Time
+	mu    sync.Mutex              // guards what follows
+	began map[*pgx.Conn]time.Time // of the transaction that a connection is in
 	took  []time.Duration
 }
 

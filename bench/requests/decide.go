@@ -51,7 +51,7 @@ func measureDecide(ctx context.Context, report *measure.Report) error {
 			switch {
 			case accepted:
 				return err
-			case err == nil:
+			case err == nil: // a contender that accepts a bad token is not measured
 				return errors.New("was accepted")
 			}
 			return nil

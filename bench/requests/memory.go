@@ -15,6 +15,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/stdjwt"
 )
 
+// 10,000 requests: at 3.3 KiB left by each the limit is reached.
 const (
 	badRequests   = 10_000
 	maxHeapGrowth = 32       // the limit, in MiB

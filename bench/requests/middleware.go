@@ -45,6 +45,7 @@ func measureMiddleware(ctx context.Context, report *measure.Report) error {
 
 // middlewareAuth0 measures tokens with iss and aud, which auth0's middleware requires in every token. Ours checks them too.
 func middlewareAuth0(ctx context.Context, report *measure.Report, a *algorithm) error {
+	// The same key as in the other tables, with two more settings.
 	settings := a.settings
 	settings.Issuer, settings.Audience = issuer, []string{audience}
 	auth, err := core.New(settings, core.Deps{Users: memstore.NewUsers()})

@@ -34,11 +34,13 @@ func newGolangJWT(a *algorithm) *golangJWT {
 	}
 }
 
+// verifyToken verifies an access token with its parser, which checks exp, iat and nbf.
 func (g *golangJWT) verifyToken(raw string) error {
 	_, err := g.parser.ParseWithClaims(raw, jwt.MapClaims{}, g.key)
 	return err
 }
 
+// signPair signs a refresh token and an access token as its README shows, with a map of claims.
 func (g *golangJWT) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {
@@ -66,11 +68,13 @@ func newLestrrat(a *algorithm) (*lestrrat, error) {
 	return &lestrrat{verifying: jwx.WithKey(alg, a.verifying), signing: jwx.WithKey(alg, a.signing)}, nil
 }
 
+// verifyToken verifies an access token and drops the token that it has decoded.
 func (l *lestrrat) verifyToken(raw string) error {
 	_, err := jwx.ParseString(raw, l.verifying)
 	return err
 }
 
+// signPair signs a refresh token and an access token with its builder.
 func (l *lestrrat) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {
@@ -130,6 +134,7 @@ func newCristal(a *algorithm) (*cristal, error) {
 	return &cristal{verifier: verifier, builder: cristalhq.NewBuilder(signer)}, nil
 }
 
+// verifyToken verifies an access token by its signature, and its times with IsValidAt.
 func (c *cristal) verifyToken(raw string) error {
 	var claims cristalClaims
 	if err := cristalhq.ParseClaims([]byte(raw), c.verifier, &claims); err != nil {
@@ -141,6 +146,7 @@ func (c *cristal) verifyToken(raw string) error {
 	return nil
 }
 
+// signPair signs a refresh token and an access token with its builder and a struct of claims.
 func (c *cristal) signPair() (refresh, access string, err error) {
 	now := time.Now()
 	sign := func(kind string) (string, error) {

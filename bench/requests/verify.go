@@ -30,7 +30,7 @@ type contender struct {
 
 // newContenders returns all libraries that verify and sign, for one algorithm.
 func newContenders(ctx context.Context, a *algorithm) ([]contender, error) {
-	f, g := newFloor(a), newGolangJWT(a)
+	f, g := newFloor(a), newGolangJWT(a) // these can't fail
 	l, err := newLestrrat(a)
 	if err != nil {
 		return nil, err
