@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Account is the user model: Django's auth_user, column by column.
+// Account is the user model: Django's auth_user, column by column, so that the example runs on a Django project's database. The library
+// needs no more of a user than the three methods below.
 type Account struct {
 	ID          int64      `gorm:"primaryKey"`
 	Password    string     `gorm:"size:128;not null"`
@@ -23,11 +24,11 @@ type Account struct {
 // TableName is the table of Django's default user model.
 func (Account) TableName() string { return "auth_user" }
 
-// AuthID is the primary key as text.
+// AuthID returns the primary key as text: the claim of tokens and the column user_id of their rows.
 func (a *Account) AuthID() string { return strconv.FormatInt(a.ID, 10) }
 
-// AuthActive is is_active.
+// AuthActive reports whether the user may log in and use tokens.
 func (a *Account) AuthActive() bool { return a.IsActive }
 
-// AuthPassword is the stored hash.
+// AuthPassword returns the stored hash, in one of Django's formats.
 func (a *Account) AuthPassword() string { return a.Password }

@@ -13,7 +13,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/models"
 )
 
-// app is what the routes work with.
+// app is what the routes work with. It is safe for concurrent use.
 type app struct {
 	auth      *core.Auth
 	users     *models.Users[Account, *Account]
@@ -21,8 +21,9 @@ type app struct {
 	log       *slog.Logger
 }
 
-// newApp is the wiring of the library. Tokens travel in cookies, for the page, unless the settings say AUTH_COOKIE: the views
-// for other clients are mounted with auth.WithoutCookies.
+// newApp wires the library: users and records in the database, password hashes, and the keys of JWK_URL, which are fetched until
+// ctx ends. Without blacklist no token is recorded, as without SimpleJWT's blacklist app. Unless the settings have AUTH_COOKIE,
+// it is set, for the page; the routes for other clients use auth.WithoutCookies. The error names all invalid settings.
 func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, blacklist bool, log *slog.Logger) (*app, error) {
 	passwords, err := hashers.New(hashers.Options{})
 	if err != nil {
@@ -33,11 +34,13 @@ func newApp(ctx context.Context, settings simplejwt.Settings, db *gorm.DB, black
 	if blacklist {
 		deps.Store = models.NewStore(db)
 	}
+	// jwks.New fetches the keys once before it returns, so that a wrong URL is an error now and not at the first request.
 	if settings.JWKURL != "" {
 		if deps.Keys, err = jwks.New(ctx, settings); err != nil {
 			return nil, err
 		}
 	}
+	// A file or the environment may say false, which the zero value alone would not show.
 	if !settings.IsSet("AUTH_COOKIE") {
 		settings.AuthCookie = true
 	}

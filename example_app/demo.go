@@ -16,8 +16,10 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// demo makes one account on an empty database and prints how to log in with it.
-func (p *program) demo(ctx context.Context, db *gorm.DB, url string) error {
+// createDemoUser makes one account, "demo", in a database without users and prints the shell commands that use it at url. The
+// password is random and printed nowhere else: a demo that is reachable has no password that anyone knows.
+func (p *program) createDemoUser(ctx context.Context, db *gorm.DB, url string) error {
+	// Only an empty database gets a demo user. So a second start prints no password, and an application's database gets no account.
 	var users int64
 	if err := db.WithContext(ctx).Model(&Account{}).Count(&users).Error; err != nil {
 		return fmt.Errorf("count users: %w", err)
@@ -33,6 +35,7 @@ func (p *program) demo(ctx context.Context, db *gorm.DB, url string) error {
 	return err
 }
 
+// demoText has URL and PASSWORD filled in. TestServe_FirstRun pastes the commands into a shell.
 const demoText = `The user "demo" was made, with the password PASSWORD
 
 # Paste these lines into another terminal.
@@ -41,20 +44,21 @@ PAIR=$(curl -s URL/api/token/ -H 'Content-Type: application/json' -d '{"username
 token() { echo "$PAIR" | sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"; }
 # Call a protected route.
 curl -s URL/api/me/ -H "Authorization: Bearer $(token access)"; echo
-# Refresh: a new pair; the old refresh token is consumed.
+# Refresh: a new pair; the old refresh token is used up.
 PAIR=$(curl -s URL/api/token/refresh/ -H 'Content-Type: application/json' -d "{\"refresh\": \"$(token refresh)\"}"); echo "$PAIR"
 # See where you are logged in.
 curl -s URL/api/token/sessions/ -H "Authorization: Bearer $(token access)"; echo
-# Verify a token: an empty object if it is good.
+# Verify a token: an empty object if it is valid.
 curl -s URL/api/token/verify/ -H 'Content-Type: application/json' -d "{\"token\": \"$(token access)\"}"; echo
 # Log out: the refresh token goes on the blacklist ...
 curl -s URL/api/token/blacklist/ -H 'Content-Type: application/json' -d "{\"refresh\": \"$(token refresh)\"}"; echo
-# ... and is refused from then on.
+# ... and is rejected from then on.
 curl -s URL/api/token/refresh/ -H 'Content-Type: application/json' -d "{\"refresh\": \"$(token refresh)\"}"; echo
 
 `
 
-// printUsers says which user there is and how to set a password, but no password. What it says of the database holds none either.
+// printUsers prints which user there is and the command that sets a password. It prints no password: a DSN of PostgreSQL, which may
+// hold one, is replaced by DSN.
 func (p *program) printUsers(ctx context.Context, db *gorm.DB) error {
 	var users int64
 	var first Account
@@ -65,6 +69,7 @@ func (p *program) printUsers(ctx context.Context, db *gorm.DB) error {
 	if err != nil {
 		return fmt.Errorf("look for users: %w", err)
 	}
+	// The command is one that the reader can paste, but for the password.
 	who, command := fmt.Sprintf("there is the user %q; to set a password:", first.Username), "setpassword"
 	switch {
 	case users == 0:
@@ -76,7 +81,7 @@ func (p *program) printUsers(ctx context.Context, db *gorm.DB) error {
 	if p.database != defaultDatabase {
 		database = " -database " + shellWord(p.database, "DSN")
 		if sqlitePath(p.database) == "" {
-			database = " -database DSN" // its password is not for the terminal
+			database = " -database DSN" // it may hold a password
 		}
 	}
 	_, err = fmt.Fprintf(p.stderr, "%s go run ./example_app %s%s -username %s -password PASSWORD\n",
@@ -84,7 +89,7 @@ func (p *program) printUsers(ctx context.Context, db *gorm.DB) error {
 	return err
 }
 
-// shellWord writes a text as one word of a shell's command line; what a terminal can't show it replaces.
+// shellWord quotes text as one word of a POSIX shell. Text that a terminal cannot show, or that is empty, becomes replacement.
 func shellWord(text, replacement string) string {
 	switch {
 	case text == "" || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }):
@@ -95,14 +100,15 @@ func shellWord(text, replacement string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// needsSecret reports whether an HMAC secret is to be made, as none is configured.
+// needsSecret reports whether the settings ask for an HMAC algorithm and have no key for it. A SIGNING_KEY that is set and empty is
+// an invalid setting, which core.New reports.
 func needsSecret(s simplejwt.Settings) bool {
 	return s.SigningKey == "" && !s.IsSet("SIGNING_KEY") && (s.Algorithm == "" || strings.HasPrefix(s.Algorithm, "HS"))
 }
 
-// signingKey reads the secret in the file, or makes one there that only the owner can read. Of several programs that
-// start at once all get the same.
-func signingKey(file string) (string, error) {
+// loadSigningKey reads the secret in the file, or makes one of 64 random bytes there that only the owner can read. Programs that start
+// at once all get the same secret: os.Link fails for all but the first.
+func loadSigningKey(file string) (string, error) {
 	if data, err := os.ReadFile(file); err == nil {
 		return strings.TrimSpace(string(data)), nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -115,6 +121,7 @@ func signingKey(file string) (string, error) {
 		return "", fmt.Errorf("write signing key: %w", err)
 	}
 	defer func() { _ = os.Remove(temporary) }()
+	// A link is made atomically and fails where the file is there: no program reads half a secret, and none replaces another's.
 	if err := os.Link(temporary, file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("write signing key: %w", err)
 	}

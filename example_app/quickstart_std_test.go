@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -35,45 +35,42 @@ func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn strin
 	t.Helper()
 	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "app.db")) + "?" + quickStartOptions(t)
 	t.Setenv("SECRET_KEY", "too short")
-	var faults simplejwt.SettingsError
-	if _, err := newHandler(t.Context(), dsn); !errors.As(err, &faults) || faults[0].Setting != "SIGNING_KEY" {
-		t.Errorf("with a key that is too short: %v, want a fault of SIGNING_KEY", err)
+	var invalid simplejwt.SettingsError
+	if _, err := newHandler(t.Context(), dsn); !errors.As(err, &invalid) || invalid[0].Setting != "SIGNING_KEY" {
+		t.Errorf("with a key that is too short: %v, want an invalid SIGNING_KEY", err)
 	}
-	t.Setenv("SECRET_KEY", signingKey1)
+	t.Setenv("SECRET_KEY", testKey)
 	handler, err := newHandler(t.Context(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
 	addUser(t, dsn, "alice", "correct horse")
-	server := httptest.NewServer(handler)
-	defer server.Close()
-	post := func(path, body string) answer {
-		return send(t.Context(), t, http.MethodPost, server.URL+path, body)
+	post := func(path, body string) (pair core.Pair) {
+		w := serveRequest(t.Context(), handler, http.MethodPost, path, body, "")
+		if err := json.Unmarshal(w.Body.Bytes(), &pair); err != nil || w.Code != http.StatusOK {
+			t.Errorf("%s answers %d %q, want 200 with a pair", path, w.Code, w.Body)
+		}
+		return pair
 	}
 	me := func(access string) (int, string) {
-		w := httptest.NewRecorder()
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/me", nil)
-		if access != "" {
-			r.Header.Set("Authorization", "Bearer "+access)
-		}
-		handler.ServeHTTP(w, r)
+		w := serveRequest(t.Context(), handler, http.MethodGet, "/api/me", "", access)
 		return w.Code, w.Body.String()
 	}
 	pair := post("/api/token/", `{"username": "alice", "password": "correct horse"}`)
-	if status, body := me(pair.text("access")); status != http.StatusOK || !strings.Contains(body, "alice") {
+	if status, body := me(pair.Access); status != http.StatusOK || !strings.Contains(body, "alice") {
 		t.Errorf("the protected route answers %d %q, want 200 with the user's name", status, body)
 	}
 	if status, body := me(""); status != http.StatusUnauthorized {
 		t.Errorf("without a token the protected route answers %d %q, want 401", status, body)
 	}
-	if status, body := me(pair.text("refresh")); status != http.StatusUnauthorized {
+	if status, body := me(pair.Refresh); status != http.StatusUnauthorized {
 		t.Errorf("with a refresh token the protected route answers %d %q, want 401", status, body)
 	}
-	next := post("/api/token/refresh/", `{"refresh": "`+pair.text("refresh")+`"}`)
-	if next.status != http.StatusOK || next.text("refresh") == "" || next.text("refresh") == pair.text("refresh") {
+	next := post("/api/token/refresh/", `{"refresh": "`+pair.Refresh+`"}`)
+	if next.Refresh == "" || next.Refresh == pair.Refresh {
 		t.Errorf("a refresh answers %v, want a new pair", next)
 	}
-	if status, body := me(next.text("access")); status != http.StatusOK {
+	if status, body := me(next.Access); status != http.StatusOK {
 		t.Errorf("with the new access token the protected route answers %d %q, want 200", status, body)
 	}
 }
@@ -120,7 +117,7 @@ func TestEveryCommandIsInREADME(t *testing.T) {
 	_, table, _ := strings.Cut(string(readme), "\n| Command | Flags | What it does |\n| --- | --- | --- |\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	want, got := map[string]string{}, map[string]string{}
-	for name, c := range commands() {
+	for name, c := range allCommands() {
 		want[name] = "`-" + strings.ReplaceAll(c.flags, " ", "` `-") + "`"
 	}
 	for row := range strings.SplitSeq(table, "\n") {

@@ -16,94 +16,101 @@ import (
 	"github.com/go-simplejwt/simplejwt/views"
 )
 
-// frameworks make the same routes on each framework: the views below /api/token/, two protected ones, and one that
-// changes the password; the page with what it needs below /account/; and a start page at /.
+// frameworks returns, by the value of -framework, what makes the routes: the library's views below /api/token/, two protected routes, one that
+// changes the password, the page below /account/, and the start page at /. They are the same on each framework.
 func frameworks() map[string]func(*app) http.Handler {
-	return map[string]func(*app) http.Handler{"gin": ginRoutes, "echo": echoRoutes, "std": stdRoutes}
+	return map[string]func(*app) http.Handler{"gin": newGinHandler, "echo": newEchoHandler, "std": newStdHandler}
 }
 
-// me is the answer of a protected route.
-type me struct {
+// userAnswer is the answer of a protected route. The id is text where a user was loaded, and the claim's type elsewhere.
+type userAnswer struct {
 	ID       any `json:"id"`
 	Username any `json:"username"`
 }
 
-// fromToken answers with nothing but what the token says, in whatever type.
-func fromToken(ctx context.Context) me {
+// describeTokenUser returns what the token alone has of its user, as with SimpleJWT's JWTStatelessUserAuthentication: no database is
+// asked, so a deleted user is there until the token expires. Claims keep their type.
+func describeTokenUser(ctx context.Context) userAnswer {
 	user, _ := views.User[*core.TokenUser](ctx)
-	out := me{ID: user.ID(), Username: ""}
+	out := userAnswer{ID: user.ID(), Username: ""}
 	if token, _ := views.Token(ctx); token.Has("username") {
 		out.Username = token.Get("username")
 	}
 	return out
 }
 
-// Protected routes answer GET and HEAD; as in Django the method is looked at after the token.
-var otherMethods = views.MethodNotAllowed(http.MethodGet, http.MethodHead)
+// onlyGet answers any method but GET and HEAD. As in Django it comes after authentication: 401 wins over 405.
+var onlyGet = views.MethodNotAllowed(http.MethodGet, http.MethodHead)
 
 func isGet(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
-// door is a path below which a user is served, and how his tokens travel there.
-type door struct {
+// transport is a path below which the views are mounted, and an engine that carries tokens in bodies and headers, or in cookies.
+type transport struct {
 	path string
 	auth *core.Auth
 }
 
-// doors are /api for clients of any kind, with tokens in bodies and headers, and /account for the page, with cookies.
-func (a *app) doors() []door {
-	api := door{"/api", a.auth.WithoutCookies()}
+// listTransports returns /api, with tokens in bodies and headers for clients of any kind, and with AUTH_COOKIE /account, with cookies for
+// the page.
+func (a *app) listTransports() []transport {
+	api := transport{"/api", a.auth.WithoutCookies()}
 	if !a.auth.Settings().AuthCookie {
-		return []door{api}
+		return []transport{api}
 	}
-	return []door{api, {strings.TrimSuffix(pagePath, "/"), a.auth}}
+	return []transport{api, {strings.TrimSuffix(pagePath, "/"), a.auth}}
 }
 
-// slashes are a path with and without the trailing slash.
-func slashes(path string) []string { return []string{path, path + "/"} }
+// withSlash returns a path without and with the trailing slash: Django has it, many clients forget it.
+func withSlash(path string) []string { return []string{path, path + "/"} }
 
-func ginRoutes(a *app) http.Handler {
+// newGinHandler makes the routes on Gin.
+//
+// Here as in the other two, the view that changes a password is behind CheckingSession: the access token of a session that was ended is
+// accepted elsewhere until it expires, but must not end the sessions that are left.
+func newGinHandler(a *app) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.Use(gin.Recovery())
 	_ = r.SetTrustedProxies(nil) // Gin trusts every proxy by default
+	// A method that a view does not have is SimpleJWT's 405 with its body, and not Gin's 404.
 	r.HandleMethodNotAllowed = true
 	r.NoMethod(ginjwt.Wrap(views.MethodNotAllowed()))
-	doors := a.doors()
-	for _, d := range doors {
-		ginjwt.Mount(r.Group(d.path+"/token"), d.auth)
-		ginjwt.MountSessions(r.Group(d.path+"/token"), d.auth)
-		for _, path := range slashes(d.path + "/me/password") {
-			r.Any(path, outlastGinClient, ginjwt.Required(d.auth.CheckingSession()), gin.WrapF(a.changePassword(d.auth)))
+	transports := a.listTransports()
+	for _, tr := range transports {
+		ginjwt.Mount(r.Group(tr.path+"/token"), tr.auth)
+		ginjwt.MountSessions(r.Group(tr.path+"/token"), tr.auth)
+		for _, path := range withSlash(tr.path + "/me/password") {
+			r.Any(path, outlastGinClient, ginjwt.Required(tr.auth.CheckingSession()), gin.WrapF(a.changePassword(tr.auth)))
 		}
-		for _, path := range slashes(d.path + "/me") {
-			r.Any(path, ginjwt.Required(d.auth), func(c *gin.Context) {
+		for _, path := range withSlash(tr.path + "/me") {
+			r.Any(path, ginjwt.Required(tr.auth), func(c *gin.Context) {
 				if !isGet(c.Request.Method) {
-					otherMethods.ServeHTTP(c.Writer, c.Request)
+					onlyGet.ServeHTTP(c.Writer, c.Request)
 					return
 				}
 				user, _ := ginjwt.User[*Account](c)
-				c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
+				c.JSON(http.StatusOK, userAnswer{user.AuthID(), user.Username})
 			})
 		}
 	}
-	api := doors[0]
+	api := transports[0]
 	ginjwt.MountSliding(r.Group(api.path+"/token"), api.auth)
-	for _, path := range slashes(api.path + "/me/stateless") {
+	for _, path := range withSlash(api.path + "/me/stateless") {
 		r.Any(path, ginjwt.Required(api.auth.Stateless()), func(c *gin.Context) {
 			if !isGet(c.Request.Method) {
-				otherMethods.ServeHTTP(c.Writer, c.Request)
+				onlyGet.ServeHTTP(c.Writer, c.Request)
 				return
 			}
-			c.JSON(http.StatusOK, fromToken(c.Request.Context()))
+			c.JSON(http.StatusOK, describeTokenUser(c.Request.Context()))
 		})
 	}
-	for path, handler := range a.pages() {
+	for path, handler := range a.pageHandlers() {
 		r.Any(path, gin.WrapH(handler))
 	}
 	return r
 }
 
-// outlastGinClient is outlastClient for Gin.
+// outlastGinClient is outlastClient as middleware of Gin: the handlers behind it see the request with the new context.
 func outlastGinClient(c *gin.Context) {
 	next := func(_ http.ResponseWriter, r *http.Request) {
 		c.Request = r
@@ -112,67 +119,71 @@ func outlastGinClient(c *gin.Context) {
 	outlastClient(http.HandlerFunc(next)).ServeHTTP(c.Writer, c.Request)
 }
 
-func echoRoutes(a *app) http.Handler {
+// newEchoHandler makes the routes on Echo. Its middleware is applied from the first to the last, so the context of outlastClient is there
+// when Required authenticates.
+func newEchoHandler(a *app) http.Handler {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.IPExtractor = echo.ExtractIPDirect()
-	doors := a.doors()
-	for _, d := range doors {
-		echojwt.Mount(e.Group(d.path+"/token"), d.auth)
-		echojwt.MountSessions(e.Group(d.path+"/token"), d.auth)
-		for _, path := range slashes(d.path + "/me/password") {
-			e.Any(path, echo.WrapHandler(a.changePassword(d.auth)), echo.WrapMiddleware(outlastClient), echojwt.Required(d.auth.CheckingSession()))
+	e.IPExtractor = echo.ExtractIPDirect() // Echo believes X-Forwarded-For by default
+	transports := a.listTransports()
+	for _, tr := range transports {
+		echojwt.Mount(e.Group(tr.path+"/token"), tr.auth)
+		echojwt.MountSessions(e.Group(tr.path+"/token"), tr.auth)
+		for _, path := range withSlash(tr.path + "/me/password") {
+			e.Any(path, echo.WrapHandler(a.changePassword(tr.auth)), echo.WrapMiddleware(outlastClient), echojwt.Required(tr.auth.CheckingSession()))
 		}
-		for _, path := range slashes(d.path + "/me") {
+		for _, path := range withSlash(tr.path + "/me") {
 			e.Any(path, func(c echo.Context) error {
 				if !isGet(c.Request().Method) {
-					otherMethods.ServeHTTP(c.Response(), c.Request())
+					onlyGet.ServeHTTP(c.Response(), c.Request())
 					return nil
 				}
 				user, _ := echojwt.User[*Account](c)
-				return c.JSON(http.StatusOK, me{user.AuthID(), user.Username})
-			}, echojwt.Required(d.auth))
+				return c.JSON(http.StatusOK, userAnswer{user.AuthID(), user.Username})
+			}, echojwt.Required(tr.auth))
 		}
 	}
-	api := doors[0]
+	api := transports[0]
 	echojwt.MountSliding(e.Group(api.path+"/token"), api.auth)
-	for _, path := range slashes(api.path + "/me/stateless") {
+	for _, path := range withSlash(api.path + "/me/stateless") {
 		e.Any(path, func(c echo.Context) error {
 			if !isGet(c.Request().Method) {
-				otherMethods.ServeHTTP(c.Response(), c.Request())
+				onlyGet.ServeHTTP(c.Response(), c.Request())
 				return nil
 			}
-			return c.JSON(http.StatusOK, fromToken(c.Request().Context()))
+			return c.JSON(http.StatusOK, describeTokenUser(c.Request().Context()))
 		}, echojwt.Required(api.auth.Stateless()))
 	}
-	for path, handler := range a.pages() {
+	for path, handler := range a.pageHandlers() {
 		e.Any(path, echo.WrapHandler(handler))
 	}
 	return e
 }
 
-func stdRoutes(a *app) http.Handler {
+// newStdHandler makes the routes on net/http, whose mux answers only the exact path of a pattern that has no trailing slash.
+func newStdHandler(a *app) http.Handler {
 	mux := http.NewServeMux()
+	// A pattern that ends in a slash matches all paths below it; with {$} it matches itself alone.
 	handle := func(path string, handler http.Handler) {
 		mux.Handle(path, handler)
 		mux.Handle(path+"/{$}", handler)
 	}
-	doors := a.doors()
-	for _, d := range doors {
-		stdjwt.Mount(mux, d.path+"/token/", d.auth)
-		stdjwt.MountSessions(mux, d.path+"/token/", d.auth)
-		handle(d.path+"/me/password", outlastClient(stdjwt.Required(d.auth.CheckingSession())(a.changePassword(d.auth))))
-		handle(d.path+"/me", stdjwt.Required(d.auth)(get(func(r *http.Request) me {
+	transports := a.listTransports()
+	for _, tr := range transports {
+		stdjwt.Mount(mux, tr.path+"/token/", tr.auth)
+		stdjwt.MountSessions(mux, tr.path+"/token/", tr.auth)
+		handle(tr.path+"/me/password", outlastClient(stdjwt.Required(tr.auth.CheckingSession())(a.changePassword(tr.auth))))
+		handle(tr.path+"/me", stdjwt.Required(tr.auth)(serveUser(func(r *http.Request) userAnswer {
 			user, _ := stdjwt.User[*Account](r)
-			return me{user.AuthID(), user.Username}
+			return userAnswer{user.AuthID(), user.Username}
 		})))
 	}
-	api := doors[0]
+	api := transports[0]
 	stdjwt.MountSliding(mux, api.path+"/token/", api.auth)
-	handle(api.path+"/me/stateless", stdjwt.Required(api.auth.Stateless())(get(func(r *http.Request) me {
-		return fromToken(r.Context())
+	handle(api.path+"/me/stateless", stdjwt.Required(api.auth.Stateless())(serveUser(func(r *http.Request) userAnswer {
+		return describeTokenUser(r.Context())
 	})))
-	for path, handler := range a.pages() {
+	for path, handler := range a.pageHandlers() {
 		if strings.HasSuffix(path, "/") {
 			path += "{$}"
 		}
@@ -181,16 +192,16 @@ func stdRoutes(a *app) http.Handler {
 	return mux
 }
 
-// get answers GET and HEAD with what the function says.
-func get(answer func(*http.Request) me) http.Handler {
+// serveUser answers GET and HEAD with what describe returns, as JSON.
+func serveUser(describe func(*http.Request) userAnswer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isGet(r.Method) {
-			otherMethods.ServeHTTP(w, r)
+			onlyGet.ServeHTTP(w, r)
 			return
 		}
-		body, err := json.Marshal(answer(r))
+		body, err := json.Marshal(describe(r))
 		if err != nil {
-			http.Error(w, "the answer can't be encoded", http.StatusInternalServerError)
+			http.Error(w, "the answer cannot be encoded", http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")

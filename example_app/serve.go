@@ -13,16 +13,19 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// drain is how long requests under way may take once the program is told to stop.
-const drain = 10 * time.Second
+// drainTimeout is how long requests under way may take once the program is asked to stop. A client whose refresh is aborted loses the
+// answer, and needs the grace period.
+const drainTimeout = 10 * time.Second
 
-// flushInterval is how often the rows of tokens that are over are deleted.
+// flushInterval is how often the rows of expired tokens are deleted. Nothing but the size of the tables depends on it.
 const flushInterval = time.Hour
 
-func (p *program) serve(ctx context.Context) error {
+// runServer serves until ctx ends. Without a settings file it makes a demo user in an empty database. On a loopback address cookies do
+// not need TLS, unless the settings say otherwise. It prints "listening on URL" to stderr once it accepts connections.
+func (p *program) runServer(ctx context.Context) error {
 	newHandler, ok := frameworks()[p.framework]
 	if !ok {
-		return errors.New("-framework must be gin, echo or std")
+		return errors.New("the flag -framework must be gin, echo or std")
 	}
 	db, err := openDatabase(ctx, p.database)
 	if err != nil {
@@ -33,6 +36,8 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A browser drops secure cookies over plain HTTP. On an address that only this machine reaches nobody can read along, so they may be
+	// insecure there, unless the settings decide otherwise.
 	local := isLoopback(p.addr)
 	if local && !settings.IsSet("AUTH_COOKIE_INSECURE") && (settings.AuthCookie || !settings.IsSet("AUTH_COOKIE")) {
 		settings.AuthCookieInsecure = true
@@ -45,9 +50,10 @@ func (p *program) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	// Only now the port is known, if the address has port 0.
 	url := "http://" + listener.Addr().String()
 	if p.settings == "" {
-		if err := p.demo(ctx, db, url); err != nil {
+		if err := p.createDemoUser(ctx, db, url); err != nil {
 			return err
 		}
 	}
@@ -55,26 +61,28 @@ func (p *program) serve(ctx context.Context) error {
 		return err
 	}
 	if a.auth.Settings().AuthCookie {
-		behind := ""
+		note := ""
 		if !local {
-			behind = ", for browsers behind a proxy with TLS only"
+			note = "; its cookies need a proxy with TLS"
 		}
-		fmt.Fprintf(p.stderr, "the page is %s%s%s\n", url, pagePath, behind)
+		fmt.Fprintf(p.stderr, "the page is %s%s%s\n", url, pagePath, note)
 	}
+	// FlushEvery logs its errors and returns when ctx ends. Several servers may flush one database: one of them flushes at a time.
 	go func() { _ = a.auth.FlushEvery(ctx, flushInterval) }()
 	fmt.Fprintln(p.stderr, "listening on", url)
-	return serve(ctx, listener, newHandler(a))
+	return serveUntil(ctx, listener, newHandler(a))
 }
 
-// isLoopback reports whether only this machine can reach an address, so that cookies need no TLS.
+// isLoopback reports whether only this machine can reach an address of the form host:port.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile. What is
-// wrong with a setting is told later, by core.New, together with all else.
+// loadSettings reads the settings file over the zero Settings, or the environment over the recommended profile; without records, which
+// most of the profile needs, over rotation alone. Invalid settings are reported later by core.New, all at once. On SQLite, a missing
+// HMAC secret is read from a file beside the database, or made there.
 func (p *program) loadSettings() (simplejwt.Settings, error) {
 	if p.settings != "" {
 		settings, _ := simplejwt.FromFile(simplejwt.Settings{}, p.settings)
@@ -89,13 +97,14 @@ func (p *program) loadSettings() (simplejwt.Settings, error) {
 	if file == "" || !needsSecret(settings) {
 		return settings, nil
 	}
-	key, err := signingKey(file + ".key")
+	key, err := loadSigningKey(file + ".key")
 	settings.SigningKey = key
 	return settings, err
 }
 
-// serve answers requests until ctx ends, and then those that are under way.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serveUntil answers requests until ctx ends, and then those under way for at most drainTimeout.
+func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	// Without these limits a slow client holds a connection for as long as it likes.
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -112,7 +121,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil {
 		return fmt.Errorf("stop: %w", err)

@@ -29,3 +29,20 @@ func SkipMissing(t testing.TB, what string) {
 	}
 	t.Skipf("%s is missing", what)
 }
+
+const (
+	quickShare = 60 // one round in so many runs at the quick level
+	raceShare  = 15 // and, with TEST_FULL=1, under the race detector
+)
+
+// Rounds returns how many of all rounds of a test run at this level, at least one: all of them with TEST_FULL=1, a share of them
+// under the race detector, and a few by default.
+func Rounds(all int) int {
+	switch {
+	case !IsFull():
+		return (all + quickShare - 1) / quickShare
+	case Race:
+		return (all + raceShare - 1) / raceShare
+	}
+	return all
+}

@@ -1,7 +1,6 @@
-package main
+package e2e
 
 import (
-	"context"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -27,44 +26,42 @@ const unreadable = `(() => {
 	return out;
 })()`
 
-// readable looks at the page in light and dark, on a desk and on a phone. saw is told of each.
-func readable(t *testing.T, browser context.Context) { readableAnd(t, browser, func(*tab, string) {}) }
-
-func readableAnd(t *testing.T, browser context.Context, saw func(b *tab, name string)) {
-	s := newSite(t, browser, "std", "")
-	b := s.newProfile(pagePath)
+// TestBrowser_Readability looks at each state of the page in light and dark, in a wide window and in that of a phone.
+func TestBrowser_Readability(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "std", "")
+	b := s.openProfile(accountPath)
 	look := func(state string) {
 		t.Helper()
 		for _, scheme := range []string{"light", "dark"} {
-			devtools(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-			for name, width := range map[string]int64{"1280": 1280, "390": 390} {
-				must(b, chromedp.EmulateViewport(width, 800))
-				if got := value[[]string](b, unreadable); len(got) > 0 {
+			callDevTools(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+			for _, width := range []int64{1280, 390} {
+				runAction(b, chromedp.EmulateViewport(width, 800))
+				if got := evaluate[[]string](b, unreadable); len(got) > 0 {
 					t.Errorf("%s in %s, %d pixels wide: %q", state, scheme, width, got)
 				}
-				saw(b, state+"-"+scheme+"-"+name)
 			}
 		}
 	}
-	b.until(atLogin)
+	b.waitUntil(atLogin)
 	look("login")
 	b.fill("username", "alice")
 	b.fill("password", "wrong")
 	b.click("#login-form button")
-	b.until(shows("No active account found"))
-	look("login-refused")
+	b.waitUntil(shows("No active account found"))
+	look("login-rejected")
 	s.loginOn("phone")
 	s.loginOn("a television with quite a long name, in the living room of the house by the lake, " + "x0123456789x0123456789x0123456789x0123456789")
 	b.fill("password", "correct horse")
 	b.click("#login-form button")
-	b.until(atHome)
+	b.waitUntil(atHome)
 	look("home")
 	b.fill("old-password", "wrong")
 	b.fill("new-password", "battery staple")
 	b.click("#change-form button")
-	b.until(shows("This is not your password."))
-	look("home-refused")
+	b.waitUntil(shows("This is not your password."))
+	look("home-rejected")
 	b.click("#others")
-	b.until(shows("All other sessions have ended."))
+	b.waitUntil(shows("All other sessions have ended."))
 	look("home-ended")
 }

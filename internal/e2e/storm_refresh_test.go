@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -9,23 +9,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 )
 
-func TestStormOfAHerdThatRefreshesOneTokenAtOnce(t *testing.T) {
+// TestStorm_RefreshAtOnce refreshes one token 32 times at once, at two processes. By default it is the one race that runs.
+func TestStorm_RefreshAtOnce(t *testing.T) {
 	t.Parallel()
-	const herd = 32
+	const clients = 32
 	for _, tt := range []struct {
-		name   string
-		grace  string
-		winner int
-		newDSN func(testing.TB) string
-		rounds int
+		name    string
+		grace   string
+		winners int
+		newDSN  func(*testing.T) string
+		rounds  int
 	}{
-		{"one wins on PostgreSQL", "0s", 1, pgtest.DSN, many(300)},
-		{"all get one successor within the grace period on PostgreSQL", "1m", herd, pgtest.DSN, many(300)},
-		{"one wins on SQLite", "0s", 1, sqliteDSN, many(20)},
-		{"all get one successor within the grace period on SQLite", "1m", herd, sqliteDSN, many(20)},
+		{"one refresh wins on PostgreSQL", "0s", 1, newPostgres, testlevel.Rounds(300)},
+		{"all refreshes get one successor within the grace period on PostgreSQL", "1m", clients, newPostgres, testlevel.Rounds(300)},
+		{"one refresh wins on SQLite", "0s", 1, newSQLite, testlevel.Rounds(20)},
+		{"all refreshes get one successor within the grace period on SQLite", "1m", clients, newSQLite, testlevel.Rounds(20)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -33,17 +34,17 @@ func TestStormOfAHerdThatRefreshesOneTokenAtOnce(t *testing.T) {
 			for round := range tt.rounds {
 				token := s.login()
 				statuses, successors := map[int]int{}, map[string]bool{}
-				for _, r := range s.herd(herd, token) {
+				for _, r := range s.refreshAtOnce(clients, token) {
 					statuses[r.status]++
 					if r.status == http.StatusOK {
-						successors[s.jti(r.token)] = true
+						successors[s.readJTI(r.token)] = true
 					}
 				}
-				if statuses[http.StatusOK] != tt.winner || statuses[http.StatusUnauthorized] != herd-tt.winner || len(successors) != 1 {
+				if statuses[http.StatusOK] != tt.winners || statuses[http.StatusUnauthorized] != clients-tt.winners || len(successors) != 1 {
 					t.Errorf("round %d: statuses %v with %d successors, want %d times 200 with one, and else 401",
-						round, statuses, len(successors), tt.winner)
+						round, statuses, len(successors), tt.winners)
 				}
-				generations := s.wantChain(s.jti(token))
+				generations := s.wantChain(s.readJTI(token))
 				for jti := range successors {
 					if len(generations) != 2 || generations[jti] != 1 {
 						t.Errorf("round %d: the session has %d rows, want 2, and that of the successor as the second", round, len(generations))
@@ -82,10 +83,12 @@ func (p *page) load(ctx context.Context, s *storm, requests int, pending *sync.W
 	}
 }
 
-func TestStormWhoReloadsAPageTenTimesASecondStaysLoggedIn(t *testing.T) {
+// TestStorm_PageReloads reloads a page ten times a second, and leaves it at once half of the time: the user stays logged in.
+func TestStorm_PageReloads(t *testing.T) {
 	t.Parallel()
+	testlevel.SkipUnlessFull(t)
 	const reloads, interval = 50, 100 * time.Millisecond
-	onBothDatabases(t, func(t *testing.T, newDSN func(testing.TB) string) {
+	onBothDatabases(t, func(t *testing.T, newDSN func(*testing.T) string) {
 		s := newStorm(t, recommended, newDSN(t))
 		var p page
 		first := s.login()
@@ -110,6 +113,6 @@ func TestStormWhoReloadsAPageTenTimesASecondStaysLoggedIn(t *testing.T) {
 		if r := s.refresh(t.Context(), 0, *p.token.Load()); r.status != http.StatusOK {
 			t.Errorf("after all the reloads the user gets %v, want 200", r)
 		}
-		s.wantChain(s.jti(first))
+		s.wantChain(s.readJTI(first))
 	})
 }

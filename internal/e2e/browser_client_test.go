@@ -1,7 +1,6 @@
-package main
+package e2e
 
 import (
-	"context"
 	"sync"
 	"testing"
 
@@ -9,14 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func headerMode(t *testing.T, browser context.Context) {
-	s := newSite(t, browser, "std", "")
-	b := s.newProfile("/test/header.html")
-	b.until(`window.client`)
+// TestBrowser_HeaderMode uses the client without cookies, in two tabs.
+func TestBrowser_HeaderMode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "std", "")
+	b := s.openProfile("/test/header.html")
+	b.waitUntil(`window.client`)
 	var got, want any
 	ask := func(b *tab, script string) any {
 		t.Helper()
-		return value[any](b, `(async () => {`+script+`; return null})()`)
+		return evaluate[any](b, `(async () => {`+script+`; return null})()`)
 	}
 	const me = `const r = await client.fetch("/api/me/"); return [r.status, (await r.json()).username ?? ""];`
 	want = []any{401.0, ""}
@@ -26,46 +27,47 @@ func headerMode(t *testing.T, browser context.Context) {
 	if got = ask(b, `return (await client.login({username: "alice", password: "correct horse"})).status`); got != 200.0 {
 		t.Fatalf("login: %v", got)
 	}
-	two := b.another(s.base + "/test/header.html")
-	two.until(`window.client`)
+	two := b.openTab(s.base + "/test/header.html")
+	two.waitUntil(`window.client`)
 	want = []any{200.0, "alice"}
 	for _, b := range []*tab{b, two} {
 		if got = ask(b, me); !cmp.Equal(want, got) {
 			t.Errorf("after the login: %v", got)
 		}
 	}
-	before := s.count("/api/token/refresh/", 0) // by the new tab, which had no access token
-	s.expire()
+	before := s.countRequests("/api/token/refresh/", 0) // by the new tab, which had no access token
+	s.expireTokens()
 	var all sync.WaitGroup
 	for _, b := range []*tab{b, two} {
 		all.Go(func() {
-			got, err := do(b, chromedp.Evaluate[any](`(async () => {`+me+`})()`, chromedp.EvalAwaitPromise))
+			got, err := tryAction(b, chromedp.Evaluate[any](`(async () => {`+me+`})()`, chromedp.EvalAwaitPromise))
 			if err != nil || !cmp.Equal(want, got) {
 				t.Errorf("with an expired token: %v (%v)", got, err)
 			}
 		})
 	}
 	all.Wait()
-	if n := s.count("/api/token/refresh/", 0) - before; n != 1 {
+	if n := s.countRequests("/api/token/refresh/", 0) - before; n != 1 {
 		t.Errorf("%d refreshes, want 1 for both tabs", n)
 	}
 	if got = ask(b, `return [document.cookie, events.join()]`); !cmp.Equal([]any{"", "login"}, got) {
 		t.Errorf("cookies and events: %v", got)
 	}
 	ask(b, `await client.logout()`)
-	two.until(`events.join() === "logout remote" && localStorage.length === 0`)
+	two.waitUntil(`events.join() === "logout remote" && localStorage.length === 0`)
 	want = []any{401.0, ""}
-	if got = ask(two, me); !cmp.Equal(want, got) || s.live() != "0" {
-		t.Errorf("after the logout: %v, and %s tokens are live", got, s.live())
+	if got = ask(two, me); !cmp.Equal(want, got) || s.countActive() != "0" {
+		t.Errorf("after the logout: %v, and %s tokens are active", got, s.countActive())
 	}
 }
 
-// module runs the tests of the module that need no server.
-func module(t *testing.T, browser context.Context) {
-	s := newSite(t, browser, "std", "")
-	b := s.newProfile("/test/module.html")
-	b.until(`window.outcome`)
-	outcome := value[[]struct{ Name, Error string }](b, `outcome`)
+// TestBrowser_Module runs the tests of the module that need no server, in testdata/browser/module.js.
+func TestBrowser_Module(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "std", "")
+	b := s.openProfile("/test/module.html")
+	b.waitUntil(`window.outcome`)
+	outcome := evaluate[[]struct{ Name, Error string }](b, `outcome`)
 	if len(outcome) < 10 {
 		t.Errorf("%d tests ran", len(outcome))
 	}

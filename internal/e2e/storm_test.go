@@ -1,41 +1,44 @@
-package main
+package e2e
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/go-simplejwt/simplejwt"
 	"github.com/go-simplejwt/simplejwt/core"
-	"github.com/go-simplejwt/simplejwt/internal/pgtest"
+	"github.com/go-simplejwt/simplejwt/internal/testlevel"
 )
 
-// stormSlots bounds how many storms use PostgreSQL at once: the pools of each take up to 34 of its connections.
+// maxWait is how long any answer may take: ten seconds of patience, and what a busy machine adds, or the race detector.
+func maxWait() time.Duration {
+	if testlevel.Race {
+		return 30 * time.Second
+	}
+	return 20 * time.Second
+}
+
+// stormSlots limits how many storms use PostgreSQL at once: the pools of each take up to 34 of its connections.
 var stormSlots = make(chan struct{}, 2)
 
 // storm is a database that two processes of the program serve, what clients do to them, and what the tables say then.
 type storm struct {
-	t         *testing.T
-	srv       *target // the program in process, for logins without passwords and a look into the tables
-	auth      *core.Auth
-	account   Account
+	*backend
+	auth      *core.Auth // in the test's own process: its logins cost no password hash
+	account   *account
 	processes [2]atomic.Pointer[process]
-	served    string // the DSN that the processes are told
+	served    string // the DSN that the processes have
 	web       *http.Client
 	answered  chan struct{}
 }
 
-// newStorm serves a database with rotation and blacklisting and more settings, in the form of startOn.
+// newStorm serves a database with rotation and blacklisting and more settings, in the form of newBackend. With -short the test is skipped.
 func newStorm(t *testing.T, settings, dsn string) *storm {
 	t.Helper()
 	return newStormThrough(t, settings, dsn, dsn)
@@ -44,69 +47,43 @@ func newStorm(t *testing.T, settings, dsn string) *storm {
 // newStormThrough is newStorm with processes that reach the database by another DSN than the test.
 func newStormThrough(t *testing.T, settings, dsn, served string) *storm {
 	t.Helper()
-	if sqlitePath(dsn) == "" {
+	if testing.Short() {
+		t.Skip("-short: without a second process")
+	}
+	if !strings.HasPrefix(dsn, "sqlite://") {
 		stormSlots <- struct{}{}
 		t.Cleanup(func() { <-stormSlots })
 	}
-	s := &storm{t: t, srv: startOn(t, rotating+settings, dsn).srv, served: served, answered: make(chan struct{})}
-	pool := s.srv.DB()
-	pool.SetMaxOpenConns(2)
-	pool.SetMaxIdleConns(2)
-	parsed, err := simplejwt.FromFile(simplejwt.Settings{}, s.srv.settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := newApp(t.Context(), parsed, s.srv.db, true, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.auth = a.auth
-	if err := s.srv.db.Take(&s.account).Error; err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 256}
-	t.Cleanup(transport.CloseIdleConnections)
-	s.web = &http.Client{Transport: transport, Timeout: time.Minute}
+	s := &storm{backend: newBackend(t, rotating+settings, dsn), served: served, answered: make(chan struct{})}
 	for i := range s.processes {
-		s.launch(i)
+		s.startAgain(i)
 	}
+	s.web = newWebClient(t)
+	s.account = s.addUser("alice")
+	s.auth = s.newAuth(s.readSettings(), nil)
 	return s
 }
 
-// many is the number of rounds that makes a storm: all of them with STORM=full in the environment, else a part.
-func many(rounds int) int {
-	if os.Getenv("STORM") == "full" {
-		return rounds
-	}
-	return (rounds + share - 1) / share
-}
-
-// launch starts the process i, or starts it again. It must end well, unless it is killed.
-func (s *storm) launch(i int) {
+// startAgain starts the process i, at first or after it was killed.
+func (s *storm) startAgain(i int) {
 	s.t.Helper()
-	p := launch(s.t, s.t.TempDir(), nil, "serve", "-addr", "127.0.0.1:0", "-database", s.served, "-settings", s.srv.settings)
-	s.processes[i].Store(p)
-	s.t.Cleanup(func() {
-		if err := p.stop(); err != nil && s.processes[i].Load() == p {
-			s.t.Errorf("process %d ended with %v, want a clean end", i, err)
-		}
-	})
+	s.processes[i].Store(s.startProcess("std", s.served))
 }
 
 // login starts a session and returns its refresh token. It costs no password hash.
 func (s *storm) login() string {
 	s.t.Helper()
-	pair, err := s.auth.Login(s.t.Context(), &s.account)
+	pair, err := s.auth.Login(s.t.Context(), s.account)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return pair.Refresh
 }
 
-// jti is the id of a token, and of the session that begins with it.
-func (s *storm) jti(token string) string {
+// readJTI returns the id of a token, which is that of the session that it starts.
+func (s *storm) readJTI(token string) string {
 	s.t.Helper()
-	jti, _ := claims(s.t, token)["jti"].(string)
+	jti, _ := readClaims(s.t, token)["jti"].(string)
 	return jti
 }
 
@@ -149,12 +126,12 @@ func (s *storm) post(ctx context.Context, i int, path, token string) (out reply)
 	return reply{status: resp.StatusCode, token: body.Refresh}
 }
 
-// refresh sends a refresh and tells await of the answer.
+// refresh sends a refresh, and reports the answer to await.
 func (s *storm) refresh(ctx context.Context, i int, token string) reply {
 	out := s.post(ctx, i, "/api/token/refresh/", token)
 	select {
 	case s.answered <- struct{}{}:
-	default: // nobody awaits it
+	default: // nobody waits for it
 	}
 	return out
 }
@@ -179,8 +156,8 @@ func (s *storm) await(n int) {
 	}
 }
 
-// herd sends n refreshes of one token at once, to the two processes by turns.
-func (s *storm) herd(n int, token string) []reply {
+// refreshAtOnce sends n refreshes of one token at once, alternating between the two processes.
+func (s *storm) refreshAtOnce(n int, token string) []reply {
 	out := make([]reply, n)
 	begin := make(chan struct{})
 	var wg sync.WaitGroup
@@ -195,16 +172,16 @@ func (s *storm) herd(n int, token string) []reply {
 	return out
 }
 
-// link is a row of a session's chain; reason is that of its blacklist row, or live.
-type link struct{ jti, parent, reason string }
+// record is a row of a session; reason is that of its blacklist row, or active.
+type record struct{ jti, parent, reason string }
 
-const live = "live"
+const active = "active"
 
-// chain reads the rows of a session in the order of their birth.
-func (s *storm) chain(session string) (out []link) {
+// readRecords reads the rows of a session, oldest first.
+func (s *storm) readRecords(session string) (out []record) {
 	s.t.Helper()
-	rows, err := s.srv.DB().QueryContext(s.t.Context(), `SELECT o.jti, COALESCE(o.parent_jti, ''),
-		CASE WHEN b.id IS NULL THEN '`+live+`' ELSE COALESCE(b.reason, 'none') END
+	rows, err := s.pool.QueryContext(s.t.Context(), `SELECT o.jti, COALESCE(o.parent_jti, ''),
+		CASE WHEN b.id IS NULL THEN '`+active+`' ELSE COALESCE(b.reason, 'none') END
 		FROM token_blacklist_outstandingtoken o LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id
 		WHERE o.session_id = '`+session+`' ORDER BY o.id`)
 	if err != nil {
@@ -212,11 +189,11 @@ func (s *storm) chain(session string) (out []link) {
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var l link
-		if err := rows.Scan(&l.jti, &l.parent, &l.reason); err != nil {
+		var r record
+		if err := rows.Scan(&r.jti, &r.parent, &r.reason); err != nil {
 			s.t.Fatal(err)
 		}
-		out = append(out, l)
+		out = append(out, r)
 	}
 	if err := rows.Err(); err != nil {
 		s.t.Fatal(err)
@@ -225,25 +202,25 @@ func (s *storm) chain(session string) (out []link) {
 }
 
 // wantChain checks that each row of a session is the child of the one before, that all but the last were rotated, and
-// that the last one is live. It returns the generation of each jti.
+// that the last one is active. It returns the generation of each jti, from 0.
 func (s *storm) wantChain(session string) map[string]int {
 	s.t.Helper()
 	generations := map[string]int{}
-	links := s.chain(session)
-	if len(links) == 0 {
+	records := s.readRecords(session)
+	if len(records) == 0 {
 		s.t.Errorf("session %s has no rows", session)
 	}
-	for i, l := range links {
-		generations[l.jti] = i
-		want := link{jti: l.jti, reason: "rotated"}
+	for i, r := range records {
+		generations[r.jti] = i
+		want := record{jti: r.jti, reason: "rotated"}
 		if i > 0 {
-			want.parent = links[i-1].jti
+			want.parent = records[i-1].jti
 		}
-		if i == len(links)-1 {
-			want.reason = live
+		if i == len(records)-1 {
+			want.reason = active
 		}
-		if l != want {
-			s.t.Errorf("row %d of %d of session %s is %+v, want %+v", i+1, len(links), session, l, want)
+		if r != want {
+			s.t.Errorf("row %d of %d of session %s is %+v, want %+v", i+1, len(records), session, r, want)
 			break
 		}
 	}
@@ -251,16 +228,14 @@ func (s *storm) wantChain(session string) map[string]int {
 }
 
 // onBothDatabases runs a test on each.
-func onBothDatabases(t *testing.T, test func(t *testing.T, newDSN func(testing.TB) string)) {
+func onBothDatabases(t *testing.T, test func(t *testing.T, newDSN func(*testing.T) string)) {
 	t.Helper()
 	t.Run("on SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, sqliteDSN)
+		test(t, newSQLite)
 	})
 	t.Run("on PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, pgtest.DSN)
+		test(t, newPostgres)
 	})
 }
-
-func sqliteDSN(t testing.TB) string { return "sqlite://" + filepath.Join(t.TempDir(), "storm.sqlite3") }

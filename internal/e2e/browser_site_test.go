@@ -1,0 +1,171 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// seenRequest is a request that came to the proxy, and the status of its answer.
+type seenRequest struct {
+	method, path, origin string
+	status               int
+}
+
+// site is the program with alice as its user, and a proxy in front that browsers talk to: it keeps a record, may lose
+// answers, and has pages of its own below /test/.
+type site struct {
+	*server
+	browser context.Context //nolint:containedctx // chromedp names its browser by one
+	base    string          // the URL that browsers use
+
+	mu      sync.Mutex
+	seen    []seenRequest
+	lose    int             // how many answers to refreshes are lost from now on
+	expired map[string]bool // values of Authorization that are rejected
+	carried map[string]bool // those that were seen
+}
+
+// newSite serves the recommended profile and more settings to a browser, without TLS.
+func newSite(t *testing.T, framework, settings string) *site {
+	t.Helper()
+	return newSiteWith(t, framework, `, "AUTH_COOKIE_INSECURE": true`+settings)
+}
+
+// newSiteWith is newSite with cookies as the settings have them: browsers keep secure ones on localhost too.
+func newSiteWith(t *testing.T, framework, settings string) *site {
+	t.Helper()
+	browser := useChromium(t)
+	s := &site{
+		server:  startServerOn(t, framework, rotating+recommended+settings, newSQLite(t)),
+		browser: browser, expired: map[string]bool{}, carried: map[string]bool{},
+	}
+	target, err := url.Parse(s.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host },
+		ModifyResponse: s.noteResponse,
+		ErrorHandler:   loseAnswer,
+		ErrorLog:       log.New(io.Discard, "", 0),
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/test/", http.StripPrefix("/test/", http.FileServer(http.Dir("testdata/browser"))))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.isExpired(r.Header.Get("Authorization")) {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	})
+	s.base = strings.Replace(startHandler(t, mux), "127.0.0.1", "localhost", 1)
+	return s
+}
+
+// startHandler serves a handler and returns its URL.
+func startHandler(t *testing.T, h http.Handler) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(h)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// noteResponse keeps a record of a request, and may lose its answer.
+func (s *site) noteResponse(resp *http.Response) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := resp.Request
+	s.seen = append(s.seen, seenRequest{r.Method, r.URL.Path, r.Header.Get("Origin"), resp.StatusCode})
+	if strings.HasSuffix(r.URL.Path, "/refresh/") && s.lose > 0 {
+		s.lose--
+		return lostError(s.lose)
+	}
+	return nil
+}
+
+// lostError is the number of an answer that the proxy does not forward.
+type lostError int
+
+func (lostError) Error() string { return "the answer was lost" }
+
+// loseAnswer loses an answer in one of three ways: nothing arrives, 502 arrives, or the answer breaks off.
+func loseAnswer(w http.ResponseWriter, _ *http.Request, err error) {
+	n, ok := err.(lostError)
+	if ok && n%3 == 1 {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	if ok && n%3 == 0 {
+		w.Header().Set("Content-Length", "100")
+		_, _ = w.Write([]byte("{"))
+		_ = http.NewResponseController(w).Flush()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+func (s *site) isExpired(authorization string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if authorization != "" {
+		s.carried[authorization] = true
+	}
+	return s.expired[authorization]
+}
+
+// expireTokens has all access tokens rejected that were seen in a header so far.
+func (s *site) expireTokens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for authorization := range s.carried {
+		s.expired[authorization] = true
+	}
+}
+
+// loseAnswers has the answers to the next refreshes lost on the way.
+func (s *site) loseAnswers(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose = n
+}
+
+// countRequests returns how many requests for a path had a status or, for 0, any.
+func (s *site) countRequests(path string, status int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, e := range s.seen {
+		if e.path == path && (status == 0 || e.status == status) {
+			n++
+		}
+	}
+	return n
+}
+
+// readState returns what the tables have of tokens and passwords, as text: a request that changes nothing leaves it as it was.
+func (s *site) readState() string {
+	s.backend.t.Helper()
+	return s.queryValue(`SELECT (SELECT count(*) FROM token_blacklist_outstandingtoken) || ' tokens, ' ||
+		(SELECT count(*) FROM token_blacklist_blacklistedtoken) || ' used, ' || (SELECT group_concat(password) FROM auth_user)`)
+}
+
+// countActive returns how many tokens are not on the blacklist.
+func (s *site) countActive() string {
+	s.backend.t.Helper()
+	return s.queryValue(`SELECT count(*) FROM token_blacklist_outstandingtoken WHERE id NOT IN (SELECT token_id FROM token_blacklist_blacklistedtoken)`)
+}
+
+// readReasons returns the reasons for which tokens are on the blacklist.
+func (s *site) readReasons() string {
+	s.backend.t.Helper()
+	return s.queryValue(`SELECT coalesce(group_concat(DISTINCT reason), '') FROM token_blacklist_blacklistedtoken`)
+}
