@@ -79,7 +79,7 @@ func startTarget(t *testing.T, framework, settings, dsn string) *target {
 
 // newSQLite returns the DSN of a fresh SQLite file.
 func newSQLite(t testing.TB) string {
-	return "sqlite://" + filepath.Join(t.TempDir(), "db.sqlite3")
+	return "sqlite://" + filepath.Join(pgtest.TempDir(t), "db.sqlite3")
 }
 
 // runCommand runs a command of the program and decodes what it prints.

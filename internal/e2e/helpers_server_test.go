@@ -86,7 +86,7 @@ func newBackend(t *testing.T, settings, dsn string) *backend {
 // newSQLite returns the DSN of a fresh SQLite file.
 func newSQLite(t *testing.T) string {
 	t.Helper()
-	return "sqlite://" + filepath.Join(t.TempDir(), "db.sqlite3")
+	return "sqlite://" + filepath.Join(pgtest.TempDir(t), "db.sqlite3")
 }
 
 // newPostgres returns the DSN of a fresh database on PostgreSQL. With -short the test is skipped.
