@@ -1,22 +1,23 @@
-# Calls of what exists; see CONTRIBUTING.md.
-.PHONY: test short lint bench fuzz ci
+# Short names for the commands of CONTRIBUTING.md.
+.PHONY: test short full lint bench fuzz ci
 
-test:
-	go test -timeout 20m ./...
+test: # README's command
+	go test ./...
 
-short:
-	go test ./core ./views ./ginjwt ./echojwt ./stdjwt
+short: # seconds: no PostgreSQL, no second processes
+	go test -short ./...
+
+full: # the end-to-end tests with all rounds, and Chromium
+	.ci/run full
 
 lint:
-	gofmt -l .
-	go vet ./...
-	golangci-lint run ./...
+	.ci/run format vet tidy lint
 
-bench:
+bench: # the benchmarks beside peers
 	cd bench && go run .
 
 fuzz:
-	go test ./internal/jose -run '^$$' -fuzz FuzzAgainstReference -fuzztime 50000x
+	.ci/run fuzz
 
-ci:
+ci: # everything
 	.ci/run
