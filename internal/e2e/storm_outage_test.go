@@ -44,7 +44,7 @@ func TestStorm_KilledProcesses(t *testing.T) {
 func TestStorm_LostConnections(t *testing.T) {
 	t.Parallel()
 	testlevel.SkipUnlessFull(t)
-	t.Run("that the server closes", func(t *testing.T) {
+	t.Run("the server closes connections", func(t *testing.T) {
 		t.Parallel()
 		s := newStorm(t, withGrace, newPostgres(t))
 		s.pool.SetMaxIdleConns(0) // the test's connections are lost too
@@ -58,7 +58,7 @@ func TestStorm_LostConnections(t *testing.T) {
 		}
 		wantStatuses(t, clients.wantActive(http.StatusServiceUnavailable), http.StatusOK, http.StatusServiceUnavailable)
 	})
-	t.Run("that the network loses, with the message they carry", func(t *testing.T) {
+	t.Run("the network loses connections with the messages they carry", func(t *testing.T) {
 		t.Parallel()
 		dsn := newPostgres(t)
 		proxy := newLossyProxy(t, dsn)
