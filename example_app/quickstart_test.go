@@ -11,11 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/libtnb/sqlite"
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt"
+	"github.com/go-simplejwt/simplejwt/core"
 )
 
 // User is the model of the quick starts, as README has it.
@@ -30,10 +30,10 @@ func (u *User) AuthID() string       { return strconv.FormatInt(u.ID, 10) }
 func (u *User) AuthActive() bool     { return u.Active }
 func (u *User) AuthPassword() string { return u.Password }
 
-// testQuickStart does with a quick start what its reader does: log in, call the protected route, refresh.
+// testQuickStart logs in, calls the protected route and refreshes, as the reader of a quick start does.
 func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn string) (http.Handler, error)) {
 	t.Helper()
-	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "app.db")) + "?" + quickStartOptions(t)
+	dsn := "file:" + filepath.ToSlash(filepath.Join(t.TempDir(), "app.db")) + "?" + readQuickStartOptions(t)
 	t.Setenv("SECRET_KEY", "too short")
 	var invalid simplejwt.SettingsError
 	if _, err := newHandler(t.Context(), dsn); !errors.As(err, &invalid) || invalid[0].Setting != "SIGNING_KEY" {
@@ -75,8 +75,8 @@ func testQuickStart(t *testing.T, newHandler func(ctx context.Context, dsn strin
 	}
 }
 
-// quickStartOptions are the options of SQLite's DSN as README has them.
-func quickStartOptions(t *testing.T) string {
+// readQuickStartOptions returns the options of SQLite's DSN as README has them.
+func readQuickStartOptions(t *testing.T) string {
 	t.Helper()
 	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
 	if err != nil {
@@ -104,28 +104,5 @@ func addUser(t *testing.T, dsn, username, password string) {
 	}
 	if err := db.Create(&User{Username: username, Password: hash, Active: true}).Error; err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestEveryCommandIsInREADME holds README's table of commands and flags against the program.
-func TestEveryCommandIsInREADME(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(readme), "\n| Command | Flags | What it does |\n| --- | --- | --- |\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	want, got := map[string]string{}, map[string]string{}
-	for name, c := range allCommands() {
-		want[name] = "`-" + strings.ReplaceAll(c.flags, " ", "` `-") + "`"
-	}
-	for row := range strings.SplitSeq(table, "\n") {
-		if cells := strings.Split(row, " | "); len(cells) == 3 {
-			got[strings.Trim(cells[0], "|` ")] = cells[1]
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("README's commands (-program +README):\n%s", diff)
 	}
 }
