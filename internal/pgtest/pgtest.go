@@ -34,7 +34,7 @@ import (
 )
 
 const (
-	// skipText is the reason of a skipped test; .ci/run looks for it.
+	// skipText is the reason of a skipped test.
 	skipText = "PostgreSQL tests skipped: set TEST_DATABASE_URL or install PostgreSQL (initdb, postgres)"
 
 	// statementTimeout limits creating and dropping a database, which take
