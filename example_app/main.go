@@ -50,7 +50,7 @@ type program struct {
 	blacklist      bool   // record tokens
 	username       string
 	password       string
-	inactive       bool
+	inactive       bool // the new user may not log in
 	revoke         bool // also end the user's sessions
 }
 
@@ -73,6 +73,8 @@ func allCommands() map[string]command {
 }
 
 func main() {
+	// SIGINT or SIGTERM ends the context: a server then answers the requests under way, for at most drainTimeout, and a command
+	// ends with the error of the context.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := runCommand(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {

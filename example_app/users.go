@@ -31,13 +31,13 @@ func (p *program) withDatabase(ctx context.Context, do func(*gorm.DB) error) err
 // printJSON prints v as a line of JSON.
 func (p *program) printJSON(v any) error { return json.NewEncoder(p.stdout).Encode(v) }
 
-// printedUser is what the user commands print.
+// printedUser is what the user commands print, one line of JSON: scripts read the id of a new user from it.
 type printedUser struct {
 	ID       int64  `json:"id"`
 	Username string `json:"username"`
 }
 
-// createUser is the command createuser.
+// createUser is the command createuser. Hashing a password takes about as long as a login.
 func (p *program) createUser(ctx context.Context) error {
 	return p.withDatabase(ctx, func(db *gorm.DB) error {
 		account, err := createAccount(ctx, db, p.username, p.password, !p.inactive)
@@ -125,7 +125,8 @@ func (p *program) deleteUser(ctx context.Context) error {
 	})
 }
 
-// setPassword is the command setpassword.
+// setPassword is the command setpassword. It is for administrators: the old password is not asked for, and sessions stay unless -revoke
+// is set or CHECK_REVOKE_TOKEN is on.
 func (p *program) setPassword(ctx context.Context) error {
 	if p.password == "" {
 		return errors.New("the flag -password is required")
