@@ -23,8 +23,9 @@ func TestAdapter(t *testing.T) {
 		}
 	}
 	adaptertest.Run(t, adaptertest.Adapter[http.Handler, middleware]{
-		Wrap:     func(view http.Handler) http.Handler { return view },
-		Required: stdjwt.Required, Optional: stdjwt.Optional, Require: stdjwt.Require,
+		PlainUnknownMethods: true,
+		Wrap:                func(view http.Handler) http.Handler { return view },
+		Required:            stdjwt.Required, Optional: stdjwt.Optional, Require: stdjwt.Require,
 		Mount: mount(stdjwt.Mount), MountSliding: mount(stdjwt.MountSliding), MountSessions: mount(stdjwt.MountSessions),
 		ServeID: func(h http.Handler) http.Handler {
 			mux := http.NewServeMux()

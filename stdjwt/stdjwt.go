@@ -56,8 +56,8 @@ func User[T simplejwt.User](r *http.Request) (T, bool) { return views.User[T](r.
 func Token(r *http.Request) (*core.Token, bool) { return views.Token(r.Context()) }
 
 // Mount mounts obtain pair, refresh, verify and blacklist below a prefix such as "/api/token/", each with and without the trailing
-// slash. The prefix may have a host and wildcards. The views answer every method, so a catch-all on the same mux must do so too:
-// "/", not "GET /", or the mux panics with a conflict.
+// slash. The prefix may have a host and wildcards. The views answer every method of RFC 9110 and PATCH; a catch-all on the same
+// mux may be "/" or "GET /".
 func Mount(mux *http.ServeMux, prefix string, a *core.Auth) {
 	mountRoutes(mux, prefix, views.Routes(a))
 }
@@ -73,15 +73,26 @@ func MountSliding(mux *http.ServeMux, prefix string, a *core.Auth) {
 	mountRoutes(mux, prefix, views.SlidingRoutes(a))
 }
 
-// mountRoutes registers each view twice, as a redirect to the path with the slash would lose the body of a POST. The empty path has one
+// methods returns those that a view answers. "GET" includes HEAD. A pattern without a method would conflict with "GET /", by which
+// applications serve their pages: it is more general in the method and more specific in the path, and the mux panics.
+func methods() []string {
+	return []string{
+		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodConnect, http.MethodTrace,
+	}
+}
+
+// mountRoutes registers each view twice for each method, as a redirect to the path with the slash would lose the body of a POST. The empty path has one
 // pattern: at the root there is nothing without the slash.
 func mountRoutes(mux *http.ServeMux, prefix string, routes []views.Route) {
 	prefix = strings.TrimSuffix(prefix, "/") + "/"
 	for _, route := range routes {
 		path := prefix + route.Path
-		mux.Handle(path+"{$}", route.View)
-		if bare := strings.TrimSuffix(path, "/"); bare != "" {
-			mux.Handle(bare, route.View)
+		for _, method := range methods() {
+			mux.Handle(method+" "+path+"{$}", route.View)
+			if bare := strings.TrimSuffix(path, "/"); bare != "" {
+				mux.Handle(method+" "+bare, route.View)
+			}
 		}
 	}
 }

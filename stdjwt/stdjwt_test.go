@@ -71,6 +71,29 @@ func TestMount_ApplicationRoutes(t *testing.T) {
 	}
 }
 
+// TestMount_BesidePages mounts beside a catch-all, by which single-page applications serve their page.
+func TestMount_BesidePages(t *testing.T) {
+	t.Parallel()
+	auth, _ := adaptertest.NewAuth(t)
+	for _, pattern := range []string{"GET /", "GET /{path...}", "/", "GET /api/"} {
+		mux := http.NewServeMux()
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("the page")) })
+		stdjwt.Mount(mux, "/api/token/", auth)
+		stdjwt.MountSliding(mux, "/api/token/", auth)
+		stdjwt.MountSessions(mux, "/api/token/", auth)
+		if w := adaptertest.Request(t, mux, http.MethodGet, "/api/other", ""); w.Body.String() != "the page" {
+			t.Errorf("%s: GET of a page: %d %s", pattern, w.Code, w.Body)
+		}
+		for _, path := range []string{"/api/token", "/api/token/", "/api/token/refresh", "/api/token/sliding/"} {
+			for method, status := range map[string]int{http.MethodGet: http.StatusMethodNotAllowed, http.MethodOptions: http.StatusNoContent, http.MethodPost: http.StatusBadRequest} {
+				if w := adaptertest.Request(t, mux, method, path, ""); w.Code != status {
+					t.Errorf("%s: %s %s: %d %s, want the view's %d", pattern, method, path, w.Code, w.Body, status)
+				}
+			}
+		}
+	}
+}
+
 // recorder is a writer as logging middleware has it.
 type recorder struct {
 	http.ResponseWriter

@@ -27,7 +27,7 @@ func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool)
 	}
 	switch {
 	case err == nil && byCookie:
-		h.Set("Cache-Control", "private") // as every cache holds it for a request with Authorization (RFC 9111 section 3.5)
+		h.Set("Cache-Control", "no-store") // else the Back button, or a service worker, shows it after a logout
 	case anonymous && IsAnonymous(err):
 		return r, nil
 	}

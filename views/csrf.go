@@ -17,6 +17,12 @@ var (
 	errNotJSON     = csrfError("A request that does not say where it comes from must have a body of JSON.")
 )
 
+// errAnotherSession rejects a request that was made in another session than that of its cookies.
+var errAnotherSession = &core.Error{Status: http.StatusPreconditionFailed, Code: "another_session", Detail: "The request was made in another session."}
+
+// sessionHeader is a precondition, as those of RFC 9110 section 13: it holds the CSRF token of the session that a request is meant for.
+const sessionHeader = "If-Session"
+
 // errInsecure rejects a host that AUTH_COOKIE_INSECURE does not serve: cookies without Secure are for development on this machine.
 var errInsecure = &core.Error{Status: http.StatusForbidden, Code: "insecure_cookie", Detail: "AUTH_COOKIE_INSECURE is for localhost only: unset it and serve over TLS."}
 
@@ -58,8 +64,15 @@ func checkOrigin(p *cookie.Policy, r *http.Request) error {
 }
 
 // checkCSRFToken returns errCSRFToken for a request that may change something, does not say where it comes from, and does not carry the
-// CSRF token of the session to which the token in its cookie belongs. Several CSRF headers are rejected, as several cookies are.
+// CSRF token of the session to which the token in its cookie belongs. Several CSRF headers are rejected, as several cookies are. It
+// returns errAnotherSession for any request that names another session: the user may have logged in as somebody else, in another tab,
+// since the page made the request.
 func checkCSRFToken(p *cookie.Policy, r *http.Request, token *core.Token) error {
+	for _, meant := range r.Header.Values(sessionHeader) {
+		if !p.IsCSRFToken(meant, token.SessionID(), token.UserID()) {
+			return errAnotherSession
+		}
+	}
 	if !mayChange(r) || cookie.NamesSource(r) {
 		return nil
 	}

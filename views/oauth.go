@@ -38,6 +38,8 @@ func newOAuthError(denial *core.Error, unauthorized string) oauthError {
 		if isCSRFError(denial) {
 			out.name = accessDenied
 		}
+	case http.StatusPreconditionFailed:
+		out.name = accessDenied
 	case http.StatusServiceUnavailable:
 		out.name = temporarilyUnavailable
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:

@@ -89,7 +89,8 @@ func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case (r.Method == http.MethodGet || r.Method == http.MethodHead) && v.get != nil:
 		var list any
 		if list, err = v.get(r.Context(), v.auth, me); err == nil {
-			_ = writeJSON(w, http.StatusOK, list) // a list of sessions can always be encoded
+			w.Header().Set("Cross-Origin-Resource-Policy", "same-origin") // no page of another origin may embed what it cannot read
+			_ = writeJSON(w, http.StatusOK, list)                         // a list of sessions can always be encoded
 			return
 		}
 	default:

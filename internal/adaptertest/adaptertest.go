@@ -29,6 +29,8 @@ type Adapter[H, M any] struct {
 	// Mount, MountSliding and MountSessions make an application with nothing but these routes below a prefix: "", "/", "/api/token" or
 	// "/api/token/".
 	Mount, MountSliding, MountSessions func(prefix string, a *core.Auth) http.Handler
+	// PlainUnknownMethods says that a method which no RFC of HTTP defines gets the router's own 405, not that of DRF.
+	PlainUnknownMethods bool
 	// ServeID makes an application with a handler at "/one/" and an id, the path value "id", for every method.
 	ServeID func(h H) http.Handler
 	// Serve makes an application with a handler at "/" for every method, behind middleware; the first stands outermost. It

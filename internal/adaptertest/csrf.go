@@ -16,6 +16,10 @@ func csrfCases[H, M any]() []testCase[H, M] {
 		rule: "a browser sends the cookies along with what any page asks for: only the origin of the page, or a CSRF token, distinguishes them",
 		run:  (*env[H, M]).checkCrossSite,
 	}, {
+		name: "a request that names a session is rejected in any other",
+		rule: "the user may have logged in as somebody else, in another tab, since the page made the request",
+		run:  (*env[H, M]).checkAnotherSession,
+	}, {
 		name: "a request without a session must be JSON",
 		rule: "it has no CSRF token, and no other site can send JSON; a route that lets visitors pass takes anything from them",
 		run:  (*env[H, M]).checkNoSession,

@@ -1,22 +1,32 @@
-// simplejwt.js is fetch for pages whose users log in by simplejwt: it refreshes tokens when they have expired, once for all
-// requests and tabs, and says when a session begins and ends. Start with createClient; docs/clients.md explains it.
+// simplejwt.js is fetch for pages whose users log in by simplejwt: it refreshes expired tokens, once for all requests and
+// tabs, and reports when a session begins and ends. Start with createClient; docs/clients.md explains it.
 
-/** Pauses between the tries of a refresh or logout that got no answer, in milliseconds. Its answer may be what was lost: then
- * the server must still be within its ROTATION_GRACE_PERIOD when it is asked again. */
+/** Pauses between the tries of a refresh or logout that got no answer, in milliseconds. */
 const PAUSES = [250, 1000, 3000];
 
-/** How long one try may take, in milliseconds: less than the grace period of the recommended profile. */
-const TIMEOUT = 8000;
+/** How long one try may take, in milliseconds. */
+const TRY_TIMEOUT = 4000;
 
-/** How long a tab keeps its lock after it has told the others the outcome, so that the next one has heard of it. */
-const LINGER = 50;
+/** How long to wait for a lock, in milliseconds. A tab that holds it for longer stands still, in an alert() for example. */
+const LOCK_TIMEOUT = 3000;
+
+/** How long to wait until the other tabs have received a message, in milliseconds, where the browser does not show it. */
+const DELIVERY_TIMEOUT = 50;
+
+/** The limits of the time without any refresh after one that failed, in milliseconds. It doubles with each failure. */
+const MIN_BACKOFF = 1000;
+const MAX_BACKOFF = 30_000;
+const MAX_RETRY_AFTER = 60_000;
 
 const CSRF_COOKIES = ["__Host-csrftoken", "__Secure-csrftoken", "csrftoken"];
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** abortable is a promise that its caller may stop to wait for; what it stands for goes on. */
+/** isTemporary reports whether the same request may succeed later: too early, too many requests, errors of the server. */
+const isTemporary = (status) => status === 425 || status === 429 || status >= 500;
+
+/** abortable settles as the promise does, or rejects when the signal aborts. The work behind the promise continues. */
 function abortable(promise, signal) {
   return new Promise((resolve, reject) => {
     promise.then(resolve, reject);
@@ -25,8 +35,19 @@ function abortable(promise, signal) {
   });
 }
 
-/** memory is a storage that ends with the page. */
-function memory() {
+/** anySignal returns a signal that aborts with the first of several. */
+function anySignal(...signals) {
+  if (AbortSignal.any) return AbortSignal.any(signals);
+  const any = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) any.abort(signal.reason);
+    signal.addEventListener("abort", () => any.abort(signal.reason), { once: true });
+  }
+  return any.signal;
+}
+
+/** newMemory returns a storage that ends with the page. */
+function newMemory() {
   const values = new Map();
   return {
     getItem: (key) => values.get(key) ?? null,
@@ -35,8 +56,8 @@ function memory() {
   };
 }
 
-/** commonStorage is what all tabs see; undefined where the user forbids it. */
-function commonStorage() {
+/** sharedStorage returns the storage that all tabs see; undefined where the user forbids it. */
+function sharedStorage() {
   try {
     return globalThis.localStorage;
   } catch {
@@ -44,7 +65,24 @@ function commonStorage() {
   }
 }
 
-/** TokenError is that the server could not refresh or end a session for now. The session goes on. */
+/** parseObject returns the JSON object in a text; undefined where it holds none, as an answer that a proxy wrote. */
+function parseObject(text) {
+  try {
+    const value = JSON.parse(text);
+    return value && typeof value === "object" ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** retryAfter returns the milliseconds that Retry-After asks for, as seconds or as a date; 0 where it is missing. */
+function retryAfter(response) {
+  const text = response.headers.get("Retry-After") ?? "";
+  const ms = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Math.min(Math.max(ms || 0, 0), MAX_RETRY_AFTER);
+}
+
+/** TokenError reports that the server could not refresh or end a session for now. The session is still active. */
 export class TokenError extends Error {
   constructor(status) {
     super(`the token could not be renewed or ended: the server answered ${status}`);
@@ -53,6 +91,23 @@ export class TokenError extends Error {
   }
 }
 
+/** Session is one session, or the time without one. What is under way in it is aborted when it is replaced. */
+class Session {
+  aborter = new AbortController();
+  refreshing; // the refresh under way
+  leaveQueue; // ends the wait for the lock: another tab was quicker
+  isUnbound = false; // the server does not know the session by this id
+  hasEnded = false; // the server rejected a refresh, or the user is logging out: no refresh would help
+
+  constructor(id, replacedID) {
+    this.id = id;
+    this.replacedID = replacedID; // a tab may see that for a moment yet
+  }
+}
+
+/** unlinkers forget what would abort an answer, once the page has no more use for the answer. */
+const unlinkers = new FinalizationRegistry((unlink) => unlink());
+
 /** Client is one user's session in the tabs of a browser. Events: "login", "logout", "ended". */
 export class Client extends EventTarget {
   #tokenURL;
@@ -60,209 +115,405 @@ export class Client extends EventTarget {
   #csrfCookies;
   #csrfHeader;
   #scheme;
+  #gracePeriod;
   #origins;
   #storage; // of the refresh token, in mode "header"
-  #common; // what all tabs see
+  #shared; // what all tabs see
   #key; // the name of this client in storages, locks and channels
+  #lockName;
   #channel; // to the other tabs; undefined where they have sessions of their own
   #access = ""; // the access token, in mode "header"
-  #stamp = 0; // when the session changed last, in mode "cookie"
-  #over; // the state in which a refresh was refused
-  #refreshing; // the refresh under way
-  #last = Promise.resolve(); // what changes the session in this page, one behind the other
+  #stamp = 0; // when the tokens changed last, in mode "cookie"
+  #session;
+  #announced = ""; // the id of the session that the last event "login" announced
+  #failures = 0; // refreshes that failed in a row
+  #retryAt = 0; // no refresh before this time
+  #failure; // the last error
+  #queue = Promise.resolve(); // stands for the lock where the browser has none
 
-  constructor({ tokenURL = "/api/token/", mode = "cookie", csrfCookie, csrfHeader = "X-CSRFToken", storage = memory(), origins = [], scheme = "Bearer" } = {}) {
+  constructor({ tokenURL = "/api/token/", mode = "cookie", csrfCookie, csrfHeader = "X-CSRFToken", storage = newMemory(), origins = [], scheme = "Bearer", gracePeriod = 10_000 } = {}) {
     super();
     if (mode !== "cookie" && mode !== "header") throw new TypeError('the mode must be "cookie" or "header"');
-    this.#tokenURL = new URL(tokenURL.replace(/\/*$/, "/"), location.href).href;
+    const page = globalThis.location; // undefined on a server that renders the page
+    this.#tokenURL = page ? new URL(tokenURL.replace(/\/*$/, "/"), page.href).href : tokenURL;
     this.#byHeader = mode === "header";
     this.#csrfCookies = csrfCookie ? [csrfCookie] : CSRF_COOKIES;
     this.#csrfHeader = csrfHeader;
     this.#scheme = scheme;
+    this.#gracePeriod = gracePeriod;
     this.#storage = storage;
-    this.#common = commonStorage();
+    this.#shared = sharedStorage();
     this.#key = "simplejwt " + this.#tokenURL;
-    this.#origins = new Set([location.origin]);
+    this.#origins = new Set();
+    const isShared = !this.#byHeader || storage === this.#shared;
+    this.#lockName = isShared ? this.#key : `${this.#key} ${Math.random()}`;
+    if (page) this.#connect(page, origins, isShared);
+    this.#session = new Session(this.#readID());
+  }
+
+  #connect(page, origins, isShared) {
+    this.#origins.add(page.origin);
     if (this.#byHeader) {
       for (const url of [this.#tokenURL, ...origins]) this.#origins.add(new URL(url).origin);
-    } else if (new URL(this.#tokenURL).origin !== location.origin) {
+    } else if (new URL(this.#tokenURL).origin !== page.origin) {
       throw new TypeError('in the mode "cookie" tokenURL must be of the origin of the page');
     }
-    if (globalThis.BroadcastChannel && (!this.#byHeader || storage === this.#common)) {
+    if (globalThis.BroadcastChannel && isShared) {
       this.#channel = new BroadcastChannel(this.#key);
       this.#channel.onmessage = ({ data }) => this.#hear(data);
     }
+    // A page that the browser kept for its Back button has heard nothing meanwhile.
+    globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && this.#noticeChange());
+    globalThis.addEventListener?.("online", () => (this.#retryAt = 0));
   }
 
-  /** fetch is the global fetch, with the session of the user. */
+  /** session identifies the session, in all tabs and over refreshes; "" where there is none, or where it can't be known. */
+  get session() {
+    return this.#session.id;
+  }
+
+  /** signal aborts when the session is replaced: at a login, at a logout, and when the server ends it. */
+  get signal() {
+    return this.#session.aborter.signal;
+  }
+
+  /** fetch is the global fetch, with the session of the user. It rejects with an AbortError when the session is replaced. */
   fetch = async (input, init) => {
+    if (!globalThis.location) return fetch(input, init);
     const request = new Request(input, init);
-    if (!this.#isOurs(request)) return fetch(request);
+    if (!this.#isOurs(request)) return fetch(request, { keepalive: request.keepalive });
+    const session = this.#session;
+    this.#noticeChange();
+    if (session !== this.#session) throw session.aborter.signal.reason; // the page has just heard of it
     // A stream can be read once only. Other bodies are copied before they are sent.
     const copy = init?.body instanceof ReadableStream ? undefined : request.clone();
-    if (this.#byHeader && !this.#access && this.#refreshToken()) await this.#renew("", request.signal);
+    if (this.#byHeader && !this.#access && this.#refreshToken()) await this.#renew(session, "", request.signal);
     const generation = this.#generation();
-    const response = await fetch(this.#authenticated(request));
-    if (response.status !== 401 || !(await this.#renew(generation, request.signal)) || !copy) return response;
+    const response = await this.#send(request, session);
+    // A 401 is handed out even if the session has ended: it says so.
+    if (response.status !== 401 || !(await this.#renew(session, generation, request.signal)) || !copy) return response;
     response.body?.cancel().catch(() => {});
-    return fetch(this.#authenticated(copy));
+    return this.#send(copy, session);
   };
 
   /** login sends user name, password and device_name. It resolves to the server's answer, good or bad. */
-  login = (credentials, { signal } = {}) =>
-    this.#alone(async () => {
-      const response = await fetch(this.#post("", credentials, signal));
+  login = async (credentials, { signal } = {}) => {
+    let replaced;
+    const response = await this.#withLock(async () => {
+      const response = await this.#post("", credentials, { signal });
       if (!response.ok) return response;
-      if (this.#byHeader) this.#keep(await response.clone().json());
-      this.#tell("login");
+      if (this.#byHeader) this.#keep(await response.clone().json(), crypto.getRandomValues(new Uint32Array(3)).join("-"));
+      replaced = this.#replaceSession();
+      await this.#announce("login");
       return response;
-    });
+    }, signal);
+    if (replaced) this.#report("login", replaced);
+    return response;
+  };
 
-  /** logout ends the session. Where the server can't be told it rejects, and by cookies the user is still logged in. */
-  logout = () =>
-    this.#alone(async () => {
-      const refresh = this.#refreshToken();
-      if (this.#byHeader) this.#forget();
-      try {
-        if (this.#byHeader && !refresh) return;
-        const { status } = await this.#ask("blacklist/", refresh);
-        if (status !== 200 && status !== 401 && status !== 400) throw new TokenError(status);
-      } catch (error) {
-        if (this.#byHeader) this.#tell("logout");
-        throw error;
-      }
-      this.#tell("logout");
-    });
+  /** logout ends the session. Where the server can't be reached it rejects, and by cookies the user is still logged in. */
+  logout = async () => {
+    const session = this.#session;
+    const refresh = this.#refreshToken();
+    session.hasEnded = true;
+    if (this.#byHeader) this.#forget();
+    try {
+      if (!this.#byHeader || refresh) await this.#endSession(refresh, session);
+    } catch (error) {
+      session.hasEnded = false;
+      if (this.#byHeader) this.#finishLogout(session);
+      throw error;
+    }
+    this.#finishLogout(session);
+  };
+
+  async #endSession(refresh, session) {
+    const { status } = await this.#ask("blacklist/", refresh, session);
+    // 400 and 401: the session had ended before. 412: the cookies are of another session, which has replaced this one.
+    if (![200, 400, 401, 412].includes(status)) throw new TokenError(status);
+  }
+
+  #finishLogout(session) {
+    this.#noticeChange();
+    if (session !== this.#session && this.#session.id) return; // another session has begun meanwhile
+    this.#replaceSession("");
+    this.#announce("logout", session.id);
+    this.#report("logout", session);
+  }
 
   /** isOurs reports whether a request may carry the user's token, and does not carry another one already. */
   #isOurs(request) {
-    const known = this.#origins.has(new URL(request.url).origin) && !request.headers.has("Authorization");
-    return known && (this.#byHeader || request.credentials !== "omit");
+    const isKnown = this.#origins.has(new URL(request.url).origin) && !request.headers.has("Authorization");
+    return isKnown && (this.#byHeader || request.credentials !== "omit");
   }
 
-  #authenticated(request) {
+  /** authenticate adds what shows the server the session that a request belongs to. */
+  #authenticate(headers, method, session) {
     if (this.#byHeader) {
-      if (this.#access) request.headers.set("Authorization", `${this.#scheme} ${this.#access}`);
-    } else if (!SAFE_METHODS.includes(request.method) && !request.headers.has(this.#csrfHeader)) {
-      const token = this.#csrfToken();
-      if (token) request.headers.set(this.#csrfHeader, token);
+      if (this.#access) headers.set("Authorization", `${this.#scheme} ${this.#access}`);
+      return;
     }
-    return request;
+    if (!session.id) return;
+    if (!SAFE_METHODS.includes(method) && !headers.has(this.#csrfHeader)) headers.set(this.#csrfHeader, session.id);
+    // The cookies may be of another session by the time that the browser adds them: then the server answers 412.
+    if (!session.isUnbound) headers.set("If-Session", session.id);
   }
 
-  /** renew makes the tokens newer than those of a generation, and reports whether a request may be repeated with them. */
-  #renew(generation, signal) {
-    if (this.#generation() !== generation) return Promise.resolve(true); // that happened while the request was on its way
-    if (this.#state() === this.#over || (this.#byHeader && !this.#access && !this.#refreshToken())) return Promise.resolve(false);
-    this.#refreshing ??= this.#alone(() => this.#refresh(generation)).finally(() => (this.#refreshing = undefined));
-    return abortable(this.#refreshing, signal);
+  /** send sends a request in its session. Its answer is for the page only as long as the session is the current one. */
+  async #send(request, session) {
+    const { signal } = session.aborter;
+    if (session !== this.#session) throw signal.reason;
+    this.#authenticate(request.headers, request.method, session);
+    const own = new AbortController();
+    const abort = () => own.abort(signal.reason);
+    const unlink = () => signal.removeEventListener("abort", abort);
+    signal.addEventListener("abort", abort);
+    const isSafe = SAFE_METHODS.includes(request.method);
+    let response;
+    try {
+      response = await fetch(request, { signal: anySignal(request.signal, own.signal), keepalive: request.keepalive });
+      if (isSafe) unlinkers.register(response, unlink);
+    } finally {
+      if (!isSafe || !response || response.status === 401) unlink();
+    }
+    if (response.status === 401) return response;
+    if (isSafe || response.status === 412) this.#noticeChange();
+    else if (session === this.#session) this.#adoptChange();
+    if (isSafe && session !== this.#session) throw signal.reason;
+    return response;
   }
 
-  async #refresh(generation) {
-    if (this.#generation() !== generation) return true; // another tab was quicker
-    const token = this.#refreshToken();
-    const { status, data } = this.#byHeader && !token ? { status: 401 } : await this.#ask("refresh/", token);
+  /** renew makes the tokens newer than those of a generation, and reports whether a request of the session may be repeated. */
+  async #renew(session, generation, signal) {
+    this.#noticeChange();
+    if (session !== this.#session || session.hasEnded) return false;
+    if (this.#generation() !== generation) return true; // another request or tab has refreshed meanwhile
+    if (this.#byHeader && !this.#access && !this.#refreshToken()) return false;
+    session.refreshing ??= this.#refresh(session, generation).finally(() => (session.refreshing = undefined));
+    await abortable(session.refreshing, signal);
+    this.#noticeChange();
+    return session === this.#session && this.#generation() !== generation;
+  }
+
+  async #refresh(session, generation) {
+    if (Date.now() < this.#retryAt) throw this.#failure;
+    const queue = new AbortController();
+    session.leaveQueue = () => queue.abort();
+    let ended;
+    try {
+      await this.#withLock(async () => {
+        if (this.#isRefreshed(session, generation)) return;
+        const token = this.#refreshToken();
+        const { status, data } = this.#byHeader && !token ? { status: 401 } : await this.#ask("refresh/", token, session);
+        ended = await this.#takeAnswer(status, data, session, generation);
+      }, queue.signal);
+    } catch (error) {
+      if (this.#isRefreshed(session, generation)) return;
+      this.#backOff(error);
+      throw error;
+    }
+    this.#failures = 0;
+    if (ended) this.#report("ended", ended);
+  }
+
+  /** isReplaced reports whether a session is not the current one any more, in this tab or in what all tabs share. */
+  #isReplaced(session) {
+    return session !== this.#session || this.#otherID() !== "";
+  }
+
+  /** isRefreshed reports whether a session has newer tokens than those of a generation, or is replaced. */
+  #isRefreshed(session, generation) {
+    return this.#isReplaced(session) || this.#generation() !== generation;
+  }
+
+  /** takeAnswer applies the answer to a refresh. It returns the session that the server has ended, if it has. */
+  async #takeAnswer(status, data, session, generation) {
     switch (status) {
       case 200:
-        if (this.#byHeader) this.#keep(data);
-        this.#tell("refresh");
-        return true;
+        if (!this.#isReplaced(session)) {
+          if (this.#byHeader) this.#keep(data);
+          await this.#announce("refresh");
+        } else if (this.#byHeader && data.refresh) {
+          this.#ask("blacklist/", data.refresh, session).catch(() => {}); // nobody will use it
+        }
+        return undefined;
       case 400:
       case 401:
-        if (this.#generation() !== generation) return true; // without locks another tab may have logged in meanwhile
-        this.#tell("ended", this.#byHeader ? this.#forget() : this.#state());
-        return false;
+        if (session.hasEnded || this.#isRefreshed(session, generation)) return undefined; // without locks another tab may be quicker
+        if (this.#byHeader) this.#forget();
+        this.#replaceSession();
+        this.#session.hasEnded = true;
+        await this.#announce("ended", session.id);
+        return session;
+      case 412: // the cookies are of another session
+        if (this.#isReplaced(session)) return undefined;
+        session.isUnbound = true; // or its id is out of date
     }
     throw new TokenError(status);
   }
 
-  /** ask posts the refresh token until there is an answer, or no more hope of one. */
-  async #ask(path, refresh) {
+  /** backOff keeps the server from more refreshes for a while after one that failed. */
+  #backOff(error) {
+    const backOff = Math.min(MAX_BACKOFF, MIN_BACKOFF * 2 ** this.#failures++);
+    this.#retryAt = Date.now() + Math.max(error.retryAfter ?? 0, backOff * (0.8 + 0.4 * Math.random()));
+    this.#failure = error;
+  }
+
+  /** ask posts the refresh token until there is an answer. An answer that gets lost may have rotated the token: all tries
+   * fit in the server's ROTATION_GRACE_PERIOD, as a later one would look like that of a thief. */
+  async #ask(path, refresh, session) {
+    const deadline = Date.now() + 0.9 * this.#gracePeriod;
     for (let i = 0; ; i++) {
+      let failure;
       try {
-        const response = await fetch(this.#post(path, this.#byHeader ? { refresh } : {}, AbortSignal.timeout(TIMEOUT), true));
-        const text = await response.text();
-        if (response.status < 500 && response.status !== 429) return { status: response.status, data: response.ok ? JSON.parse(text) : undefined };
-        if (i === PAUSES.length) throw new TokenError(response.status);
+        const signal = AbortSignal.timeout(i ? Math.min(TRY_TIMEOUT, deadline - Date.now()) : TRY_TIMEOUT);
+        const response = await this.#post(path, this.#byHeader ? { refresh } : {}, { signal, session, keepalive: true });
+        const data = parseObject(await response.text());
+        if (data && !isTemporary(response.status)) return { status: response.status, data };
+        failure = Object.assign(new TokenError(response.status), { retryAfter: retryAfter(response) });
+        if (!isTemporary(response.status)) throw failure; // the answer of a proxy, which knows nothing of the session
       } catch (error) {
-        if (i === PAUSES.length) throw error;
+        if (error === failure) throw error;
+        failure = error;
       }
-      await pause(PAUSES[i] * (0.8 + 0.4 * Math.random()));
+      const wait = Math.max(PAUSES[i] * (0.8 + 0.4 * Math.random()), failure.retryAfter ?? 0);
+      if (!(Date.now() + wait < deadline)) throw failure;
+      await pause(wait);
+      if (Date.now() >= deadline) throw failure; // timers of hidden tabs are late
     }
   }
 
-  /** post is a request to a view. With keepalive it outlives the page: its answer brings the next tokens. */
-  #post(path, body, signal, keepalive = false) {
-    const headers = { "Content-Type": "application/json", Accept: "application/json" };
+  /** post sends a request to a view. With keepalive it outlives the page: its answer brings the next tokens. Firefox heeds
+   * keepalive as an argument of fetch only. */
+  #post(path, body, { signal, session = this.#session, keepalive = false } = {}) {
+    const headers = new Headers({ "Content-Type": "application/json", Accept: "application/json" });
+    if (!this.#byHeader) this.#authenticate(headers, "POST", session);
+    if (path === "") headers.delete("If-Session"); // a login replaces whatever session there is
     const credentials = this.#byHeader ? "omit" : "same-origin";
-    const request = new Request(this.#tokenURL + path, { method: "POST", headers, body: JSON.stringify(body), credentials, keepalive, signal });
-    return this.#byHeader ? request : this.#authenticated(request);
+    return fetch(this.#tokenURL + path, { method: "POST", headers, body: JSON.stringify(body), credentials, keepalive, signal });
   }
 
-  /** alone does what changes the session: one thing at a time in this page and, where there are locks, in all tabs. */
-  #alone(work) {
-    const locks = this.#channel && globalThis.navigator?.locks;
-    const turn = () =>
-      !locks
-        ? work()
-        : new Promise((resolve, reject) => {
-            const held = async () => {
-              const done = work();
-              done.then(resolve, reject);
-              await done.catch(() => {});
-              await pause(LINGER);
-            };
-            locks.request(this.#key, held).catch(reject);
-          });
-    const mine = this.#last.then(turn);
-    this.#last = mine.catch(() => {});
-    return mine;
+  /** withLock runs work while no other tab runs any. It takes the lock from a tab that stands still: the server's grace
+   * period then decides. The wait, not the work, ends with the signal. Nothing that a page may block runs under the lock. */
+  async #withLock(work, signal = new AbortController().signal) {
+    const locks = globalThis.navigator?.locks;
+    if (!locks) {
+      const done = this.#queue.then(() => (signal.aborted ? Promise.reject(signal.reason) : work()));
+      this.#queue = done.catch(() => {});
+      return done;
+    }
+    let done;
+    const run = () => (done = work());
+    try {
+      await locks.request(this.#lockName, { signal: anySignal(signal, AbortSignal.timeout(LOCK_TIMEOUT)) }, run);
+    } catch (error) {
+      if (!done && signal.aborted) throw error;
+      if (!done) await locks.request(this.#lockName, { steal: true }, run).catch(() => {});
+    }
+    return done; // also if another tab has taken the lock
   }
 
-  /** tell makes known to the page and to the other tabs what happened. */
-  #tell(type, state) {
-    if (!this.#byHeader && type !== "ended") this.#mark(Math.max(Date.now(), this.#generation() + 1));
-    const message = { type, state, stamp: this.#stamp, access: this.#access };
-    this.#channel?.postMessage(message);
-    this.#react(message, false);
+  /** announce tells the other tabs what happened to the session of an id, and waits until they have received it: the next
+   * one to get the lock then knows it. A second channel of this page receives it when they do. */
+  async #announce(type, id = this.#session.id) {
+    if (!this.#byHeader && type !== "ended") this.#setStamp(Math.max(Date.now(), this.#generation() + 1));
+    if (!this.#channel) return;
+    const echo = new BroadcastChannel(this.#key);
+    const delivered = new Promise((resolve) => (echo.onmessage = resolve));
+    this.#channel.postMessage({ type, id, stamp: this.#stamp, access: this.#access });
+    await Promise.race([delivered, pause(DELIVERY_TIMEOUT)]);
+    echo.close();
   }
 
-  /** hear is what another tab tells. */
-  #hear(message) {
-    if (this.#byHeader) this.#access = message.access;
-    else if (message.stamp > this.#stamp) this.#stamp = message.stamp;
-    const known = this.#over === message.state || (!this.#byHeader && this.#state() !== message.state);
-    if (message.type === "ended" && known) return; // or another session goes on here
-    this.#react(message, true);
+  /** hear takes in what another tab has announced. */
+  #hear({ type, id, stamp, access }) {
+    const isOurs = id === this.#session.id;
+    if (this.#byHeader && (isOurs || type === "login")) this.#access = access;
+    else if (stamp > this.#stamp) this.#stamp = stamp;
+    if (type === "refresh") {
+      if (!isOurs) return;
+      this.#session.hasEnded = false;
+      this.#session.leaveQueue?.();
+      return;
+    }
+    if (type === "login" ? id && id === this.#announced : this.#session.id && !isOurs) return; // known, or of another session than ours
+    if (type === "ended" && this.#session.hasEnded) return;
+    this.#session.leaveQueue?.();
+    const replaced = this.#replaceSession(type === "login" ? id : type === "logout" ? "" : this.#readID());
+    this.#session.hasEnded = type === "ended";
+    this.#report(type, replaced, true);
   }
 
-  #react({ type, state }, remote) {
-    this.#over = type === "ended" ? state : undefined;
-    if (type !== "refresh") this.dispatchEvent(new CustomEvent(type, { detail: { remote } }));
+  /** replaceSession makes another session the current one, and returns the one before: report aborts what is under way. */
+  #replaceSession(id = this.#readID()) {
+    const replaced = this.#session;
+    this.#session = new Session(id, replaced.id);
+    this.#failures = this.#retryAt = 0;
+    return replaced;
   }
 
-  /** generation names the newest tokens, state the session. Both are the same in all tabs that share it. */
+  #abort(session) {
+    session.aborter.abort(new DOMException("another session has begun, or this one has ended", "AbortError"));
+  }
+
+  /** report aborts what is under way in the session that was replaced, and dispatches the event. */
+  #report(type, replaced, remote = false) {
+    this.#announced = type === "login" ? this.#session.id : "";
+    this.#abort(replaced);
+    this.dispatchEvent(new CustomEvent(type, { detail: { remote, session: this.#session.id } }));
+  }
+
+  /** otherID returns the id of another session than the current one that all tabs share by now; "" where there is none. */
+  #otherID() {
+    const id = this.#readID();
+    return id === this.#session.id || id === this.#session.replacedID ? "" : id;
+  }
+
+  /** noticeChange reports a session that began by a form of the application, or in a tab whose message has not come yet. */
+  #noticeChange() {
+    const id = this.#otherID();
+    if (!id) return;
+    if (this.#byHeader) this.#access = "";
+    if (this.#session.id) {
+      this.#report("login", this.#replaceSession(id), true);
+    } else {
+      this.#session.id = id; // there was none: what is under way may continue
+      this.#session.hasEnded = false;
+    }
+  }
+
+  /** adoptChange takes over the session that the answer to a request of this page may have brought. The page knows of it. */
+  #adoptChange() {
+    const id = this.#otherID();
+    if (!id || this.#byHeader) return;
+    this.#abort(this.#replaceSession(id));
+    this.#announce("login");
+  }
+
+  /** readID returns what identifies the session in all tabs: the CSRF token, which is that of the session, or by header a random id
+   * beside the refresh token. */
+  #readID() {
+    return this.#byHeader ? (this.#storage.getItem(this.#key + " session") ?? "") : this.#csrfToken();
+  }
+
+  /** generation identifies the newest tokens of a session, in all tabs that share it. */
   #generation() {
     if (this.#byHeader) return this.#access;
-    let common = 0;
+    let shared = 0;
     try {
-      common = Number(this.#common?.getItem(this.#key)) || 0;
+      shared = Number(this.#shared?.getItem(this.#key)) || 0;
     } catch {
-      // Then the channel alone tells.
+      // Then only the channel shares it.
     }
-    return (this.#stamp = Math.max(this.#stamp, common));
+    return (this.#stamp = Math.max(this.#stamp, shared));
   }
 
-  #state() {
-    return this.#byHeader ? this.#refreshToken() : `${this.#generation()} ${this.#csrfToken()}`;
-  }
-
-  #mark(stamp) {
+  #setStamp(stamp) {
     this.#stamp = stamp;
     try {
-      this.#common?.setItem(this.#key, String(stamp));
+      this.#shared?.setItem(this.#key, String(stamp));
     } catch {
-      // Then the channel alone tells.
+      // Then only the channel shares it.
     }
   }
 
@@ -279,15 +530,17 @@ export class Client extends EventTarget {
     return this.#byHeader ? (this.#storage.getItem(this.#key) ?? "") : "";
   }
 
-  #keep({ access, refresh }) {
+  /** keep stores the tokens of a refresh, or with an id those of a login. */
+  #keep({ access, refresh }, id) {
     this.#access = access;
     if (refresh) this.#storage.setItem(this.#key, refresh);
+    if (id) this.#storage.setItem(this.#key + " session", id);
   }
 
   #forget() {
     this.#access = "";
     this.#storage.removeItem(this.#key);
-    return "";
+    this.#storage.removeItem(this.#key + " session");
   }
 }
 
