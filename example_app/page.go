@@ -41,13 +41,14 @@ func (a *app) pageHandlers() map[string]http.Handler {
 	}
 }
 
-// accountPage passes the URLs of the views and the names of the CSRF cookie and header to the page's script, which cannot know them:
-// settings change them.
+// accountPage passes the URLs of the views, the names of the CSRF cookie and header, and ROTATION_GRACE_PERIOD in milliseconds to the
+// page's script, which cannot know them: settings change them.
 func (a *app) accountPage() http.Handler {
 	// html/template escapes the values for the place where they stand.
-	html := renderTemplate("page/index.html", map[string]string{
+	html := renderTemplate("page/index.html", map[string]any{
 		"TokenURL": pagePath + "token/", "UserURL": pagePath + "me/", "PasswordURL": pagePath + "me/password/",
-		"CSRFCookie": a.auth.Settings().CSRFCookieName, "CSRFHeader": a.auth.Transport().Cookies.CSRFHeader,
+		"GracePeriod": a.auth.Settings().RotationGracePeriod.Milliseconds(),
+		"CSRFCookie":  a.auth.Settings().CSRFCookieName, "CSRFHeader": a.auth.Transport().Cookies.CSRFHeader,
 	})
 	return serveContent(html, "text/html; charset=utf-8")
 }
