@@ -81,7 +81,7 @@ function hideAccount() {
   $("name").textContent = "";
   $("account-name").value = "";
   $("change-form").reset();
-  $("question").close();
+  answer(false);
   clearErrors();
 }
 
@@ -155,15 +155,21 @@ function formatAgo(at) {
   return new Intl.RelativeTimeFormat(document.documentElement.lang).format(Math.ceil(seconds / size), unit);
 }
 
+let answer = () => {}; // to the question that is open
+
 /** ask resolves to whether the user says yes. It does not block the page, as confirm() would. */
 function ask(title, text, yes) {
   const dialog = $("question");
   $("question-title").textContent = title;
   $("question-text").textContent = text;
   $("yes").textContent = yes;
-  dialog.returnValue = "";
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((resolve) => {
+    answer = (isYes) => {
+      dialog.close();
+      resolve(isYes);
+    };
+  });
 }
 
 /** finish shows the account again. The button that was pressed may be gone: the heading takes the focus. */
@@ -218,8 +224,9 @@ $("others").addEventListener("click", async () => {
   });
 });
 
-$("no").addEventListener("click", () => $("question").close());
-$("yes").addEventListener("click", () => $("question").close("yes"));
+$("no").addEventListener("click", () => answer(false));
+$("yes").addEventListener("click", () => answer(true));
+$("question").addEventListener("cancel", () => answer(false)); // the key Escape
 $("logout").addEventListener("click", () => during($("logout"), "Logging out …", client.logout));
 $("retry").addEventListener("click", () => during($("retry"), "Loading …", open));
 addEventListener("online", () => isShown("unreachable") && open());
@@ -235,7 +242,8 @@ client.addEventListener("login", async ({ detail }) => {
 });
 client.addEventListener("logout", ({ detail }) => showLogin(detail.remote ? "You have logged out, in another tab." : "You have logged out."));
 client.addEventListener("ended", () => {
-  if (!isShown("login") && !isShown("loading")) showLogin("Your session has ended. Log in again.", true);
+  if (isShown("home")) showLogin("Your session has ended. Log in again.", true);
+  else if (!isShown("login")) showLogin(""); // there was none when the page was opened
 });
 
 document.addEventListener("visibilitychange", () => {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,19 +32,43 @@ const (
 // Engines returns all engines.
 func Engines() []Engine { return []Engine{Chromium, Firefox} }
 
-// startTimeout is how long a browser may take to start.
+// startTimeout is how long a browser may take to start, or to end.
 const startTimeout = time.Minute
 
-// programs are the names of an engine's programs, the first that is found.
-var programs = map[Engine][]string{
-	Chromium: {"chromium", "chromium-browser", "google-chrome"},
-	Firefox:  {"firefox-esr", "firefox"},
+// find returns the path of the first program that the machine has, "" for none.
+func find(names ...string) string {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// Missing returns what the machine lacks to run an engine, "" for nothing.
+func Missing(engine Engine) string {
+	switch {
+	case engine.program() == "":
+		return string(engine)
+	case engine == Chromium && find("chromedriver") == "":
+		return "chromedriver"
+	}
+	return ""
+}
+
+func (e Engine) program() string {
+	if e == Firefox {
+		return find("firefox-esr", "firefox")
+	}
+	return find("chromium", "chromium-browser", "google-chrome")
 }
 
 // Browser is a running browser.
 type Browser struct {
 	Engine Engine
 	bidi   *connection
+	folder string   // its profile and home
+	ended  []func() // end the programs, the last first
 }
 
 // Option changes how a browser starts.
@@ -56,68 +82,86 @@ func Dark() Option { return func(o *options) { o.dark = true } }
 // Start starts a browser, which ends with the test. If the program is missing it skips the test; with TEST_FULL=1 the test fails.
 func Start(t testing.TB, engine Engine, opts ...Option) *Browser {
 	t.Helper()
-	program := find(programs[engine]...)
-	if program == "" {
-		testlevel.SkipMissing(t, string(engine))
+	if missing := Missing(engine); missing != "" {
+		testlevel.SkipMissing(t, missing)
 	}
+	b, err := Launch(engine, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+// Launch starts a browser. Close ends it.
+func Launch(engine Engine, opts ...Option) (*Browser, error) {
 	var o options
 	for _, set := range opts {
 		set(&o)
 	}
+	folder, err := os.MkdirTemp("", "browser-")
+	if err != nil {
+		return nil, err
+	}
+	b := &Browser{Engine: engine, folder: folder}
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	var url string
-	if engine == Chromium {
-		url = startChromium(ctx, t, program, o)
-	} else {
-		url = startFirefox(t, program, o)
-	}
-	bidi, err := dial(ctx, url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(bidi.close)
+	start := b.startChromium
 	if engine == Firefox {
+		start = b.startFirefox
+	}
+	url, err := start(ctx, o)
+	if err == nil {
+		b.bidi, err = dial(ctx, url)
+	}
+	if err == nil && engine == Firefox {
 		capabilities := map[string]any{"alwaysMatch": map[string]any{"unhandledPromptBehavior": map[string]any{"default": "ignore"}}}
-		if err := bidi.call(ctx, "session.new", map[string]any{"capabilities": capabilities}, nil); err != nil {
-			t.Fatal(err)
-		}
+		err = b.bidi.call(ctx, "session.new", map[string]any{"capabilities": capabilities}, nil)
 	}
-	return &Browser{Engine: engine, bidi: bidi}
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("start %s: %w", engine, err)
+	}
+	return b, nil
 }
 
-func find(names ...string) string {
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
+// Close ends the browser and removes its files.
+func (b *Browser) Close() {
+	if b.bidi != nil {
+		b.bidi.close()
 	}
-	return ""
+	for _, end := range slices.Backward(b.ended) {
+		end()
+	}
+	_ = os.RemoveAll(b.folder)
 }
 
-// run starts a program, which ends with the test, and returns the first text in its output that matches.
-func run(t testing.TB, match *regexp.Regexp, program string, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(program, args...)
-	out, in := io.Pipe()
+var errNotStarted = errors.New("it ended at once, or did not say where it listens")
+
+// run starts a program, which ends with the browser, and returns the first text in its output that matches.
+func (b *Browser) run(ctx context.Context, match *regexp.Regexp, program string, args ...string) (string, error) {
+	cmd := exec.Command(program, args...) //nolint:noctx // it outlives ctx
+	out, in, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
 	cmd.Stdout, cmd.Stderr = in, in
-	cmd.Env = append(os.Environ(), "MOZ_HEADLESS=1", "HOME="+t.TempDir())
+	cmd.Env = append(os.Environ(), "HOME="+b.folder)
 	setGroup(cmd)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	err = cmd.Start()
+	_ = in.Close()
+	if err != nil {
+		_ = out.Close()
+		return "", err
 	}
-	ended := make(chan struct{})
-	t.Cleanup(func() {
+	b.ended = append(b.ended, func() {
 		killGroup(cmd)
-		<-ended
-	})
-	go func() {
 		_ = cmd.Wait()
-		_ = in.Close()
-		close(ended)
-	}()
+		_ = out.Close()
+	})
 	found := make(chan string, 1)
 	go func() {
+		defer close(found)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if m := match.FindStringSubmatch(lines.Text()); m != nil {
@@ -128,14 +172,14 @@ func run(t testing.TB, match *regexp.Regexp, program string, args ...string) str
 		_, _ = io.Copy(io.Discard, out)
 	}()
 	select {
-	case text := <-found:
-		return text
-	case <-ended:
-		t.Fatalf("%s ended at once", program)
-	case <-time.After(startTimeout):
-		t.Fatalf("%s did not start within %v", program, startTimeout)
+	case text, ok := <-found:
+		if !ok {
+			return "", fmt.Errorf("%s: %w", program, errNotStarted)
+		}
+		return text, nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("%s: %w", program, ctx.Err())
 	}
-	return ""
 }
 
 var (
@@ -143,7 +187,7 @@ var (
 	onPort  = regexp.MustCompile(`started successfully on port (\d+)`)
 )
 
-// firefoxPreferences keep Firefox from asking, from the network, and from slowing down hidden tabs less than it does for users.
+// firefoxPreferences keep Firefox from asking its user, and from calling its makers.
 const firefoxPreferences = `user_pref("browser.shell.checkDefaultBrowser", false);
 user_pref("datareporting.policy.dataSubmissionEnabled", false);
 user_pref("app.update.disabledForTesting", true);
@@ -155,27 +199,25 @@ user_pref("browser.safebrowsing.update.enabled", false);
 user_pref("extensions.systemAddon.update.enabled", false);
 `
 
-func startFirefox(t testing.TB, program string, o options) string {
-	t.Helper()
-	profile := t.TempDir()
+func (b *Browser) startFirefox(ctx context.Context, o options) (url string, err error) {
 	preferences := firefoxPreferences
 	if o.dark {
 		preferences += `user_pref("layout.css.prefers-color-scheme.content-override", 0);` + "\n"
 	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(filepath.Join(b.folder, "user.js"), []byte(preferences), 0o600); err != nil {
+		return "", err
 	}
-	return run(t, bidiURL, program, "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0") + "/session"
+	url, err = b.run(ctx, bidiURL, b.Engine.program(), "--headless", "--no-remote", "--profile", b.folder, "--remote-debugging-port", "0")
+	return url + "/session", err
 }
 
-func startChromium(ctx context.Context, t testing.TB, program string, o options) string {
-	t.Helper()
-	driver := find("chromedriver")
-	if driver == "" {
-		testlevel.SkipMissing(t, "chromedriver")
+// startChromium starts Chromium by chromedriver, which speaks BiDi for it.
+func (b *Browser) startChromium(ctx context.Context, o options) (url string, err error) {
+	port, err := b.run(ctx, onPort, find("chromedriver"), "--port=0")
+	if err != nil {
+		return "", err
 	}
-	port := run(t, onPort, driver, "--port=0")
-	args := []string{"--headless=new", "--user-data-dir=" + t.TempDir(), "--disable-features=Translate", "--no-first-run"}
+	args := []string{"--headless=new", "--user-data-dir=" + b.folder, "--disable-features=Translate", "--no-first-run"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--no-sandbox")
 	}
@@ -184,18 +226,18 @@ func startChromium(ctx context.Context, t testing.TB, program string, o options)
 	}
 	body, err := json.Marshal(map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
 		"browserName": "chrome", "webSocketUrl": true, "unhandledPromptBehavior": "ignore",
-		"goog:chromeOptions": map[string]any{"binary": program, "args": args},
+		"goog:chromeOptions": map[string]any{"binary": b.Engine.program(), "args": args},
 	}}})
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:"+port+"/session", bytes.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	var answer struct {
@@ -206,8 +248,11 @@ func startChromium(ctx context.Context, t testing.TB, program string, o options)
 			Message string `json:"message"`
 		} `json:"value"`
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Value.Capabilities.URL == "" {
-		t.Fatal(fmt.Errorf("chromedriver: %s %s (%w)", resp.Status, answer.Value.Message, err))
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return "", err
 	}
-	return answer.Value.Capabilities.URL
+	if answer.Value.Capabilities.URL == "" {
+		return "", fmt.Errorf("chromedriver: %s: %s", resp.Status, answer.Value.Message) //nolint:err113 // its own text
+	}
+	return answer.Value.Capabilities.URL, nil
 }

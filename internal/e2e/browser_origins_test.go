@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/go-simplejwt/simplejwt/internal/browsertest"
 )
 
 // forgeries are what a page of another origin has the browser of a user who is logged in send. Each is a script with the
@@ -49,40 +51,43 @@ func sendFetch(method, path, contentType, body, mode string) string {
 // TestBrowser_OtherOrigins has pages of other origins send each forgery: nothing changes, and the user stays logged in.
 func TestBrowser_OtherOrigins(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "std", "")
-	s.addUser("mallory")
-	attacker := startHandler(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<!DOCTYPE html><title>Kittens</title><body>")
-	}))
-	victim := s.openProfile(accountPath)
-	victim.login()
-	before := s.readState()
-	for _, host := range []string{"localhost", "attacker.localhost"} { // the same site, and another one
-		origin := strings.Replace(attacker, "127.0.0.1", host, 1)
-		b := victim.openTab(origin)
-		for name, script := range forgeries {
-			b.runScript(`(async () => { const base = "` + s.base + `"; ` + script + ` })()`)
-			if after := s.readState(); after != before {
-				t.Fatalf("%s from %s: %s before, %s after", name, origin, before, after)
+	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
+		s := newSite(t, engine, "std", "")
+		s.addUser("mallory")
+		attacker := startHandler(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<!DOCTYPE html><title>Kittens</title><body>")
+		}))
+		victim := s.openProfile(accountPath)
+		victim.login()
+		before := s.readState()
+		for _, host := range []string{"localhost", "attacker.localhost"} { // the same site, and another one
+			origin := strings.Replace(attacker, "127.0.0.1", host, 1)
+			b := &tab{victim.Another(origin), s}
+			for name, script := range forgeries {
+				b.Eval(`(async () => { const base = "` + s.base + `"; ` + script + ` })()`)
+				if after := s.readState(); after != before {
+					t.Fatalf("%s from %s: %s before, %s after", name, origin, before, after)
+				}
 			}
+			// And a form whose answer replaces the whole page.
+			b.Begin(`document.body.innerHTML = '<form method=post action="` + s.base + `/account/token/blacklist/"></form>'; document.forms[0].submit()`)
+			b.Until(`location.href.startsWith("` + s.base + `")`)
+			shown := browsertest.Value[string](b.Tab, `document.body.innerText`)
+			if !strings.Contains(shown, "CSRF Failed") || s.readState() != before {
+				t.Errorf("a logout by a form from %s: %s", origin, shown)
+			}
+			s.wantRejected(origin)
 		}
-		// And a form whose answer replaces the whole page.
-		b.runScript(`document.body.innerHTML = '<form method=post action="` + s.base + `/account/token/blacklist/"></form>'; document.forms[0].submit()`)
-		b.waitUntil(`location.href.startsWith("` + s.base + `")`)
-		shown := evaluate[string](b, `document.body.innerText`)
-		if !strings.Contains(shown, "CSRF Failed") || s.readState() != before {
-			t.Errorf("a logout by a form from %s: %s", origin, shown)
-		}
-		s.wantRejected(origin)
-	}
-	victim.visit(s.base + accountPath)
-	victim.waitUntil(atHome)
-	victim.dropAccess()
-	victim.click("#others")
-	victim.waitUntil(shows("All other sessions have ended."))
-	victim.click("#logout")
-	victim.waitUntil(atLogin)
+		victim.visit(accountPath)
+		victim.Until(atHome)
+		victim.dropAccess()
+		victim.Click("#others")
+		victim.Click("#yes")
+		victim.Until(shows("All other sessions have ended."))
+		victim.Click("#logout")
+		victim.Until(atLogin)
+	})
 }
 
 // wantRejected checks that no request of an origin succeeded.

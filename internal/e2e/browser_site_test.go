@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"io"
 	"log"
 	"net/http"
@@ -11,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/go-simplejwt/simplejwt/internal/browsertest"
 )
 
 // seenRequest is a request that came to the proxy, and the status of its answer.
@@ -23,26 +25,42 @@ type seenRequest struct {
 // answers, and has pages of its own below /test/.
 type site struct {
 	*server
-	browser context.Context //nolint:containedctx // chromedp names its browser by one
-	base    string          // the URL that browsers use
+	browser *browsertest.Browser
+	base    string // the URL that browsers use
 
 	mu      sync.Mutex
 	seen    []seenRequest
 	lose    int             // how many answers to refreshes are lost from now on
 	expired map[string]bool // values of Authorization that are rejected
 	carried map[string]bool // those that were seen
+	first   func(http.ResponseWriter, *http.Request) bool
+}
+
+// intercept has a function see each request before the program does, until another one takes its place. If it returns true it has
+// answered.
+func (s *site) intercept(first func(http.ResponseWriter, *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first = first
+}
+
+func (s *site) isIntercepted(w http.ResponseWriter, r *http.Request) bool {
+	s.mu.Lock()
+	first := s.first
+	s.mu.Unlock()
+	return first != nil && first(w, r)
 }
 
 // newSite serves the recommended profile and more settings to a browser, without TLS.
-func newSite(t *testing.T, framework, settings string) *site {
+func newSite(t *testing.T, engine browsertest.Engine, framework, settings string, options ...browsertest.Option) *site {
 	t.Helper()
-	return newSiteWith(t, framework, `, "AUTH_COOKIE_INSECURE": true`+settings)
+	return newSiteWith(t, engine, framework, `, "AUTH_COOKIE_INSECURE": true`+settings, options...)
 }
 
 // newSiteWith is newSite with cookies as the settings have them: browsers keep secure ones on localhost too.
-func newSiteWith(t *testing.T, framework, settings string) *site {
+func newSiteWith(t *testing.T, engine browsertest.Engine, framework, settings string, options ...browsertest.Option) *site {
 	t.Helper()
-	browser := useChromium(t)
+	browser := useBrowser(t, engine, options...)
 	s := &site{
 		server:  startServerOn(t, framework, rotating+recommended+settings, newSQLite(t)),
 		browser: browser, expired: map[string]bool{}, carried: map[string]bool{},
@@ -60,6 +78,9 @@ func newSiteWith(t *testing.T, framework, settings string) *site {
 	mux := http.NewServeMux()
 	mux.Handle("/test/", http.StripPrefix("/test/", http.FileServer(http.Dir("testdata/browser"))))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.isIntercepted(w, r) {
+			return
+		}
 		if s.isExpired(r.Header.Get("Authorization")) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -168,4 +189,14 @@ func (s *site) countActive() string {
 func (s *site) readReasons() string {
 	s.backend.t.Helper()
 	return s.queryValue(`SELECT coalesce(group_concat(DISTINCT reason), '') FROM token_blacklist_blacklistedtoken`)
+}
+
+// waitForRequests waits until at least n requests came for a path and were answered with a status.
+func (s *site) waitForRequests(path string, status, n int) {
+	s.backend.t.Helper()
+	for end := time.Now().Add(browsertest.Timeout); s.countRequests(path, status) < n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.backend.t.Fatalf("%d requests for %s were answered %d, want %d: %v", s.countRequests(path, status), path, status, n, s.seen)
+		}
+	}
 }

@@ -32,7 +32,7 @@ func runTests(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	binFolder = folder
-	defer chromium.stop()
+	defer browsers.stop()
 	return pgtest.Main(m)
 }
 

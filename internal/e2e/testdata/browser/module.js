@@ -19,7 +19,7 @@ function world({ refresh = () => new Response("{}"), ...options } = {}) {
   const mark = `/w${++count}/`;
   const w = { mark, good: false, requests: [], refreshes: 0, events: [], tokenURL: mark + "token/" };
   w.answer = async (request) => {
-    const body = request.body ? await request.text() : "";
+    const body = await request.text();
     w.requests.push({ method: request.method, url: request.url, body, headers: Object.fromEntries(request.headers), credentials: request.credentials });
     if (request.url.endsWith("/refresh/")) {
       const response = await refresh(++w.refreshes);
