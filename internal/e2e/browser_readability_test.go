@@ -136,21 +136,6 @@ func (s *site) breakDown(broken bool) {
 	})
 }
 
-// hold has the requests for a path wait until release is called.
-func (s *site) hold(path string) (release func()) {
-	held := make(chan struct{})
-	s.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
-		if r.URL.Path == path {
-			select {
-			case <-held:
-			case <-r.Context().Done():
-			}
-		}
-		return false
-	})
-	return sync.OnceFunc(func() { close(held) })
-}
-
 // npmFolder has what the tests take from npm: axe-core and the compiler of TypeScript.
 var npmFolder = sync.OnceValues(func() (string, error) {
 	cache, err := os.UserCacheDir()

@@ -7,8 +7,10 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,8 @@ type site struct {
 	expired map[string]bool // values of Authorization that are rejected
 	carried map[string]bool // those that were seen
 	first   func(http.ResponseWriter, *http.Request) bool
+	late    func(*http.Request) // sees each request before its answer goes back
+	held    atomic.Int64        // requests that hold held
 }
 
 // intercept has a function see each request before the program does, until another one takes its place. If it returns true it has
@@ -82,8 +86,7 @@ func newSiteWith(t *testing.T, engine browsertest.Engine, framework, settings st
 			return
 		}
 		if s.isExpired(r.Header.Get("Authorization")) {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
+			r.Header.Set("Authorization", "Bearer expired")
 		}
 		proxy.ServeHTTP(w, r)
 	})
@@ -103,6 +106,12 @@ func startHandler(t *testing.T, h http.Handler) string {
 
 // noteResponse keeps a record of a request, and may lose its answer.
 func (s *site) noteResponse(resp *http.Response) error {
+	s.mu.Lock()
+	late := s.late
+	s.mu.Unlock()
+	if late != nil {
+		defer late(resp.Request)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := resp.Request
@@ -199,4 +208,51 @@ func (s *site) waitForRequests(path string, status, n int) {
 			s.backend.t.Fatalf("%d requests for %s were answered %d, want %d: %v", s.countRequests(path, status), path, status, n, s.seen)
 		}
 	}
+}
+
+// hold has the requests for a path wait until release is called.
+func (s *site) hold(path string) (release func()) {
+	released := make(chan struct{})
+	s.intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == path {
+			s.held.Add(1)
+			select {
+			case <-released:
+			case <-r.Context().Done():
+				panic(http.ErrAbortHandler) // the browser has given up
+			}
+		}
+		return false
+	})
+	return sync.OnceFunc(func() { close(released) })
+}
+
+// waitForHeld waits until at least n requests were held.
+func (s *site) waitForHeld(n int64) {
+	s.backend.t.Helper()
+	for end := time.Now().Add(browsertest.Timeout); s.held.Load() < n; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.backend.t.Fatalf("%d requests were held, want %d", s.held.Load(), n)
+		}
+	}
+}
+
+// holdAnswers has the answers for a path wait until release is called: the program has given them.
+func (s *site) holdAnswers(path string) (release func()) {
+	released := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late = func(r *http.Request) {
+		if r.URL.Path == path {
+			select {
+			case <-released:
+			case <-r.Context().Done():
+			}
+		}
+	}
+	return sync.OnceFunc(func() { close(released) })
+}
+
+func containsAny(text string, parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
