@@ -172,6 +172,113 @@ const tests = {
   },
 };
 
+Object.assign(tests, {
+  async "425 and 429 are tried again, Retry-After is waited for"() {
+    const waits = [];
+    const replaced = globalThis.setTimeout;
+    globalThis.setTimeout = (work, ms) => (waits.push(ms), later(work, 0));
+    try {
+      const w = world({ refresh: (n) => new Response("{}", { status: [425, 429, 200][n - 1], headers: n === 2 ? { "Retry-After": "2" } : {} }) });
+      equal([(await w.client().fetch(w.api)).status, w.refreshes, waits.filter((ms) => ms > 100).length, waits.includes(2000)], [200, 3, 2, true]);
+    } finally {
+      globalThis.setTimeout = replaced;
+    }
+  },
+  async "a Retry-After beyond the grace period is obeyed"() {
+    const w = world({ refresh: () => new Response("{}", { status: 503, headers: { "Retry-After": "30" } }) });
+    const client = w.client();
+    const error = await failed(client.fetch(w.api));
+    equal([error.status, error.retryAfter, w.refreshes], [503, 30000, 1]);
+    equal([(await failed(client.fetch(w.api))).status, w.refreshes], [503, 1]);
+    const now = Date.now;
+    Date.now = () => now() + 30000; // then it is asked again
+    try {
+      await failed(client.fetch(w.api));
+    } finally {
+      Date.now = now;
+    }
+    equal(w.refreshes, 2);
+  },
+  async "all tries fit in the grace period"() {
+    const w = world({ refresh: () => Promise.reject(new TypeError("lost")), gracePeriod: 2000 });
+    await failed(w.client().fetch(w.api));
+    equal(w.refreshes, 3); // a fourth would come after 0.25 + 1 + 3 seconds
+  },
+  async "an answer that is not of the server ends no session"() {
+    for (const status of [401, 400, 200]) {
+      const w = world({ refresh: () => new Response("<html>Log in to the network</html>", { status }) });
+      equal([(await failed(w.client().fetch(w.api))).status, w.refreshes, w.events], [status, 1, []]);
+    }
+  },
+  async "without a channel to the other tabs there still is a lock"() {
+    const channel = globalThis.BroadcastChannel;
+    globalThis.BroadcastChannel = undefined;
+    let running = 0;
+    let most = 0;
+    const w = world({ refresh: async () => ((most = Math.max(most, ++running)), await settled(), running--, new Response("{}")) });
+    try {
+      const tabs = [w.client(), w.client(), w.client()];
+      equal([(await Promise.all(tabs.map((client) => client.fetch(w.api)))).map((r) => r.status), most], [[200, 200, 200], 1]);
+    } finally {
+      globalThis.BroadcastChannel = channel;
+    }
+  },
+  async "a listener that throws or waits does not hold the lock"() {
+    const w = world({ refresh: () => new Response("{}", { status: 401 }) });
+    const held = [];
+    const client = w.client();
+    client.addEventListener("ended", () => held.push(navigator.locks.query().then(({ held }) => held.filter((lock) => lock.name.includes(w.mark)).length)));
+    await client.fetch(w.api);
+    equal(await Promise.all(held), [0]);
+  },
+  async "a rotated token that arrives after the logout is revoked"() {
+    let go;
+    const w = world({ mode: "header", refresh: () => new Promise((resolve) => (go = () => resolve(new Response('{"access": "A1", "refresh": "R1"}')))) });
+    w.pair = '{"access": "A0", "refresh": "R0"}';
+    const client = w.client();
+    await client.login({});
+    const request = client.fetch(w.api);
+    while (!go) await settled();
+    await client.logout();
+    go();
+    equal((await request).status, 401);
+    await settled();
+    equal(w.requests.filter((r) => r.url.endsWith("blacklist/")).map((r) => r.body), ['{"refresh":"R0"}', '{"refresh":"R1"}']);
+    equal((await client.fetch(w.api)).status, 200);
+    equal(w.requests.at(-1).headers.authorization ?? "", "");
+  },
+  async "a request carries the session that it belongs to"() {
+    document.cookie = "csrftoken=one; path=/";
+    try {
+      const w = world();
+      w.good = true;
+      const client = w.client();
+      await client.fetch(w.api);
+      await client.fetch("https://other.example" + w.api);
+      document.cookie = "csrftoken=two; path=/";
+      equal([(await failed(client.fetch(w.api))).name, w.events, client.session], ["AbortError", ["login remote"], "two"]);
+      await client.fetch(w.api);
+      equal(w.requests.map((r) => r.headers["if-session"] ?? ""), ["one", "", "two"]);
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+  async "412 is the answer to a request of another session"() {
+    document.cookie = "csrftoken=one; path=/";
+    try {
+      const w = world({ refresh: () => new Response("{}", { status: 412 }) });
+      const client = w.client();
+      equal([(await failed(client.fetch(w.api))).status, w.events], [412, []]); // the cookie is out of date
+      const now = Date.now;
+      Date.now = () => now() + 60000;
+      await failed(client.fetch(w.api)).finally(() => (Date.now = now));
+      equal(w.requests.at(-1).headers["if-session"] ?? "", "");
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+});
+
 const results = [];
 window.outcome = (async () => {
   for (const [name, test] of Object.entries(tests)) {
