@@ -41,7 +41,7 @@ func TestBrowser_Readability(t *testing.T) {
 
 // walkStates brings the page to each of its states.
 func walkStates(s *site, look *look) {
-	release := s.hold("/account/me/")
+	release := s.hold("/account/token/refresh/")
 	b := s.openProfile(accountPath)
 	b.Until(`!document.getElementById('loading').hidden`)
 	look.at(b, "loading")
