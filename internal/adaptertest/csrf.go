@@ -44,8 +44,8 @@ func csrfCases[H, M any]() []testCase[H, M] {
 		rule: "any page may open one, by a GET and without a preflight, and what comes through it changes things",
 		run:  (*env[H, M]).checkWebsocket,
 	}, {
-		name: "what a route answers to a cookie is kept out of shared caches",
-		rule: "they store answers to requests without Authorization, and would serve them to the next visitor",
+		name: "what a route answers to a cookie is kept out of all caches",
+		rule: "a cache would serve it to the next visitor, and the Back button after a logout",
 		run:  (*env[H, M]).checkCaches,
 	}}
 }
@@ -355,8 +355,8 @@ func (e *env[H, M]) checkCaches() {
 		status            int
 		cache             string
 	}{
-		{"a good cookie", "Cookie", "__Host-access=" + access, false, 200, "private"},
-		{"a good cookie where none is needed", "Cookie", "__Host-access=" + access, true, 200, "private"},
+		{"a good cookie", "Cookie", "__Host-access=" + access, false, 200, "no-store"},
+		{"a good cookie where none is needed", "Cookie", "__Host-access=" + access, true, 200, "no-store"},
 		{"a good header", "Authorization", "Bearer " + access, false, 200, ""},
 		{"a visitor", "X", "y", true, 200, ""},
 		{"nobody", "X", "y", false, 401, "no-store"},
