@@ -13,6 +13,9 @@ import (
 
 func TestTab(t *testing.T) {
 	testlevel.SkipUnlessFull(t)
+	if testlevel.Race {
+		t.Skip("a browser takes two cores for itself: it is used without the race detector")
+	}
 	for _, engine := range browsertest.Engines() {
 		t.Run(string(engine), func(t *testing.T) {
 			t.Parallel()
