@@ -44,7 +44,7 @@ func dial(ctx context.Context, url string) (*connection, error) {
 	}
 	ws.SetReadLimit(maxMessage)
 	c := &connection{ws: ws, done: make(chan struct{}), pending: map[int]chan message{}}
-	go c.read()
+	go c.read() //nolint:gosec // it outlives ctx, and ends with the connection
 	return c, nil
 }
 

@@ -140,7 +140,7 @@ var errNotStarted = errors.New("it ended at once, or did not say where it listen
 
 // run starts a program, which ends with the browser, and returns the first text in its output that matches.
 func (b *Browser) run(ctx context.Context, match *regexp.Regexp, program string, args ...string) (string, error) {
-	cmd := exec.Command(program, args...) //nolint:noctx // it outlives ctx
+	cmd := exec.Command(program, args...) //nolint:noctx,gosec // it outlives ctx; the programs are browsers
 	out, in, err := os.Pipe()
 	if err != nil {
 		return "", err
