@@ -64,7 +64,7 @@ const tests = {
     const response = await w.client().fetch(w.api, { method: "POST", body: "some text" });
     equal([response.status, w.requests.filter((r) => r.url.endsWith("api")).map((r) => r.body)], [200, ["some text", "some text"]]);
   },
-  async "a request that is refused again is not repeated again"() {
+  async "a request that is rejected again is not repeated again"() {
     const w = world();
     w.answer = ((answer) => async (request) => (request.url.endsWith("api") ? (w.requests.push(1), new Response("{}", { status: 401 })) : answer(request)))(w.answer);
     const response = await w.client().fetch(w.api);
@@ -76,11 +76,11 @@ const tests = {
     const response = await w.client().fetch(w.api, { method: "POST", body, duplex: "half" });
     equal([response.status, w.refreshes, w.requests.length], [401, 1, 2]);
   },
-  async "trouble passes"() {
+  async "errors that pass are survived"() {
     const w = world({ refresh: (n) => (n === 1 ? Promise.reject(new TypeError("network")) : new Response("{}", { status: n === 2 ? 503 : 200 })) });
     equal([(await w.client().fetch(w.api)).status, w.refreshes, w.events], [200, 3, []]);
   },
-  async "trouble that stays is no end of the session"() {
+  async "an error that stays does not end the session"() {
     const w = world({ refresh: () => new Response("", { status: 503 }) });
     const client = w.client();
     const error = await failed(client.fetch(w.api));
@@ -92,7 +92,7 @@ const tests = {
     const w = world({ refresh: () => Promise.reject(new TypeError("down")) });
     equal([(await failed(w.client().fetch(w.api))).message, w.events], ["down", []]);
   },
-  async "the end is told once, here and in other tabs"() {
+  async "the end is reported once, here and in other tabs"() {
     const w = world({ refresh: () => new Response("{}", { status: 401 }) });
     const tabs = [w.client(), w.client()];
     const all = await Promise.all([0, 1, 2].map(() => tabs[0].fetch(w.api)));
@@ -110,7 +110,7 @@ const tests = {
     const w = world({ refresh: () => new Response("{}", { status: 403 }) });
     equal([(await failed(w.client().fetch(w.api))).status, w.refreshes, w.events], [403, 1, []]);
   },
-  async "who aborts does not wait, and the others get their answer"() {
+  async "an aborted request does not wait, and the others get their answers"() {
     let go;
     const w = world({ refresh: () => new Promise((resolve) => (go = () => resolve(new Response("{}")))) });
     const client = w.client();
