@@ -77,7 +77,7 @@ func TestNew_ViewURLs(t *testing.T) {
 					if r.URL.Path != "/me" {
 						got = append(got, r.URL.String())
 					}
-					return newResponse(r, 200, `{"access":"`+unsignedToken(`{"exp":946684860}`)+`","refresh":"r"}`), nil
+					return newResponse(r, 200, `{"access":"`+tokenWithBogusSignature(`{"exp":946684860}`)+`","refresh":"r"}`), nil
 				})
 				api, err := client.New(c.config)
 				if err != nil {

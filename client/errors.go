@@ -73,9 +73,9 @@ func (e *Error) Is(target error) bool { return target == ErrSessionEnded && e.en
 // Unwrap returns the error of the transport, or what is wrong with an answer that cannot be used; nil if the status says it all.
 func (e *Error) Unwrap() error { return e.cause }
 
-// newAnswerError is the error of an answer without a 2xx status. secret is the token that was sent: it is removed, in case the
+// newResponseError is the error of an answer without a 2xx status. secret is the token that was sent: it is removed, in case the
 // server repeats it.
-func newAnswerError(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
+func newResponseError(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
 	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, now)}
 	switch {
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusBadRequest:

@@ -174,7 +174,7 @@ func TestGuide_FileStore(t *testing.T) {
 
 func TestGuide_Explain(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		ended := endedSessionError(t)
+		ended := runUntilSessionEnds(t)
 		for want, err := range map[string]error{
 			"Please log in.": client.ErrNotLoggedIn,
 			"Please log in. Someone else may have a copy of your tokens.": ended,

@@ -24,7 +24,7 @@ func (e *engine) startSession(ctx context.Context, username, password string, fi
 	if err != nil {
 		return err
 	}
-	defer e.installSession(e.sessionFromAnswer(a))
+	defer e.installSession(e.sessionFromResponse(a))
 	unlock, err := e.lockStore(ctx)
 	if err != nil {
 		return withOperation(opLogin, err)

@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	// maxRounds is how many refresh tokens are tried if the server rejects each and the store then holds another one.
+	// maxRounds limits how many refresh tokens are tried when each is rejected and the store then has a newer one.
 	maxRounds = 3
-	// maxRetryWait is how long no refresh is sent at most, for any Retry-After.
+	// maxRetryWait caps how long a Retry-After delays the next refresh.
 	maxRetryWait = time.Minute
 )
 
-// runRefresh does one refresh for all requests that wait for p. It has a context of its own, so no request can cancel it.
+// runRefresh obtains an access token for all requests waiting on p. It uses its own context, so that no request can cancel it.
+// Waiters resume after onSessionEnd returns.
 func (e *engine) runRefresh(p *pendingRefresh) {
 	bounded, cancel := context.WithTimeout(context.Background(), e.timeout)
 	defer cancel()
@@ -28,7 +29,7 @@ func (e *engine) runRefresh(p *pendingRefresh) {
 		p.access, end, err = e.ensureAccess(ctx)
 		e.releaseSession()
 	}
-	if errors.Is(context.Cause(ctx), ErrNotLoggedIn) { // a logout seized the session
+	if errors.Is(context.Cause(ctx), ErrNotLoggedIn) { // a logout cancelled this refresh
 		p.access, err = "", ErrNotLoggedIn
 	}
 	p.err = err
@@ -42,15 +43,19 @@ func (e *engine) runRefresh(p *pendingRefresh) {
 }
 
 // ensureAccess returns a usable access token: that of the session, one that another process has saved, or one that the server
-// issues. end is set if the server has just ended the session. Only the holder calls it.
+// issues. If the store or the server fails it falls back to the current token while that is unexpired. If maxRounds tokens are
+// rejected in turn, it returns a temporary error, not ErrSessionEnded. end is set if the server has just ended the session. The
+// caller must hold the session (acquireSession).
 func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, err error) {
 	unlock, err := e.lockStore(ctx)
 	if err != nil {
-		return e.fallBack(err)
+		access, err = e.unexpiredAccessOr(err)
+		return access, nil, err
 	}
 	defer unlock()
 	if err := e.reloadTokens(ctx); err != nil {
-		return e.fallBack(err)
+		access, err = e.unexpiredAccessOr(err)
+		return access, nil, err
 	}
 	var denial *Error
 	for range maxRounds {
@@ -64,7 +69,8 @@ func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, e
 			return "", nil, ErrNotLoggedIn
 		}
 		if time.Now().Before(e.retryAt) {
-			return e.fallBack(e.retryError)
+			access, err = e.unexpiredAccessOr(e.retryError)
+			return access, nil, err
 		}
 		access, err := e.refreshTokens(ctx, s)
 		if !errors.Is(err, ErrSessionEnded) {
@@ -73,7 +79,8 @@ func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, e
 		errors.As(err, &denial)
 		found, err := e.awaitOtherTokens(ctx, s.tokens)
 		if err != nil {
-			return "", nil, fmt.Errorf("%w, after %v", err, denial) //nolint:errorlint // whether the session has ended is not known
+			//nolint:errorlint // don't wrap denial: the session may not have ended
+			return "", nil, fmt.Errorf("%w (after the server rejected the refresh token: %v)", err, denial)
 		}
 		if !found {
 			s.ended = denial
@@ -81,9 +88,9 @@ func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, e
 			return "", denial, denial
 		}
 	}
-	undecided := *denial
-	undecided.ended = false
-	return "", nil, &undecided
+	temporary := *denial // the store may have a newer token still: the next request tries again
+	temporary.ended = false
+	return "", nil, &temporary
 }
 
 // refreshTokens asks the server for new tokens, saves them, and only then installs them. If they cannot be saved it installs them
@@ -92,11 +99,11 @@ func (e *engine) refreshTokens(ctx context.Context, old session) (access string,
 	fields := map[string]any{"refresh": old.tokens.Refresh}
 	a, err := e.postWithRetry(ctx, call{op: opRefresh, url: e.refreshURL, fields: fields, secret: old.tokens.Refresh, tries: maxTries})
 	if err != nil {
-		return e.handleRefreshError(err)
+		return e.tokenAfterFailedRefresh(err)
 	}
 	a.tokens.Refresh = cmp.Or(a.tokens.Refresh, old.tokens.Refresh) // a server without rotation returns no refresh token
 	err = e.saveTokens(ctx, a.tokens)
-	next := e.sessionFromAnswer(a)
+	next := e.sessionFromResponse(a)
 	if old = e.currentSession(); old.rejected {
 		next.cooldownUntil = time.Now().Add(rejectionCooldown)
 	}
@@ -107,8 +114,9 @@ func (e *engine) refreshTokens(ctx context.Context, old session) (access string,
 	return next.tokens.Access, nil
 }
 
-// handleRefreshError returns the end of a session as it is. For any other failed refresh it notes a Retry-After and falls back.
-func (e *engine) handleRefreshError(err error) (string, error) {
+// tokenAfterFailedRefresh returns err unchanged if the session has ended or err is not an *Error; otherwise it remembers
+// Retry-After and returns the current token if it is unexpired.
+func (e *engine) tokenAfterFailedRefresh(err error) (string, error) {
 	var authErr *Error
 	if errors.Is(err, ErrSessionEnded) || !errors.As(err, &authErr) {
 		return "", err
@@ -116,14 +124,13 @@ func (e *engine) handleRefreshError(err error) (string, error) {
 	if authErr.RetryAfter > 0 {
 		e.retryAt, e.retryError = time.Now().Add(min(authErr.RetryAfter, maxRetryWait)), err
 	}
-	access, _, err := e.fallBack(err)
-	return access, err
+	return e.unexpiredAccessOr(err)
 }
 
-// fallBack returns the access token of the session if it has not expired, and err if it has.
-func (e *engine) fallBack(err error) (access string, end *Error, _ error) {
+// unexpiredAccessOr returns the current access token if it is unexpired, and err otherwise.
+func (e *engine) unexpiredAccessOr(err error) (string, error) {
 	if s := e.currentSession(); s.isUnexpired(time.Now()) {
-		return s.tokens.Access, nil, nil
+		return s.tokens.Access, nil
 	}
-	return "", nil, err
+	return "", err
 }

@@ -126,7 +126,7 @@ func TestRefresh_FallBack(t *testing.T) {
 				wantAlice(t, api)
 				wantAlice(t, api)
 				time.Sleep(9 * time.Second)
-				wantError(t, api, nil)
+				_ = wantAnyError(t, api)
 				server.wantHits("401", 0)
 			})
 		})
@@ -246,9 +246,9 @@ func TestRefresh_SessionEnded(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 			start := time.Now()
 			runConcurrently(50, func(int) {
-				err := wantErrorOf(t, api, client.ErrSessionEnded)
+				err := wantAnyError(t, api)
 				var authErr *client.Error
-				if !errors.As(err, &authErr) || authErr.Op != "refresh" || authErr.Status != 401 || authErr.Code != "token_not_valid" ||
+				if !errors.Is(err, client.ErrSessionEnded) || !errors.As(err, &authErr) || authErr.Op != "refresh" || authErr.Status != 401 || authErr.Code != "token_not_valid" ||
 					authErr.Reason != "revoked" || authErr.Detail != "Token is blacklisted" {
 					t.Errorf("the error is %+v", authErr)
 				}
@@ -259,11 +259,11 @@ func TestRefresh_SessionEnded(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 			start = time.Now()
-			err := wantErrorOf(t, api, client.ErrSessionEnded)
+			err := wantAnyError(t, api)
 			if took := time.Since(start); took != 0 {
 				t.Errorf("a later request took %v", took)
 			}
-			if want := `Get "http://api.example/me": refresh: the session has ended: 401: Token is blacklisted (token_not_valid, revoked)`; err.Error() != want {
+			if want := `Get "http://api.example/me": refresh: the session has ended: 401: Token is blacklisted (token_not_valid, revoked)`; !errors.Is(err, client.ErrSessionEnded) || err.Error() != want {
 				t.Errorf("the error is %q, want %q", err, want)
 			}
 			server.wantHits(refreshPath, n)

@@ -6,13 +6,14 @@ import (
 	"net/url"
 )
 
-// maxDrain is how much of the body of a 401 is read, so that its connection can be reused.
+// maxDrain limits how much of the body of a 401 is read and discarded, so that its connection can be reused.
 const maxDrain = 64 << 10
 
-// roundTrip implements Client.RoundTrip. It sends copies, because an http.RoundTripper must not change the request. Like every
-// http.RoundTripper it closes the body, even if it returns an error.
+// roundTrip implements Client.RoundTrip. It sends copies, because an http.RoundTripper must not change the request; a request that
+// needs no token goes through uncopied. After a 401 it retries once at most, with another token. Like every http.RoundTripper it
+// closes the body, even if it returns an error.
 func (e *engine) roundTrip(req *http.Request) (*http.Response, error) {
-	if !e.takesToken(req) {
+	if !e.needsToken(req) {
 		return e.transport.RoundTrip(req)
 	}
 	access, err := e.accessToken(req.Context())
@@ -21,7 +22,7 @@ func (e *engine) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := e.sendWithToken(req, req.Body, access)
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !e.noteRejected(access) {
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || !e.shouldRetryRejected(access) {
 		return resp, err
 	}
 	body, ok := rewindBody(req)
@@ -38,9 +39,10 @@ func (e *engine) roundTrip(req *http.Request) (*http.Response, error) {
 	return e.sendWithToken(req, body, access)
 }
 
-// takesToken reports whether a request gets the token. It goes to the configured origins only, so that a redirect cannot carry it to
-// another server.
-func (e *engine) takesToken(req *http.Request) bool {
+// needsToken reports whether roundTrip adds the token to a request. The token is sent only to the configured origins, so that a
+// redirect cannot carry it to another server: both the URL and Host must name one of them. A request that has the header already
+// keeps its own, and a request to the login, refresh or blacklist view needs no token.
+func (e *engine) needsToken(req *http.Request) bool {
 	u := req.URL
 	switch {
 	case u == nil || u.Opaque != "" || !e.origins[originOf(u.Scheme, u.Host)]: // an opaque URL may name another server
@@ -58,8 +60,8 @@ func (e *engine) takesToken(req *http.Request) bool {
 	return true
 }
 
-// sendWithToken sends a copy of a request with this body and the token. The answer refers to the caller's request, so the token does
-// not show up in resp.Request.
+// sendWithToken sends a copy of a request with this body and the token. It sets resp.Request to the caller's request, so that the
+// response does not contain the token.
 func (e *engine) sendWithToken(req *http.Request, body io.ReadCloser, access string) (*http.Response, error) {
 	sent := req.Clone(req.Context())
 	sent.Body = body
@@ -86,7 +88,7 @@ func rewindBody(req *http.Request) (io.ReadCloser, bool) {
 	return body, err == nil
 }
 
-// closeBody closes a body that is not sent; nil is allowed.
+// closeBody closes a body that will not be sent; nil is allowed.
 func closeBody(body io.Closer) {
 	if body != nil {
 		_ = body.Close()

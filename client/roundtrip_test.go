@@ -115,7 +115,7 @@ func TestRoundTrip_Origins(t *testing.T) {
 		BaseURL: "https://API.example/v1/", Origins: []string{"http://files.example:8080", "https://[::1]:8443/"}, TokenURL: "https://login.example/token/", RefreshURL: "/again",
 		Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "login.example" && r.URL.Path == "/token/" {
-				return newResponse(r, 200, `{"access":"`+unsignedToken("{}")+`","refresh":"r"}`), nil
+				return newResponse(r, 200, `{"access":"`+tokenWithBogusSignature("{}")+`","refresh":"r"}`), nil
 			}
 			got = r.Header["Authorization"]
 			return newResponse(r, 200, ""), nil
@@ -127,7 +127,7 @@ func TestRoundTrip_Origins(t *testing.T) {
 	if err := api.Login(t.Context(), "alice", password, nil); err != nil {
 		t.Fatal(err)
 	}
-	token := []string{"Bearer " + unsignedToken("{}")}
+	token := []string{"Bearer " + tokenWithBogusSignature("{}")}
 	for _, c := range []struct {
 		url, host, own string
 		opaque         bool

@@ -74,10 +74,10 @@ func (e *engine) sessionFromStore(t Tokens) session {
 	return s
 }
 
-// sessionFromAnswer is the session of tokens that the server has just issued. The time left is exp minus iat, or exp minus the Date
+// sessionFromResponse is the session of tokens that the server has just issued. The time left is exp minus iat, or exp minus the Date
 // of the answer (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
 // If neither is positive, the expiry is not known, and only a 401 of the API leads to a refresh.
-func (e *engine) sessionFromAnswer(a answer) session {
+func (e *engine) sessionFromResponse(a tokenResponse) session {
 	s := session{tokens: a.tokens}
 	own, date := parseTokenTimes(a.tokens.Access), a.date
 	if own.exp.IsZero() {
@@ -144,8 +144,9 @@ func (e *engine) accessToken(ctx context.Context) (string, error) {
 	}
 }
 
-// noteRejected records that the API answered 401 to an access token, and reports whether it makes sense to get another one.
-func (e *engine) noteRejected(access string) bool {
+// shouldRetryRejected records that the API rejected an access token with 401, and reports whether to retry with another one: yes
+// if the token was replaced meanwhile or a refresh can replace it, no during rejectionCooldown.
+func (e *engine) shouldRetryRejected(access string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.session.tokens.Access != access {

@@ -116,7 +116,7 @@ func TestStore_LoginNotSaved(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		server := newTestServer(t, nil)
 		store := &hookedStore{save: func(context.Context, client.Tokens) error { return errDisk }}
-		if err := store.Memory.Save(t.Context(), client.Tokens{Access: unsignedToken("{}"), Refresh: "another user's"}); err != nil {
+		if err := store.Memory.Save(t.Context(), client.Tokens{Access: tokenWithBogusSignature("{}"), Refresh: "another user's"}); err != nil {
 			t.Fatal(err)
 		}
 		api := server.newClient(withStore(store))
@@ -186,7 +186,7 @@ func TestStore_ConcurrentProcesses(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
 				server := newTestServer(t, func(s *simplejwt.Settings) { s.RotationGracePeriod, s.ReuseDetection = c.grace, c.reuse })
 				var store client.Store = new(client.Memory)
-				lock := newLockedStore()
+				lock := newLockingStore()
 				if c.locks {
 					store = lock
 				}
@@ -256,7 +256,7 @@ func TestStore_RejectedByRace(t *testing.T) {
 					}
 					tokens := client.Tokens{Access: pair.Access, Refresh: pair.Refresh}
 					if !c.good {
-						tokens.Access = unsignedToken(`{"exp":1}`)
+						tokens.Access = tokenWithBogusSignature(`{"exp":1}`)
 					}
 					save := func() { _ = memory.Save(context.Background(), tokens) }
 					if c.save == 0 {
@@ -292,8 +292,8 @@ func TestStore_LoadFailsAfterRejection(t *testing.T) {
 		}))
 		api := server.newLoggedInClient(withStore(&store))
 		time.Sleep(5 * time.Minute)
-		if err := wantErrorOf(t, api, errDisk); errors.Is(err, client.ErrSessionEnded) {
-			t.Errorf("the session has ended: %v", err)
+		if err := wantAnyError(t, api); !errors.Is(err, errDisk) || errors.Is(err, client.ErrSessionEnded) {
+			t.Errorf("GET /me: %v, want errDisk and not ErrSessionEnded", err)
 		}
 		store.load = nil
 		wantAlice(t, api)
@@ -309,7 +309,7 @@ func TestStore_AlwaysOutdated(t *testing.T) {
 			asked++
 			return client.Tokens{Refresh: fmt.Sprint(asked)}, nil
 		}}
-		if err := wantErrorOf(t, server.newClient(withStore(store)), nil); errors.Is(err, client.ErrSessionEnded) {
+		if err := wantAnyError(t, server.newClient(withStore(store))); errors.Is(err, client.ErrSessionEnded) {
 			t.Errorf("a token that was not tried ended the session: %v", err)
 		}
 		server.wantHits(refreshPath, 3)
@@ -319,7 +319,7 @@ func TestStore_AlwaysOutdated(t *testing.T) {
 func TestLocker_Unavailable(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		server := newTestServer(t, nil)
-		store := newLockedStore()
+		store := newLockingStore()
 		api := server.newLoggedInClient(withStore(store))
 		wantAlice(t, api)
 		store.held <- struct{}{}
@@ -337,7 +337,7 @@ func TestLocker_Unavailable(t *testing.T) {
 		if err := api.Logout(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Logout: %v, want an error of the lock", err)
 		}
-		wantError(t, api, nil)
+		_ = wantAnyError(t, api)
 		<-store.held
 		wantError(t, api, client.ErrNotLoggedIn)
 	})

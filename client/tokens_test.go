@@ -17,7 +17,7 @@ import (
 
 func TestTokens_Format(t *testing.T) {
 	t.Parallel()
-	tokens := client.Tokens{Access: unsignedToken("{}"), Refresh: "secret-refresh"}
+	tokens := client.Tokens{Access: tokenWithBogusSignature("{}"), Refresh: "secret-refresh"}
 	api, err := client.New(client.Config{BaseURL: base, Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
 		body, err := json.Marshal(tokens)
 		return newResponse(r, 200, string(body)), err
@@ -77,7 +77,7 @@ func TestParseTokenTimes_ManyDots(t *testing.T) {
 // FuzzParseTokenTimes checks that no access token of a server makes the parser panic or return an absurd time.
 func FuzzParseTokenTimes(f *testing.F) {
 	for _, claims := range []string{`{"exp":1.5,"iat":1}`, `{"exp":1e308}`, `{"exp":-1}`, `{"exp":253402300799}`, `{"exp":253402300800}`, `{"exp":"1"}`, `[]`, ``} {
-		f.Add(unsignedToken(claims))
+		f.Add(tokenWithBogusSignature(claims))
 	}
 	f.Add("a.b.c")
 	f.Add("..")

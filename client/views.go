@@ -22,8 +22,8 @@ const (
 
 const (
 	passwordField = "password"
-	// maxAnswerBytes is the length of the longest answer that is read.
-	maxAnswerBytes = 1 << 20
+	// maxResponseBytes is the length of the longest answer that is read.
+	maxResponseBytes = 1 << 20
 	// maxTries is how often a refresh or a logout is sent at most, within a few seconds because a grace period is short.
 	maxTries        = 4
 	firstRetryDelay = 200 * time.Millisecond
@@ -32,7 +32,7 @@ const (
 )
 
 var (
-	errTooLong  = fmt.Errorf("the answer is longer than %d bytes", maxAnswerBytes)
+	errTooLong  = fmt.Errorf("the answer is longer than %d bytes", maxResponseBytes)
 	errNoTokens = errors.New("the answer holds no tokens")
 	errRedirect = errors.New("a redirect is not followed: check the URL and its slash at the end")
 )
@@ -46,8 +46,8 @@ type call struct {
 	tries  int    // how often it may be sent
 }
 
-// answer is the answer to a login or a refresh; that to a logout has sent only.
-type answer struct {
+// tokenResponse is the tokenResponse to a login or a refresh; that to a logout has sent only.
+type tokenResponse struct {
 	tokens Tokens
 	sent   time.Time // when the request was sent, by our clock
 	date   time.Time // the Date of the answer, by the server's clock; zero if there is none
@@ -55,10 +55,10 @@ type answer struct {
 
 // postWithRetry sends a call, and sends it again with the same token after an error that may be temporary. The server may have
 // handled the first one already: within a grace period a refresh that is sent again gets the same successor.
-func (e *engine) postWithRetry(ctx context.Context, c call) (answer, error) {
+func (e *engine) postWithRetry(ctx context.Context, c call) (tokenResponse, error) {
 	body, err := json.Marshal(c.fields)
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: encode the fields: %w", c.op, err)
+		return tokenResponse{}, fmt.Errorf("%s: encode the fields: %w", c.op, err)
 	}
 	for try := 1; ; try++ {
 		a, err := e.postOnce(ctx, c, body)
@@ -67,13 +67,13 @@ func (e *engine) postWithRetry(ctx context.Context, c call) (answer, error) {
 		}
 		pause := err.RetryAfter + retryDelay(try)
 		if !err.retryable || try == c.tries || err.RetryAfter > maxRetryAfter || !sleepContext(ctx, pause) {
-			return answer{}, err
+			return tokenResponse{}, err
 		}
 	}
 }
 
 // postOnce sends a call once. TryTimeout limits a call that may be sent again; a login may not, so only its context limits it.
-func (e *engine) postOnce(ctx context.Context, c call, body []byte) (answer, *Error) {
+func (e *engine) postOnce(ctx context.Context, c call, body []byte) (tokenResponse, *Error) {
 	if c.tries > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, e.tryTimeout)
@@ -81,24 +81,24 @@ func (e *engine) postOnce(ctx context.Context, c call, body []byte) (answer, *Er
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url.String(), bytes.NewReader(body))
 	if err != nil {
-		return answer{}, &Error{Op: c.op, cause: err}
+		return tokenResponse{}, &Error{Op: c.op, cause: err}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
-	a := answer{sent: time.Now()}
+	a := tokenResponse{sent: time.Now()}
 	resp, err := e.transport.RoundTrip(req) // unlike an http.Client it follows no redirect, so the token goes nowhere else
 	if err != nil {
-		return answer{}, &Error{Op: c.op, retryable: true, cause: err}
+		return tokenResponse{}, &Error{Op: c.op, retryable: true, cause: err}
 	}
 	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBytes+1))
 	switch {
-	case len(data) > maxAnswerBytes:
-		return answer{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errTooLong}
+	case len(data) > maxResponseBytes:
+		return tokenResponse{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errTooLong}
 	case err != nil && resp.StatusCode < 500:
-		return answer{}, &Error{Op: c.op, retryable: true, cause: err}
+		return tokenResponse{}, &Error{Op: c.op, retryable: true, cause: err}
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return answer{}, newAnswerError(c.op, resp, data, c.secret, time.Now())
+		return tokenResponse{}, newResponseError(c.op, resp, data, c.secret, time.Now())
 	case c.op == opLogout:
 		return a, nil
 	}
@@ -106,7 +106,7 @@ func (e *engine) postOnce(ctx context.Context, c call, body []byte) (answer, *Er
 	err = json.Unmarshal(data, &given)
 	a.tokens = Tokens(given)
 	if err != nil || !isHeaderWord(given.Access) || (given.Refresh == "" && c.op == opLogin) {
-		return answer{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errNoTokens}
+		return tokenResponse{}, &Error{Op: c.op, Status: resp.StatusCode, cause: errNoTokens}
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		a.date = date

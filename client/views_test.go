@@ -53,7 +53,7 @@ func TestRefresh_TemporaryError(t *testing.T) {
 
 func TestRefresh_PermanentError(t *testing.T) {
 	t.Parallel()
-	tokens := fmt.Sprintf(`{"access":%q,"refresh":"r"}`, unsignedToken("{}"))
+	tokens := fmt.Sprintf(`{"access":%q,"refresh":"r"}`, tokenWithBogusSignature("{}"))
 	for _, c := range []struct {
 		name    string
 		failure http.HandlerFunc
@@ -81,7 +81,7 @@ func TestRefresh_PermanentError(t *testing.T) {
 				api := server.newLoggedInClient(func(c *client.Config) { c.OnSessionEnd = func(err error) { t.Error("the session ended:", err) } })
 				time.Sleep(5 * time.Minute)
 				start := time.Now()
-				err := wantErrorOf(t, api, nil)
+				err := wantAnyError(t, api)
 				var authErr *client.Error
 				if !errors.As(err, &authErr) || authErr.Status != c.status || authErr.Op != "refresh" || errors.Is(err, client.ErrSessionEnded) {
 					t.Errorf("the error is %v (%+v), want one of a refresh with status %d that is not ErrSessionEnded", err, authErr, c.status)
@@ -105,7 +105,7 @@ func TestRefresh_RetryAfter(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		for range 10 {
 			var authErr *client.Error
-			if err := wantErrorOf(t, api, nil); !errors.As(err, &authErr) || authErr.Status != 429 || authErr.RetryAfter != 40*time.Second {
+			if err := wantAnyError(t, api); !errors.As(err, &authErr) || authErr.Status != 429 || authErr.RetryAfter != 40*time.Second {
 				t.Errorf("the error is %v (%+v), want 429", err, authErr)
 			}
 			time.Sleep(3 * time.Second)
@@ -120,7 +120,7 @@ func TestRefresh_RetryAfter(t *testing.T) {
 func TestLogin_AnswerOfOneMebibyte(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		server := newTestServer(t, nil)
-		tokens := fmt.Sprintf(`{"access":%q,"refresh":"r"}`, unsignedToken("{}"))
+		tokens := fmt.Sprintf(`{"access":%q,"refresh":"r"}`, tokenWithBogusSignature("{}"))
 		server.serve(t, "full.example:80", answerWith(200, tokens+strings.Repeat(" ", 1<<20-len(tokens))))
 		api := server.newClient(func(c *client.Config) { c.TokenURL = "http://full.example/" })
 		if err := api.Login(t.Context(), "alice", password, nil); err != nil {

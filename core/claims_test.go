@@ -30,15 +30,15 @@ func wantDetails(t *testing.T, auth *core.Auth, cases changesByDetail) {
 	t.Helper()
 	for want, changes := range cases {
 		for _, change := range changes {
-			if got := parseAccessToken(t, auth, signPayload(makePayload(change))); got != want {
+			if got := accessTokenDetail(t, auth, signPayload(makePayload(change))); got != want {
 				t.Errorf("%.90s: %q, want %q", change, got, want)
 			}
 		}
 	}
 }
 
-// idClaims has values of the id claim: a text of 1 to 255 bytes that is valid in every database.
-func idClaims(claim string) changesByDetail {
+// idClaimCases has values of the id claim: a text of 1 to 255 bytes that is valid in every database.
+func idClaimCases(claim string) changesByDetail {
 	return changesByDetail{
 		detailNone: {
 			claim + `="x"`, claim + `="é\ud83d\ude00 \n"`, claim + `="` + strings.Repeat("x", 255) + `"`,
@@ -56,16 +56,16 @@ func idClaims(claim string) changesByDetail {
 
 func TestParseToken_IDClaim(t *testing.T) {
 	t.Parallel()
-	wantDetails(t, newAuth(t), idClaims("jti"))
+	wantDetails(t, newAuth(t), idClaimCases("jti"))
 	named := newAuth(t, withJSON(t, `{"JTI_CLAIM":"token_id"}`))
-	wantDetails(t, named, idClaims("token_id"))
+	wantDetails(t, named, idClaimCases("token_id"))
 	beside := changesByDetail{ // jti is not our id then, but still a string by RFC 7519, section 4.1.7
 		detailNone:    {`jti=`, `jti=""`, `jti="` + strings.Repeat("x", 300) + `"`},
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	}
 	for want, changes := range beside {
 		for _, change := range changes {
-			if got := parseAccessToken(t, named, signPayload(makePayload(`token_id="x"`, change))); got != want {
+			if got := accessTokenDetail(t, named, signPayload(makePayload(`token_id="x"`, change))); got != want {
 				t.Errorf("beside token_id, %.40s: %q, want %q", change, got, want)
 			}
 		}
@@ -75,7 +75,7 @@ func TestParseToken_IDClaim(t *testing.T) {
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	})
 	auth := newAuth(t)
-	for want, changes := range idClaims("jti") { // Verify checks the id without a class
+	for want, changes := range idClaimCases("jti") { // Verify checks the id without a class
 		for _, change := range changes {
 			if _, err := auth.Verify(t.Context(), signPayload(makePayload(change))); readDetail(err) != want {
 				t.Errorf("Verify, %.40s: error %v, want %q", change, err, want)
@@ -157,7 +157,7 @@ func TestParseToken_OrderOfChecks(t *testing.T) {
 		"no id before the type":            {detailNoID, []string{iss, aud, "jti=", `token_type="refresh"`}},
 		"a bad id before the type":         {detailInvalid, []string{iss, aud, `jti=""`, "token_type="}},
 	} {
-		if got := parseAccessToken(t, auth, signPayload(makePayload(c.changes...))); got != c.want {
+		if got := accessTokenDetail(t, auth, signPayload(makePayload(c.changes...))); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}

@@ -220,8 +220,8 @@ func signToken(t testing.TB, token *core.Token) string {
 	return raw
 }
 
-// parseAccessToken returns what ParseToken says of an access token; detailNone if it accepts it.
-func parseAccessToken(t testing.TB, auth *core.Auth, raw string) string {
+// accessTokenDetail returns what ParseToken says of an access token; detailNone if it accepts it.
+func accessTokenDetail(t testing.TB, auth *core.Auth, raw string) string {
 	t.Helper()
 	_, err := auth.ParseToken(t.Context(), core.AccessToken, raw)
 	return readDetail(err)

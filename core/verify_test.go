@@ -60,7 +60,7 @@ func TestParseToken_CachedTokenIsCheckedByClass(t *testing.T) {
 	auth, signed := newES256Auth(t, 10, nil)
 	raw := signed("a")
 	for range 2 {
-		if got := parseAccessToken(t, auth, raw); got != detailNone {
+		if got := accessTokenDetail(t, auth, raw); got != detailNone {
 			t.Errorf("as an access token: %q", got)
 		}
 		if _, err := auth.ParseToken(t.Context(), core.RefreshToken, raw); !errors.Is(err, core.ErrTokenWrongType) {
@@ -71,7 +71,7 @@ func TestParseToken_CachedTokenIsCheckedByClass(t *testing.T) {
 
 func TestParseToken_ExpIsRequired(t *testing.T) {
 	t.Parallel()
-	if got := parseAccessToken(t, newAuth(t), signPayload(makePayload("exp="))); got != detailNoExp {
+	if got := accessTokenDetail(t, newAuth(t), signPayload(makePayload("exp="))); got != detailNoExp {
 		t.Errorf("%q, want %q", got, detailNoExp)
 	}
 }

@@ -27,8 +27,8 @@ type bcryptHash struct {
 	text      string // "$2b$12$..."
 }
 
-// newBcrypt needs no computation: any text in the alphabet is a salt and a sum.
-func newBcrypt(algorithm string, cost int) bcryptHash {
+// randomBcrypt needs no computation: any text in the alphabet is a salt and a sum.
+func randomBcrypt(algorithm string, cost int) bcryptHash {
 	return bcryptHash{algorithm, cost, fmt.Sprintf("$2b$%02d$%s", cost, randomText(53))}
 }
 
@@ -107,7 +107,7 @@ func (h bcryptHash) remainingWork(preferred hash) []hash {
 	}
 	var steps []hash
 	for cost := h.cost; cost < p.cost; cost++ {
-		steps = append(steps, newBcrypt(h.algorithm, cost))
+		steps = append(steps, randomBcrypt(h.algorithm, cost))
 	}
 	return steps
 }

@@ -51,8 +51,8 @@ func cheapHashes() []hash {
 		argon2Hash{"argon2i", 256, 3, 4, []byte(randomText(saltChars)), randomBytes(32)},
 		pbkdf2Hash{"pbkdf2_sha256", 1000, randomText(saltChars), randomBytes(32)},
 		pbkdf2Hash{"pbkdf2_sha1", 1000, randomText(saltChars), randomBytes(20)},
-		newBcrypt("bcrypt", 4),
-		newBcrypt("bcrypt_sha256", 4),
+		randomBcrypt("bcrypt", 4),
+		randomBcrypt("bcrypt_sha256", 4),
 		scryptHash{16, 4, 2, randomText(saltChars), randomBytes(scryptSize)},
 	}
 }

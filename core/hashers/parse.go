@@ -88,7 +88,7 @@ func newPreferred(algorithm string) (hash, bool) {
 	case "pbkdf2_sha256", "pbkdf2_sha1":
 		return newPBKDF2(algorithm), true
 	case "bcrypt", "bcrypt_sha256":
-		return newBcrypt(algorithm, bcryptCost), true
+		return randomBcrypt(algorithm, bcryptCost), true
 	case "scrypt":
 		return newScrypt(), true
 	}
