@@ -24,9 +24,9 @@ func New(config Config) (*Client, error) {
 // Client returns a new http.Client that sends its requests through c. It has no timeout, so give requests a context with one.
 func (c *Client) Client() *http.Client { return &http.Client{Transport: c} }
 
-// RoundTrip sends a copy of the request with the access token and returns the answer. If the token is about to expire, RoundTrip
+// RoundTrip sends a copy of the request with the access token and returns the response. If the token is about to expire, RoundTrip
 // refreshes it before. After a 401 it refreshes it and sends the request once more, if the request has no body or a GetBody;
-// otherwise it returns the 401, and the next request refreshes. It returns the second answer whatever it is. If the API rejects
+// otherwise it returns the 401, and the next request refreshes. It returns the second response whatever it is. If the API rejects
 // the new token too, no 401 causes another refresh for five seconds.
 //
 // A request is sent without a token if its scheme, host or port is not that of Config.BaseURL or one of Config.Origins, and if it
@@ -40,7 +40,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) { return c
 // first for that. fields are further fields of the request, such as "device_name" or a one-time password, and may be nil. Login
 // waits for a refresh under way. It sends the password once, without retries.
 //
-// Login returns an *Error with the server's answer, or the error of Store.Save. In the latter case the client has the new session,
+// Login returns an *Error with the server's response, or the error of Store.Save. In the latter case the client has the new session,
 // in memory only.
 func (c *Client) Login(ctx context.Context, username, password string, fields map[string]any) error {
 	return c.e.startSession(ctx, username, password, fields)

@@ -33,7 +33,7 @@ func TestClient_NotLoggedIn(t *testing.T) {
 
 func TestCloseIdleConnections(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead("/me", 1, answerWith(401, strings.Repeat("x", 50<<10))))
+		server := newTestServer(t, nil, respondInstead("/me", 1, respondWith(401, strings.Repeat("x", 50<<10))))
 		api := server.newLoggedInClient()
 		for range 3 {
 			wantAlice(t, api)

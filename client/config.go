@@ -49,7 +49,7 @@ type Config struct {
 	// Saving tokens that were received may take 10 seconds more. Defaults to 30 seconds.
 	Timeout time.Duration
 	// TryTimeout limits each try of a refresh and of a logout. At least two tries should fit into the server's
-	// ROTATION_GRACE_PERIOD, so that an answer that never arrives does not end the session. Defaults to 5 seconds.
+	// ROTATION_GRACE_PERIOD, so that a response that never arrives does not end the session. Defaults to 5 seconds.
 	TryTimeout time.Duration
 	// OnSessionEnd is called once for each session that the server has ended, with the *Error that is ErrSessionEnded. Requests
 	// that wait for a token fail with this error when OnSessionEnd has returned. It may call Login; later requests use that

@@ -20,12 +20,12 @@ var (
 	ErrNotLoggedIn = errors.New("not logged in")
 )
 
-// Error means that the login, refresh or blacklist view returned an error, an answer that cannot be used, or none at all. It holds
+// Error means that the login, refresh or blacklist view returned an error, a response that cannot be used, or none at all. It holds
 // no token and no password.
 type Error struct {
 	// Op is "login", "refresh" or "logout".
 	Op string
-	// Status is the HTTP status; 0 if there was no answer.
+	// Status is the HTTP status; 0 if there was no response.
 	Status int
 	// Detail is the server's message, or for a 400 its messages by field; at most 500 bytes, and "" if there is none.
 	Detail string
@@ -39,7 +39,7 @@ type Error struct {
 
 	ended     bool  // this is ErrSessionEnded
 	retryable bool  // another try may succeed
-	cause     error // the error of the transport, or what is wrong with the answer; may be nil
+	cause     error // the error of the transport, or what is wrong with the response; may be nil
 }
 
 // Error returns the operation, the status and what else is known, in one line.
@@ -70,10 +70,10 @@ func (e *Error) Error() string {
 // Is makes errors.Is(err, ErrSessionEnded) true if the server has ended the session.
 func (e *Error) Is(target error) bool { return target == ErrSessionEnded && e.ended }
 
-// Unwrap returns the error of the transport, or what is wrong with an answer that cannot be used; nil if the status says it all.
+// Unwrap returns the error of the transport, or what is wrong with a response that cannot be used; nil if the status says it all.
 func (e *Error) Unwrap() error { return e.cause }
 
-// newResponseError is the error of an answer without a 2xx status. secret is the token that was sent: it is removed, in case the
+// newResponseError is the error of a response without a 2xx status. secret is the token that was sent: it is removed, in case the
 // server repeats it.
 func newResponseError(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
 	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, now)}
@@ -134,7 +134,7 @@ func sanitizeText(text string) string {
 }
 
 // parseRetryAfter reads Retry-After (RFC 9110 section 10.2.3), either seconds or a date. A date is compared with the Date of the
-// answer, since it is by the server's clock.
+// response, since it is by the server's clock.
 func parseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = time.Hour
 	text := strings.TrimSpace(h.Get("Retry-After"))

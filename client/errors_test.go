@@ -20,20 +20,20 @@ func TestError_Fields(t *testing.T) {
 		want   client.Error
 		text   string
 	}{
-		{"a 401 of SimpleJWT", answerWith(401, `{"detail":"Token is expired","code":"token_not_valid"}`),
+		{"a 401 of SimpleJWT", respondWith(401, `{"detail":"Token is expired","code":"token_not_valid"}`),
 			client.Error{Status: 401, Detail: "Token is expired", Code: "token_not_valid"}, "401: Token is expired (token_not_valid)"},
-		{"a 400 with errors by field", answerWith(400, `{"refresh":["This field may not be blank."],"a":["A.","B."],"n":1}`),
+		{"a 400 with errors by field", respondWith(400, `{"refresh":["This field may not be blank."],"a":["A.","B."],"n":1}`),
 			client.Error{Status: 400, Detail: "a: A. a: B. refresh: This field may not be blank."}, "400: a: A. a: B. refresh: This field may not be blank."},
-		{"a 400 in the form of OAuth", answerWith(400, `{"error":"invalid_grant","error_description":"Gone."}`), client.Error{Status: 400, Detail: "Gone."}, "400: Gone."},
-		{"a 401 without a body", answerWith(401, ""), client.Error{Status: 401}, "401 Unauthorized"},
-		{"a 401 with HTML", answerWith(401, "<html>"), client.Error{Status: 401}, "401 Unauthorized"},
-		{"a 401 with control characters", answerWith(401, `{"detail":"a\u001b[2Jb\nc\u007f"}`), client.Error{Status: 401, Detail: "a[2Jbc"}, "401: a[2Jbc"},
-		{"a 401 with a long text", answerWith(401, `{"detail":"`+strings.Repeat("x", 499)+`ä"}`), client.Error{Status: 401, Detail: strings.Repeat("x", 499)}, "401: " + strings.Repeat("x", 499)},
-		{"a 401 with members of other types", answerWith(401, `{"detail":1,"code":[],"reason":{}}`), client.Error{Status: 401}, "401 Unauthorized"},
+		{"a 400 in the form of OAuth", respondWith(400, `{"error":"invalid_grant","error_description":"Gone."}`), client.Error{Status: 400, Detail: "Gone."}, "400: Gone."},
+		{"a 401 without a body", respondWith(401, ""), client.Error{Status: 401}, "401 Unauthorized"},
+		{"a 401 with HTML", respondWith(401, "<html>"), client.Error{Status: 401}, "401 Unauthorized"},
+		{"a 401 with control characters", respondWith(401, `{"detail":"a\u001b[2Jb\nc\u007f"}`), client.Error{Status: 401, Detail: "a[2Jbc"}, "401: a[2Jbc"},
+		{"a 401 with a long text", respondWith(401, `{"detail":"`+strings.Repeat("x", 499)+`ä"}`), client.Error{Status: 401, Detail: strings.Repeat("x", 499)}, "401: " + strings.Repeat("x", 499)},
+		{"a 401 with members of other types", respondWith(401, `{"detail":1,"code":[],"reason":{}}`), client.Error{Status: 401}, "401 Unauthorized"},
 	} {
 		t.Run("the error says what is in "+c.name, func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
-				server := newTestServer(t, nil, answerInstead(refreshPath, 1, c.answer))
+				server := newTestServer(t, nil, respondInstead(refreshPath, 1, c.answer))
 				api := server.newLoggedInClient()
 				time.Sleep(5 * time.Minute)
 				err := wantAnyError(t, api)
@@ -51,7 +51,7 @@ func TestError_Fields(t *testing.T) {
 	}
 }
 
-// TestError_HoldsNoToken has a server that repeats the refresh token in its answers.
+// TestError_HoldsNoToken has a server that repeats the refresh token in its responses.
 func TestError_HoldsNoToken(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 301, 401, 400, 403, 500} {
@@ -59,7 +59,7 @@ func TestError_HoldsNoToken(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
 				var memory client.Memory
 				var api *client.Client
-				server := newTestServer(t, nil, answerInstead(refreshPath, -1, func(w http.ResponseWriter, _ *http.Request) {
+				server := newTestServer(t, nil, respondInstead(refreshPath, -1, func(w http.ResponseWriter, _ *http.Request) {
 					tokens, _ := memory.Load(context.Background())
 					w.Header().Set("Location", "/?"+tokens.Refresh)
 					w.WriteHeader(status)

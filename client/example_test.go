@@ -52,7 +52,7 @@ func newExampleAPI() (server *httptest.Server, auth *core.Auth, later *atomic.In
 	return httptest.NewServer(mux), auth, later
 }
 
-// printPage requests a page and prints the answer.
+// printPage requests a page and prints the response.
 func printPage(api *client.Client, url string) {
 	resp, err := api.Client().Get(url)
 	if err != nil {

@@ -36,7 +36,7 @@ type testServer struct {
 	sent   []string       // the refresh tokens that were presented, in order
 }
 
-// middleware changes requests and answers between the client and the library.
+// middleware changes requests and responses between the client and the library.
 type middleware = func(http.Handler) http.Handler
 
 // newTestServer starts an API on api.example with the recommended settings, after change, and the user alice.
@@ -175,8 +175,8 @@ func (s *testServer) revokeSessions() {
 	}
 }
 
-// loseAnswers loses the first n answers to a path: the library handles the request, and then the connection is closed.
-func loseAnswers(path string, n int) middleware {
+// loseResponses loses the first n responses to a path: the library handles the request, and then the connection is closed.
+func loseResponses(path string, n int) middleware {
 	var mu sync.Mutex
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -195,8 +195,8 @@ func loseAnswers(path string, n int) middleware {
 	}
 }
 
-// answerInstead answers the first n requests to a path in place of the library; a negative n means all of them.
-func answerInstead(path string, n int, h http.HandlerFunc) middleware {
+// respondInstead answers the first n requests to a path in place of the library; a negative n means all of them.
+func respondInstead(path string, n int, h http.HandlerFunc) middleware {
 	var mu sync.Mutex
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -215,8 +215,8 @@ func answerInstead(path string, n int, h http.HandlerFunc) middleware {
 	}
 }
 
-// answerWith answers with a status, a body, and pairs of a header and its value.
-func answerWith(status int, body string, header ...string) http.HandlerFunc {
+// respondWith responds with a status, a body, and pairs of a header and its value.
+func respondWith(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -226,8 +226,8 @@ func answerWith(status int, body string, header ...string) http.HandlerFunc {
 	}
 }
 
-// answerPartly starts an answer and closes the connection before its end.
-func answerPartly(status int, body string) http.HandlerFunc {
+// respondPartly starts a response and closes the connection before its end.
+func respondPartly(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		w.WriteHeader(status)
@@ -237,8 +237,8 @@ func answerPartly(status int, body string) http.HandlerFunc {
 	}
 }
 
-// neverAnswer waits until the client gives up.
-func neverAnswer(_ http.ResponseWriter, r *http.Request) {
+// neverRespond waits until the client gives up.
+func neverRespond(_ http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 }

@@ -78,7 +78,7 @@ func wantError(t *testing.T, c *client.Client, want error) {
 // bubble: it sleeps.
 func runUntilSessionEnds(t *testing.T) error {
 	t.Helper()
-	server := newTestServer(t, nil, answerInstead(refreshPath, 1, answerWith(401, `{"detail":"Token is blacklisted","reason":"reused"}`)))
+	server := newTestServer(t, nil, respondInstead(refreshPath, 1, respondWith(401, `{"detail":"Token is blacklisted","reason":"reused"}`)))
 	api := server.newLoggedInClient()
 	time.Sleep(5 * time.Minute)
 	err := wantAnyError(t, api)

@@ -7,7 +7,7 @@ import (
 	"maps"
 )
 
-// startSession logs in and installs the new session. The answer is installed even if it cannot be saved.
+// startSession logs in and installs the new session. The response is installed even if it cannot be saved.
 func (e *engine) startSession(ctx context.Context, username, password string, fields map[string]any) error {
 	bounded, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()

@@ -82,11 +82,11 @@ func TestLogin_Fails(t *testing.T) {
 	}{
 		{"a wrong password", "wrong", nil, nil, 401, "login: 401: No active account found with the given credentials"},
 		{"an empty password", "", nil, nil, 400, "login: 400: password: This field may not be blank."},
-		{"a 503", password, nil, answerWith(503, "", "Retry-After", "7"), 503, "login: 503 Service Unavailable"},
-		{"a 429", password, nil, answerWith(429, `{"detail":"Slowly."}`), 429, "login: 429: Slowly."},
-		{"an answer without a refresh token", password, nil, answerWith(200, `{"access":"a"}`), 200, "login: 200 OK: the answer holds no tokens"},
-		{"a lost answer", password, nil, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, "login: EOF"},
-		{"no answer", password, nil, neverAnswer, 0, "login: context deadline exceeded"},
+		{"a 503", password, nil, respondWith(503, "", "Retry-After", "7"), 503, "login: 503 Service Unavailable"},
+		{"a 429", password, nil, respondWith(429, `{"detail":"Slowly."}`), 429, "login: 429: Slowly."},
+		{"a response without a refresh token", password, nil, respondWith(200, `{"access":"a"}`), 200, "login: 200 OK: the response holds no tokens"},
+		{"a lost response", password, nil, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 0, "login: EOF"},
+		{"no response", password, nil, neverRespond, 0, "login: context deadline exceeded"},
 		{"a field that can't be sent", password, map[string]any{"x": func() {}}, nil, -1, "login: encode the fields: json: unsupported type: func()"},
 	} {
 		t.Run("the session stays after "+c.name, func(t *testing.T) {
@@ -143,7 +143,7 @@ func TestLogin_DuringRefresh(t *testing.T) {
 
 func TestLogin_DuringHangingRefresh(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead(refreshPath, -1, neverAnswer))
+		server := newTestServer(t, nil, respondInstead(refreshPath, -1, neverRespond))
 		api := server.newLoggedInClient()
 		time.Sleep(5 * time.Minute)
 		var wg sync.WaitGroup
@@ -207,17 +207,17 @@ func TestLogout_Fails(t *testing.T) {
 		over   bool
 		text   string
 	}{
-		{"no answer", false, neverAnswer, 4, false, "logout: context deadline exceeded"},
-		{"a 503", false, answerWith(503, ""), 4, false, "logout: 503 Service Unavailable"},
-		{"a 404", false, answerWith(404, ""), 1, false, "logout: 404 Not Found"},
-		{"a redirect", false, answerWith(301, "", "Location", "/"), 1, false, "logout: 301 Moved Permanently: a redirect is not followed: check the URL and its slash at the end"},
-		{"a 401", false, answerWith(401, `{"detail":"Token is blacklisted"}`), 1, true, "logout: the session has ended: 401: Token is blacklisted"},
-		{"a context that has ended", true, answerWith(500, ""), 0, false, "logout: context canceled"},
+		{"no response", false, neverRespond, 4, false, "logout: context deadline exceeded"},
+		{"a 503", false, respondWith(503, ""), 4, false, "logout: 503 Service Unavailable"},
+		{"a 404", false, respondWith(404, ""), 1, false, "logout: 404 Not Found"},
+		{"a redirect", false, respondWith(301, "", "Location", "/"), 1, false, "logout: 301 Moved Permanently: a redirect is not followed: check the URL and its slash at the end"},
+		{"a 401", false, respondWith(401, `{"detail":"Token is blacklisted"}`), 1, true, "logout: the session has ended: 401: Token is blacklisted"},
+		{"a context that has ended", true, respondWith(500, ""), 0, false, "logout: context canceled"},
 	} {
 		t.Run("the tokens are forgotten after "+c.name, func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
 				var memory client.Memory
-				server := newTestServer(t, nil, answerInstead(logoutPath, -1, c.answer))
+				server := newTestServer(t, nil, respondInstead(logoutPath, -1, c.answer))
 				api := server.newLoggedInClient(withStore(&memory))
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -240,7 +240,7 @@ func TestLogout_Fails(t *testing.T) {
 // TestLogout_LostAnswer accepts that the server calls the token of the second try blacklisted.
 func TestLogout_LostAnswer(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, loseAnswers(logoutPath, 1))
+		server := newTestServer(t, nil, loseResponses(logoutPath, 1))
 		if err := server.newLoggedInClient().Logout(t.Context()); err != nil && !errors.Is(err, client.ErrSessionEnded) {
 			t.Errorf("Logout: %v", err)
 		}
@@ -350,7 +350,7 @@ func TestLogout_DuringRefresh(t *testing.T) {
 // TestLogout_BetweenRetries checks that requests that wait for a refresh get ErrNotLoggedIn, and not the error of the last try.
 func TestLogout_BetweenRetries(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead(refreshPath, -1, answerWith(503, "", "Retry-After", "9")))
+		server := newTestServer(t, nil, respondInstead(refreshPath, -1, respondWith(503, "", "Retry-After", "9")))
 		api := server.newLoggedInClient()
 		time.Sleep(5 * time.Minute)
 		var wg sync.WaitGroup

@@ -20,7 +20,7 @@ func TestRefresh_ConcurrentRequests(t *testing.T) {
 	for _, c := range []struct {
 		name           string
 		sleep, ahead   time.Duration
-		rejected, sent int // answers 401, and requests in all
+		rejected, sent int // 401 responses, and requests in all
 	}{
 		{"well before the expiry cause no refresh", 4 * time.Minute, 0, 0, 100},
 		{"shortly before the expiry cause one refresh", 5*time.Minute - 10*time.Second, 0, 0, 100},
@@ -67,7 +67,7 @@ func TestRefresh_ConcurrentRequests(t *testing.T) {
 func TestRefresh_Late401(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		release := make(chan struct{})
-		server := newTestServer(t, nil, answerInstead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
+		server := newTestServer(t, nil, respondInstead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
 			<-release
 			w.WriteHeader(401)
 		}))
@@ -89,9 +89,9 @@ func TestRefresh_Late401(t *testing.T) {
 func TestRefresh_LostAnswer(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []int{1, 2, 3} {
-		t.Run(fmt.Sprint("the session survives ", lost, " lost answers"), func(t *testing.T) {
+		t.Run(fmt.Sprint("the session survives ", lost, " lost responses"), func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
-				server := newTestServer(t, nil, loseAnswers(refreshPath, lost))
+				server := newTestServer(t, nil, loseResponses(refreshPath, lost))
 				api := server.newLoggedInClient()
 				for range 2 {
 					time.Sleep(5 * time.Minute)
@@ -117,10 +117,10 @@ func TestRefresh_FallBack(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		failure http.HandlerFunc
-	}{{"a 503", answerWith(503, "")}, {"a long Retry-After", answerWith(503, "", "Retry-After", "30")}} {
+	}{{"a 503", respondWith(503, "")}, {"a long Retry-After", respondWith(503, "", "Retry-After", "30")}} {
 		t.Run("an unexpired token is used after "+c.name, func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
-				server := newTestServer(t, nil, answerInstead(refreshPath, -1, c.failure))
+				server := newTestServer(t, nil, respondInstead(refreshPath, -1, c.failure))
 				api := server.newLoggedInClient()
 				time.Sleep(5*time.Minute - 9*time.Second)
 				wantAlice(t, api)
@@ -135,7 +135,7 @@ func TestRefresh_FallBack(t *testing.T) {
 
 func TestRefresh_Timeout(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead(refreshPath, -1, neverAnswer))
+		server := newTestServer(t, nil, respondInstead(refreshPath, -1, neverRespond))
 		api := server.newLoggedInClient(func(c *client.Config) { c.Timeout, c.TryTimeout = 7*time.Second, time.Hour })
 		time.Sleep(5 * time.Minute)
 		start := time.Now()
@@ -197,7 +197,7 @@ func TestRefresh_CanceledRequest(t *testing.T) {
 func TestRefresh_AllRequestsCanceled(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		var memory client.Memory
-		server := newTestServer(t, nil, loseAnswers(refreshPath, 1))
+		server := newTestServer(t, nil, loseResponses(refreshPath, 1))
 		api := server.newLoggedInClient(withStore(&memory))
 		before, _ := memory.Load(t.Context())
 		time.Sleep(5 * time.Minute)

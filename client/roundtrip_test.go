@@ -36,7 +36,7 @@ func TestRoundTrip_RequestUnchanged(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		if text, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 || string(text) != "alice!" {
-			t.Errorf("answered %d %s", resp.StatusCode, text)
+			t.Errorf("got %d %s", resp.StatusCode, text)
 		}
 		server.wantHits("401", 1)
 		if diff := cmp.Diff(http.Header{"X-Mine": {"1"}}, req.Header); diff != "" {
@@ -46,7 +46,7 @@ func TestRoundTrip_RequestUnchanged(t *testing.T) {
 			t.Error("the request was changed")
 		}
 		if resp.Request != req {
-			t.Error("the answer names another request, which has the token in its header")
+			t.Error("the response names another request, which has the token in its header")
 		}
 		if !body.closed.Load() {
 			t.Error("the body was not closed")
@@ -211,7 +211,7 @@ func TestRoundTrip_Redirects(t *testing.T) {
 							t.Error("this is not a redirect of http.Client")
 						}
 					}
-					server := newTestServer(t, nil, answerInstead("/from", -1, answerWith(status, "", "Location", c.to)), answerInstead("/target", -1, target))
+					server := newTestServer(t, nil, respondInstead("/from", -1, respondWith(status, "", "Location", c.to)), respondInstead("/target", -1, target))
 					for _, address := range []string{"evil.example:80", "sub.api.example:80", "api.example:8080"} {
 						server.serve(t, address, http.HandlerFunc(target))
 					}
@@ -221,7 +221,7 @@ func TestRoundTrip_Redirects(t *testing.T) {
 					}
 					_ = resp.Body.Close()
 					if resp.StatusCode != 200 || (body == "x") != (status != 302) {
-						t.Errorf("answered %d, with the body %q", resp.StatusCode, body)
+						t.Errorf("got %d, with the body %q", resp.StatusCode, body)
 					}
 					if strings.HasPrefix(header, "Bearer e") != c.carried || (header == "") == c.carried {
 						t.Errorf("the token was carried: %t, want %t", header != "", c.carried)
@@ -268,13 +268,13 @@ func TestRoundTrip_SecondSending(t *testing.T) {
 				defer resp.Body.Close()
 				text, err := io.ReadAll(resp.Body)
 				if err != nil || resp.StatusCode != c.status {
-					t.Errorf("answered %d, %v; want %d", resp.StatusCode, err, c.status)
+					t.Errorf("got %d, %v; want %d", resp.StatusCode, err, c.status)
 				}
 				if c.status == 200 {
 					server.wantHits(refreshPath, 1)
 					server.wantHits("/me", 2)
 					if string(text) != c.text {
-						t.Errorf("the answer is %q, want %q", text, c.text)
+						t.Errorf("the response is %q, want %q", text, c.text)
 					}
 					return
 				}
@@ -294,18 +294,18 @@ func TestRoundTrip_SecondSending(t *testing.T) {
 // TestRoundTrip_Permanent401 has an API that rejects every token while the server still issues them.
 func TestRoundTrip_Permanent401(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead("/me", -1, answerWith(401, "no")))
+		server := newTestServer(t, nil, respondInstead("/me", -1, respondWith(401, "no")))
 		api := server.newLoggedInClient()
 		for range 20 {
 			if status, body, err := getPage(t.Context(), api, base+"/me"); status != 401 || body != "no" || err != nil {
-				t.Errorf("answered %d %q, %v; want the 401", status, body, err)
+				t.Errorf("got %d %q, %v; want the 401", status, body, err)
 			}
 		}
 		server.wantHits("/me", 21)
 		server.wantHits(refreshPath, 1)
 		runConcurrently(100, func(int) {
 			if status, _, err := getPage(t.Context(), api, base+"/me"); status != 401 || err != nil {
-				t.Errorf("answered %d, %v; want the 401", status, err)
+				t.Errorf("got %d, %v; want the 401", status, err)
 			}
 		})
 		server.wantHits("/me", 121)
@@ -354,14 +354,14 @@ func TestRoundTrip_ClosesBodyOf401(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, _, err := getPage(t.Context(), api, base+"/me"); status != 200 || err != nil {
-		t.Errorf("answered %d, %v", status, err)
+		t.Errorf("got %d, %v", status, err)
 	}
 }
 
 // TestRoundTrip_EndlessBodyOf401 has a 401 with a body that does not end: only its start is read.
 func TestRoundTrip_EndlessBodyOf401(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
+		server := newTestServer(t, nil, respondInstead("/me", 1, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(401)
 			for {
 				if _, err := w.Write(make([]byte, 4096)); err != nil {
@@ -375,7 +375,7 @@ func TestRoundTrip_EndlessBodyOf401(t *testing.T) {
 
 func TestRoundTrip_ClosesUnsentBody(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead(refreshPath, -1, answerWith(503, "")))
+		server := newTestServer(t, nil, respondInstead(refreshPath, -1, respondWith(503, "")))
 		api := server.newLoggedInClient()
 		server.ahead = time.Hour
 		second := &closeRecorder{Reader: strings.NewReader("!")}

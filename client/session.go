@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// rejectionCooldown is how long a token that replaced a rejected one is not replaced after a 401: if the API answers 401 to every
+// rejectionCooldown is how long a token that replaced a rejected one is not replaced after a 401: if the API returns 401 for every
 // token, a refresh for each request would not help.
 const rejectionCooldown = 5 * time.Second
 
@@ -35,7 +35,7 @@ type engine struct {
 	installed  bool          // a session was installed, so tokens of a store that was not loaded before do not replace it
 	offset     time.Duration // the server's clock minus ours
 	retryAt    time.Time     // the server asked not to be sent a refresh before
-	retryError error         // the answer in which it asked for that
+	retryError error         // the response in which it asked for that
 
 	mu         sync.Mutex // guards the fields below, and is never held during a wait
 	session    session
@@ -49,7 +49,7 @@ type session struct {
 	// refreshAt is when the access token should be refreshed, and expiresAt when it expires, by our clock. Both are zero if that
 	// is not known.
 	refreshAt, expiresAt time.Time
-	rejected             bool      // the API answered 401 to the access token
+	rejected             bool      // the API returned 401 for the access token
 	cooldownUntil        time.Time // before this time, a 401 does not cause a refresh
 	ended                *Error    // how the server ended the session; nil while it is active
 }
@@ -75,7 +75,7 @@ func (e *engine) sessionFromStore(t Tokens) session {
 }
 
 // sessionFromResponse is the session of tokens that the server has just issued. The time left is exp minus iat, or exp minus the Date
-// of the answer (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
+// of the response (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
 // If neither is positive, the expiry is not known, and only a 401 of the API leads to a refresh.
 func (e *engine) sessionFromResponse(a tokenResponse) session {
 	s := session{tokens: a.tokens}

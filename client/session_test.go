@@ -16,7 +16,7 @@ func TestSession_ClockOffset(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		ahead time.Duration
-		date  bool // whether answers have the server's Date, or the correct one
+		date  bool // whether responses have the server's Date, or the correct one
 	}{
 		{"ahead", time.Hour, true},
 		{"behind", -time.Hour, true},

@@ -249,7 +249,7 @@ func TestStore_RejectedByRace(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
 				var server *testServer
 				var memory client.Memory
-				server = newTestServer(t, nil, answerInstead(refreshPath, 1, func(rw http.ResponseWriter, _ *http.Request) {
+				server = newTestServer(t, nil, respondInstead(refreshPath, 1, func(rw http.ResponseWriter, _ *http.Request) {
 					pair, _, err := server.auth.ObtainPair(context.Background(), "alice", password)
 					if err != nil {
 						t.Error(err)
@@ -286,7 +286,7 @@ func TestStore_RejectedByRace(t *testing.T) {
 func TestStore_LoadFailsAfterRejection(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		var store hookedStore
-		server := newTestServer(t, nil, answerInstead(refreshPath, 1, func(w http.ResponseWriter, _ *http.Request) {
+		server := newTestServer(t, nil, respondInstead(refreshPath, 1, func(w http.ResponseWriter, _ *http.Request) {
 			store.load = func(context.Context) (client.Tokens, error) { return client.Tokens{}, errDisk }
 			w.WriteHeader(401)
 		}))

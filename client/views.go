@@ -22,7 +22,7 @@ const (
 
 const (
 	passwordField = "password"
-	// maxResponseBytes is the length of the longest answer that is read.
+	// maxResponseBytes is the length of the longest response that is read.
 	maxResponseBytes = 1 << 20
 	// maxTries is how often a refresh or a logout is sent at most, within a few seconds because a grace period is short.
 	maxTries        = 4
@@ -32,8 +32,8 @@ const (
 )
 
 var (
-	errTooLong  = fmt.Errorf("the answer is longer than %d bytes", maxResponseBytes)
-	errNoTokens = errors.New("the answer holds no tokens")
+	errTooLong  = fmt.Errorf("the response is longer than %d bytes", maxResponseBytes)
+	errNoTokens = errors.New("the response holds no tokens")
 	errRedirect = errors.New("a redirect is not followed: check the URL and its slash at the end")
 )
 
@@ -46,11 +46,11 @@ type call struct {
 	tries  int    // how often it may be sent
 }
 
-// tokenResponse is the tokenResponse to a login or a refresh; that to a logout has sent only.
+// tokenResponse is the response to a login or a refresh; for a logout only sent is set.
 type tokenResponse struct {
 	tokens Tokens
 	sent   time.Time // when the request was sent, by our clock
-	date   time.Time // the Date of the answer, by the server's clock; zero if there is none
+	date   time.Time // the Date of the response, by the server's clock; zero if there is none
 }
 
 // postWithRetry sends a call, and sends it again with the same token after an error that may be temporary. The server may have

@@ -18,23 +18,23 @@ func TestRefresh_TemporaryError(t *testing.T) {
 		failure  http.HandlerFunc
 		min, max time.Duration // how long the request takes
 	}{
-		{"a 500", answerWith(500, "oops"), 100 * time.Millisecond, time.Second},
-		{"a 502 of a proxy", answerWith(502, "<html>"), 100 * time.Millisecond, time.Second},
-		{"a 503 with Retry-After in seconds", answerWith(503, "{}", "Retry-After", "3"), 3*time.Second + 100*time.Millisecond, 4 * time.Second},
+		{"a 500", respondWith(500, "oops"), 100 * time.Millisecond, time.Second},
+		{"a 502 of a proxy", respondWith(502, "<html>"), 100 * time.Millisecond, time.Second},
+		{"a 503 with Retry-After in seconds", respondWith(503, "{}", "Retry-After", "3"), 3*time.Second + 100*time.Millisecond, 4 * time.Second},
 		{"a 429 with Retry-After as a date", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", time.Now().Add(4*time.Second).UTC().Format(http.TimeFormat))
 			w.WriteHeader(429)
 		}, 3*time.Second + 100*time.Millisecond, 5 * time.Second},
-		{"a 408", answerWith(408, ""), 100 * time.Millisecond, time.Second},
-		{"a connection closed before the answer", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 100 * time.Millisecond, time.Second},
-		{"a connection closed within the answer", answerPartly(200, `{"access":"`), 100 * time.Millisecond, time.Second},
-		{"a connection closed within a 401", answerPartly(401, "{"), 100 * time.Millisecond, time.Second},
-		{"a connection closed within a 500", answerPartly(500, ""), 100 * time.Millisecond, time.Second},
-		{"no answer", neverAnswer, 5 * time.Second, 6 * time.Second},
+		{"a 408", respondWith(408, ""), 100 * time.Millisecond, time.Second},
+		{"a connection closed before the response", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 100 * time.Millisecond, time.Second},
+		{"a connection closed within the response", respondPartly(200, `{"access":"`), 100 * time.Millisecond, time.Second},
+		{"a connection closed within a 401", respondPartly(401, "{"), 100 * time.Millisecond, time.Second},
+		{"a connection closed within a 500", respondPartly(500, ""), 100 * time.Millisecond, time.Second},
+		{"no response", neverRespond, 5 * time.Second, 6 * time.Second},
 	} {
 		t.Run("the refresh is sent again after "+c.name, func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
-				server := newTestServer(t, nil, answerInstead(refreshPath, 1, c.failure))
+				server := newTestServer(t, nil, respondInstead(refreshPath, 1, c.failure))
 				api := server.newLoggedInClient(func(c *client.Config) { c.OnSessionEnd = func(err error) { t.Error("the session ended:", err) } })
 				time.Sleep(5 * time.Minute)
 				start := time.Now()
@@ -60,24 +60,24 @@ func TestRefresh_PermanentError(t *testing.T) {
 		tries   int
 		status  int
 	}{
-		{"a 503", answerWith(503, ""), 4, 503},
-		{"no answer", neverAnswer, 4, 0},
-		{"a long Retry-After", answerWith(503, "", "Retry-After", "86400"), 1, 503},
-		{"a Retry-After that is too long to wait for", answerWith(429, "", "Retry-After", "20"), 1, 429},
-		{"a 403", answerWith(403, `{"detail":"No."}`), 1, 403},
-		{"a 404", answerWith(404, ""), 1, 404},
-		{"a redirect", answerWith(308, "", "Location", base+"/elsewhere"), 1, 308},
-		{"an answer that is not JSON", answerWith(200, "<html>"), 1, 200},
-		{"JSON that is not an object", answerWith(200, "[]"), 1, 200},
-		{"an answer without tokens", answerWith(200, "{}"), 1, 200},
-		{"a token with a space", answerWith(200, `{"access":"a b"}`), 1, 200},
-		{"a token of another type", answerWith(200, `{"access":1}`), 1, 200},
-		{"a valid answer that is too long", answerWith(200, tokens+strings.Repeat(" ", 1<<20)), 1, 200},
-		{"a 401 that is too long", answerWith(401, strings.Repeat(" ", 1<<20+1)), 1, 401},
+		{"a 503", respondWith(503, ""), 4, 503},
+		{"no response", neverRespond, 4, 0},
+		{"a long Retry-After", respondWith(503, "", "Retry-After", "86400"), 1, 503},
+		{"a Retry-After that is too long to wait for", respondWith(429, "", "Retry-After", "20"), 1, 429},
+		{"a 403", respondWith(403, `{"detail":"No."}`), 1, 403},
+		{"a 404", respondWith(404, ""), 1, 404},
+		{"a redirect", respondWith(308, "", "Location", base+"/elsewhere"), 1, 308},
+		{"a response that is not JSON", respondWith(200, "<html>"), 1, 200},
+		{"JSON that is not an object", respondWith(200, "[]"), 1, 200},
+		{"a response without tokens", respondWith(200, "{}"), 1, 200},
+		{"a token with a space", respondWith(200, `{"access":"a b"}`), 1, 200},
+		{"a token of another type", respondWith(200, `{"access":1}`), 1, 200},
+		{"a valid response that is too long", respondWith(200, tokens+strings.Repeat(" ", 1<<20)), 1, 200},
+		{"a 401 that is too long", respondWith(401, strings.Repeat(" ", 1<<20+1)), 1, 401},
 	} {
 		t.Run("the request fails and the session stays after "+c.name, func(t *testing.T) {
 			runInBubble(t, func(t *testing.T) {
-				server := newTestServer(t, nil, answerInstead(refreshPath, c.tries, c.failure))
+				server := newTestServer(t, nil, respondInstead(refreshPath, c.tries, c.failure))
 				api := server.newLoggedInClient(func(c *client.Config) { c.OnSessionEnd = func(err error) { t.Error("the session ended:", err) } })
 				time.Sleep(5 * time.Minute)
 				start := time.Now()
@@ -100,7 +100,7 @@ func TestRefresh_PermanentError(t *testing.T) {
 
 func TestRefresh_RetryAfter(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
-		server := newTestServer(t, nil, answerInstead(refreshPath, 1, answerWith(429, `{"detail":"Request was throttled."}`, "Retry-After", "40")))
+		server := newTestServer(t, nil, respondInstead(refreshPath, 1, respondWith(429, `{"detail":"Request was throttled."}`, "Retry-After", "40")))
 		api := server.newLoggedInClient()
 		time.Sleep(5 * time.Minute)
 		for range 10 {
@@ -121,7 +121,7 @@ func TestLogin_AnswerOfOneMebibyte(t *testing.T) {
 	runInBubble(t, func(t *testing.T) {
 		server := newTestServer(t, nil)
 		tokens := fmt.Sprintf(`{"access":%q,"refresh":"r"}`, tokenWithBogusSignature("{}"))
-		server.serve(t, "full.example:80", answerWith(200, tokens+strings.Repeat(" ", 1<<20-len(tokens))))
+		server.serve(t, "full.example:80", respondWith(200, tokens+strings.Repeat(" ", 1<<20-len(tokens))))
 		api := server.newClient(func(c *client.Config) { c.TokenURL = "http://full.example/" })
 		if err := api.Login(t.Context(), "alice", password, nil); err != nil {
 			t.Error(err)
