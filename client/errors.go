@@ -73,8 +73,8 @@ func (e *Error) Is(target error) bool { return target == ErrSessionEnded && e.en
 // Unwrap returns the error of the transport, or what is wrong with a response that cannot be used; nil if the status says it all.
 func (e *Error) Unwrap() error { return e.cause }
 
-// newResponseError is the error of a response without a 2xx status. secret is the token that was sent: it is removed, in case the
-// server repeats it.
+// newResponseError returns the error for a response without a 2xx status. secret is the token that was sent: it is removed from the
+// texts, in case the server repeats it.
 func newResponseError(op string, resp *http.Response, data []byte, secret string, now time.Time) *Error {
 	e := &Error{Op: op, Status: resp.StatusCode, RetryAfter: parseRetryAfter(resp.Header, now)}
 	switch {

@@ -34,8 +34,8 @@ type engine struct {
 	stored     *Tokens       // what the store held when it was last loaded or saved; nil before that
 	installed  bool          // a session was installed, so tokens of a store that was not loaded before do not replace it
 	offset     time.Duration // the server's clock minus ours
-	retryAt    time.Time     // the server asked not to be sent a refresh before
-	retryError error         // the response in which it asked for that
+	retryAt    time.Time     // the server asked for no refresh before this time
+	retryError error         // the error of the response that asked for it
 
 	mu         sync.Mutex // guards the fields below, and is never held during a wait
 	session    session
@@ -65,7 +65,7 @@ func (s session) isUnexpired(now time.Time) bool {
 	return s.isFresh(now)
 }
 
-// sessionFromStore is the session of loaded tokens. Their exp is by the server's clock, so the last known offset applies.
+// sessionFromStore returns the session of loaded tokens. Their exp is by the server's clock, so the last known offset applies.
 func (e *engine) sessionFromStore(t Tokens) session {
 	s := session{tokens: t}
 	if own := parseTokenTimes(t.Access); !own.exp.IsZero() {
@@ -74,8 +74,8 @@ func (e *engine) sessionFromStore(t Tokens) session {
 	return s
 }
 
-// sessionFromResponse is the session of tokens that the server has just issued. The time left is exp minus iat, or exp minus the Date
-// of the response (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
+// sessionFromResponse returns the session of tokens just issued. The time left is exp minus iat, or exp minus the Date of the
+// response (our clock if it has none). The shorter one counts: SimpleJWT copies the iat of the login into each access token.
 // If neither is positive, the expiry is not known, and only a 401 of the API leads to a refresh.
 func (e *engine) sessionFromResponse(a tokenResponse) session {
 	s := session{tokens: a.tokens}

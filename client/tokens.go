@@ -45,7 +45,7 @@ func parseTokenTimes(token string) tokenTimes {
 	return tokenTimes{exp: parseNumericDate(claims.Exp), iat: parseNumericDate(claims.Iat)}
 }
 
-// parseNumericDate is the time of a NumericDate (RFC 7519 section 2), and zero for anything else and for times after the year 9999.
+// parseNumericDate returns the time of a NumericDate (RFC 7519 section 2), and zero for anything else and for times after the year 9999.
 func parseNumericDate(claim any) time.Time {
 	const year10000 = 253402300800
 	seconds, ok := claim.(float64)
@@ -55,7 +55,7 @@ func parseNumericDate(claim any) time.Time {
 	return time.UnixMilli(int64(seconds * 1000))
 }
 
-// tokenLifetime is how long the token is valid from when it was issued; 0 if exp or iat is missing.
+// tokenLifetime returns how long the token is valid from its issue; 0 if exp or iat is missing.
 func (t tokenTimes) tokenLifetime() time.Duration {
 	if t.exp.IsZero() || t.iat.IsZero() {
 		return 0

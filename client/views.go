@@ -22,9 +22,9 @@ const (
 
 const (
 	passwordField = "password"
-	// maxResponseBytes is the length of the longest response that is read.
+	// maxResponseBytes limits the length of a response body.
 	maxResponseBytes = 1 << 20
-	// maxTries is how often a refresh or a logout is sent at most, within a few seconds because a grace period is short.
+	// maxTries limits how often a refresh or a logout is sent, within a few seconds because a grace period is short.
 	maxTries        = 4
 	firstRetryDelay = 200 * time.Millisecond
 	// maxRetryAfter is the longest Retry-After to wait for before the next try.
@@ -124,7 +124,7 @@ func isHeaderWord(text string) bool {
 	return text != ""
 }
 
-// retryDelay is how long to wait after the first, second, ... try: about 0.2, 0.4, 0.8 seconds, varied by half.
+// retryDelay returns how long to wait after the first, second, ... try: about 0.2, 0.4, 0.8 seconds, varied by half.
 func retryDelay(try int) time.Duration {
 	pause := firstRetryDelay << (try - 1)
 	return pause/2 + rand.N(pause) //nolint:gosec // not a secret: it spreads the retries of many clients

@@ -16,9 +16,9 @@
 //
 // With a [Store], refresh and sliding tokens are recorded. A session is one login and all tokens that descend from
 // it. [Auth.Sessions] lists the sessions of a user. [Auth.RevokeSession], [Auth.RevokeUser] and
-// [Auth.PasswordChanged] end them. An operation that ends sessions completes even if its context is canceled,
-// within 10 seconds, so that a client can't keep a session by hanging up. docs/sessions.md has the table of what a
-// refresh answers, and core/verdict.go implements it.
+// [Auth.PasswordChanged] end them. An operation that ends sessions continues for up to 10 seconds after its context
+// is cancelled, so disconnecting can't prevent it. The table in docs/sessions.md says what a refresh returns, and
+// core/verdict.go implements it.
 //
 // # Stores and users
 //
@@ -27,7 +27,8 @@
 //
 // # Errors
 //
-// An error that a client may see is an [*Error]. There is one sentinel for each meaning: compare with [errors.Is].
+// An error that a client may see is an [*Error]. Each kind of failure has one sentinel error: compare with
+// [errors.Is].
 // An error of the Store, of Users or of a hook becomes [ErrServiceUnavailable], never a denial, because a client
 // drops its session on a denial.
 package core

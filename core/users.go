@@ -16,11 +16,11 @@ var ErrUserNotFound = errors.New("user not found")
 
 // ErrUserIDInvalid is an ErrUserNotFound for a value that the field can't have, such as "x" for a number. A program
 // that does not tell these apart can return ErrUserNotFound.
-var ErrUserIDInvalid = fmt.Errorf("%w: no value of this field", ErrUserNotFound)
+var ErrUserIDInvalid = fmt.Errorf("%w: not a valid value for this field", ErrUserNotFound)
 
 // Users finds the users of the application. It must be safe for concurrent use. Every method must return when ctx
 // ends. ErrUserNotFound means that no user matches, and any other error that the users are unavailable. A nil user
-// without an error, or a nil pointer as one, is a bug of the implementation: it is logged and answered as
+// without an error, or a nil pointer as one, is a bug of the implementation: it is logged and reported as
 // ErrServiceUnavailable.
 type Users interface {
 	// UsernameField returns Django's USERNAME_FIELD: the name of the JSON field that identifies the user at login

@@ -9,9 +9,9 @@
 // The two tables are those of Django REST framework SimpleJWT's blacklist app, plus nullable columns, so that a Django
 // process and this one can share a database. A refresh or sliding token has one row in token_blacklist_outstandingtoken
 // ([OutstandingToken]) from its issue until it is flushed, and a second one in token_blacklist_blacklistedtoken
-// ([BlacklistedToken]) once it is used or revoked. The unique index on token_id decides every race for a token. Rows that
-// Django wrote name no session; such a token is the first one of a session with its own jti as the id. The tables hold no
-// token: the column token, where SimpleJWT stores it, stays empty.
+// ([BlacklistedToken]) once it is used or revoked. The unique index on token_id ensures that only one of several concurrent
+// uses of a token succeeds. Rows that Django wrote have no session id. Such a token starts a session whose id is the token's
+// jti. The tables contain no tokens: the column token, where SimpleJWT stores it, stays empty.
 //
 // # Users
 //
@@ -19,8 +19,8 @@
 // the name of a login and by USER_ID_FIELD, and compares texts exactly even where the database ignores case. Ids are text
 // in tokens: integers, strings, and types that read and write text, such as uuid.UUID.
 //
-// A [Store] and [Users] on the same connections record a login only while the user still has the password that was checked:
-// see [Store.RecordLogin].
+// If [Store] and [Users] share a connection pool, a login is recorded only if the password has not changed since it was
+// checked: see [Store.RecordLogin].
 //
 // # Migration
 //
@@ -29,17 +29,17 @@
 //
 // # Databases
 //
-// PostgreSQL is the database for more than one process; SQLite, 3.35 or later, serves a single machine. Every other database
-// is an invalid setting: core.New reports it, AutoMigrate returns an error, and so does every method of the Store and of
-// Users. The package imports no driver.
+// PostgreSQL is the database for more than one process; SQLite, 3.35 or later, serves a single machine. Any other database is
+// unsupported; core.New returns an error, and so do AutoMigrate and every method of the Store and of Users. The package
+// imports no driver.
 //
-// The name that GORM's dialector reports ([gorm.Dialector].Name) decides, to the letter: "postgres" or "sqlite". A dialector
+// The name that GORM's dialector reports ([gorm.Dialector].Name) must be exactly "postgres" or "sqlite". A dialector
 // that wraps one of these must report its name. A dialector that calls itself "postgres" is treated as PostgreSQL, whatever
-// server answers; CockroachDB and other servers with PostgreSQL's protocol have not been tried.
+// the server is; CockroachDB and other servers with PostgreSQL's protocol have not been tried.
 //
 // Open SQLite with write-ahead log, busy time-out, foreign keys, and transactions that take the write lock at once. With
-// that log, synchronous(NORMAL) loses no consistency, and at most the last moments before a power failure. In the words of
-// modernc.org/sqlite, version 1.60 or later:
+// WAL, synchronous(NORMAL) cannot corrupt the database; a power failure can lose the most recent commits. The DSN for
+// modernc.org/sqlite 1.60 or later:
 //
 //	file:app.db?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)
 //
@@ -54,11 +54,11 @@
 //
 // An operation that loses to another transaction (a serialization failure, a deadlock, a locked file) is tried again, with
 // growing pauses. A call gives up after 10 seconds or with its context, waiting for locks included. FlushExpired takes up to
-// 10 seconds for each of its batches, and a Rotate that consumes nothing that long again, to look at the session once more.
+// 10 seconds for each of its batches. If Rotate consumes nothing, it may take another 10 seconds to re-read the session.
 //
 // # Errors
 //
-// Some errors are answers: [core.ErrUserGone], [core.ErrUserNotFound], [core.ErrUserIDInvalid] and [core.ErrFlushRunning]. Any
-// other error names the operation and wraps that of the database ("rotate a token: …"). It says nothing about the token or
-// the user: core makes core.ErrServiceUnavailable of it, never a denial.
+// Some errors are expected results: [core.ErrUserGone], [core.ErrUserNotFound], [core.ErrUserIDInvalid] and
+// [core.ErrFlushRunning]. Any other error names the operation and wraps that of the database ("rotate a token: …"). It does
+// not mean that the token or the user is invalid: core returns core.ErrServiceUnavailable for it, never a denial.
 package models

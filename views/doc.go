@@ -1,6 +1,6 @@
 // Package views holds SimpleJWT's endpoints as http.Handlers, and the one function that decides whether a request is
 // authenticated. It knows net/http and no framework: the adapters ginjwt, echojwt and stdjwt mount its handlers and wrap [Guard].
-// Most applications import an adapter only, and this package for a single view, a custom route or an error body.
+// Most applications import only an adapter. Import this package to mount one view or to write a custom route or error response.
 //
 // # Endpoints
 //
@@ -8,8 +8,8 @@
 // those of sliding tokens. [Sessions], [OtherSessions] and [Session] let users list and end their own sessions. [Routes],
 // [SlidingRoutes] and [SessionRoutes] name the paths at which an adapter mounts them.
 //
-// The views of tokens answer POST with a JSON, form or multipart body, read as DRF's default parsers read it, within
-// DATA_UPLOAD_MAX_MEMORY_SIZE. Fields are checked as DRF's CharField, and bodies, statuses and sentences are those of SimpleJWT.
+// The token views accept POST with a JSON, form or multipart body, read as DRF's default parsers read it, within
+// DATA_UPLOAD_MAX_MEMORY_SIZE. Fields are checked as DRF's CharField does; bodies, statuses and messages match SimpleJWT's.
 // A TOKEN_*_SERIALIZER hook replaces the work of a view or adds to it; [Request] gives it the HTTP request.
 //
 // All handlers are safe for concurrent use.
@@ -22,19 +22,19 @@
 //
 // # Cookies and CSRF
 //
-// With AUTH_COOKIE the views take tokens from cookies and move those of their answers into cookies, so that no script sees them.
+// With AUTH_COOKIE the views take tokens from cookies and move the tokens they issue into cookies, so that no script sees them.
 // A request that may change something must then come from a page of this origin, or of one in CSRF_TRUSTED_ORIGINS, by what the
 // browser says in Sec-Fetch-Site and Origin. Where the browser says nothing, the request must carry the CSRF token of its session.
 // A login has no session yet, so it must be JSON, which another site can't send without a preflight. The rules themselves are in
 // internal/cookie; this package applies them.
 //
-// A program that logs users in by itself calls [SetCookies] and [ClearCookies]. [BrowserClient] serves the JavaScript client.
+// Call [SetCookies] and [ClearCookies] from your own login and logout handlers. [BrowserClient] serves the JavaScript client.
 //
 // # Errors
 //
-// [WriteError] and [Reject] make DRF's status and body of an error: a *core.Error has both, a core.ValidationError is a 400 by
-// field, and anything else is logged and answered with a 500 that says nothing. A database that is unavailable is a 503
-// (core.ErrServiceUnavailable) and never a 401, upon which a client would drop a good session. OAUTH_ERRORS adds the fields and
+// [WriteError] and [Reject] produce DRF's status and body for an error: a *core.Error has both, a core.ValidationError becomes a 400
+// with messages by field, and any other error is logged and becomes a 500 without details. If the database is unavailable, that is a
+// 503 (core.ErrServiceUnavailable) and never a 401, because a client would drop its session on a 401. OAUTH_ERRORS adds the fields and
 // parameters of RFC 6749 and RFC 6750. [MethodNotAllowed] is DRF's 405.
 //
 // # Custom routes

@@ -17,13 +17,13 @@ type field struct {
 	name string
 	// trim removes white space at both ends, as trim_whitespace does.
 	trim bool
-	// optional allows a field to be missing, null or blank. A missing one stays missing, the others become "".
+	// optional allows a field to be missing, null or blank. A missing field stays missing, and null becomes "".
 	optional bool
 	// max is the largest number of characters (code points), 0 for no limit. Trimmed white space does not count.
 	max int
 }
 
-// DRF's messages, letter for letter.
+// DRF's messages, verbatim.
 const (
 	msgRequired  = "This field is required."
 	msgNull      = "This field may not be null."
@@ -34,9 +34,9 @@ const (
 	msgSurrogate = "Surrogate characters are not allowed: U+%X."
 )
 
-// validateFields checks the fields and returns the body, with the fields as text and everything else as it was sent. It returns a
-// core.ValidationError that names all wrong fields at once. What a hook can't use is replaced: a lone surrogate by U+FFFD, and a file
-// is removed.
+// validateFields checks the fields and returns the body, with the fields as text and everything else as it was sent. It changes b in
+// place, also if it fails. It returns a core.ValidationError that names all invalid fields at once. Lone surrogates are replaced by
+// U+FFFD, and files are removed, because hooks can't use them.
 func (b body) validateFields(fields []field) (simplejwt.Attrs, error) {
 	invalid := core.ValidationError{}
 	for _, f := range fields {
@@ -110,8 +110,8 @@ func (f field) readText(value any, present bool) (string, []string) {
 // isPythonSpace reports whether Python's str.strip removes a character: Go's white space and the four information separators.
 func isPythonSpace(r rune) bool { return unicode.IsSpace(r) || (r >= 0x1c && r <= 0x1f) }
 
-// pythonNumber returns the text of a JSON number as Python's str has it: an integer as it stands, as JSON has one spelling of every
-// integer but 0, and a float with the fewest digits that identify it, with an exponent below 1e-4 and from 1e16 on.
+// pythonNumber formats a JSON number as Python's str does: an integer unchanged ("-0" as "0"), a float with the fewest digits that
+// round-trip, in exponent form below 1e-4 and from 1e16, "inf" or "-inf" on overflow.
 func pythonNumber(literal string) string {
 	if literal == "-0" {
 		return "0"
@@ -120,8 +120,11 @@ func pythonNumber(literal string) string {
 		return literal
 	}
 	f, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
-		return strings.Repeat("-", strings.Count(literal[:1], "-")) + "inf"
+	switch {
+	case err != nil && f < 0:
+		return "-inf"
+	case err != nil:
+		return "inf"
 	}
 	shortest := strconv.FormatFloat(f, 'e', -1, 64)
 	_, exp, _ := strings.Cut(shortest, "e")

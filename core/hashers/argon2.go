@@ -95,5 +95,6 @@ func (h argon2Hash) isCurrent(preferred hash) bool {
 		len(h.sum) >= len(p.sum) && len(h.salt) >= saltChars
 }
 
-// remainingWork is empty: a difference in memory or lanes cannot be computed on its own. Django's hasher does nothing here either.
+// remainingWork returns nil: a difference in memory or lanes cannot be computed on its own. Django's hasher does nothing here
+// either.
 func (h argon2Hash) remainingWork(hash) []hash { return nil }

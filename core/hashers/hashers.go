@@ -8,13 +8,13 @@ import (
 )
 
 // MaxPasswordBytes is the length in bytes of the longest password that is hashed. Make rejects a longer one and Check never
-// matches it: hashing it would only keep the machine busy.
+// matches it, to prevent denial of service.
 const MaxPasswordBytes = 4096
 
-// dummyPassword is hashed in place of a password that is rejected, so that the answer takes the usual time.
+// dummyPassword is hashed in place of a password that is rejected, so that the check takes the usual time.
 const dummyPassword = "a password of usual length"
 
-// errPasswordTooLong is the error of Make for a password over MaxPasswordBytes. It holds nothing of the password.
+// errPasswordTooLong is the error of Make for a password over MaxPasswordBytes. It does not include the password.
 var errPasswordTooLong = fmt.Errorf("password is longer than %d bytes", MaxPasswordBytes)
 
 // Options configures New. The zero value makes argon2 hashes and checks every format within the default limits. The limits apply
@@ -35,8 +35,8 @@ type Options struct {
 	// 5.2 writes 1,000,000 and Django 6.1 1,500,000.
 	MaxPBKDF2Iterations int
 
-	// MaxArgon2Work is the highest product of argon2's memory in MiB and its passes, which is how much a computation writes.
-	// Fractions are dropped. Lanes do not count, as they share the memory. Defaults to 2048; Django's 100 MiB and 2 passes are 200.
+	// MaxArgon2Work is the highest product of argon2's memory in MiB and its passes, i.e. the total memory written. The product
+	// is rounded down. Lanes do not count, as they share the memory. Defaults to 2048; Django's 100 MiB and 2 passes are 200.
 	MaxArgon2Work int
 
 	// MaxBcryptCost is the highest cost of bcrypt and bcrypt_sha256, between 4 and 31. Each step doubles the work. Defaults
@@ -46,7 +46,7 @@ type Options struct {
 	// MaxScryptWork is the highest product N*r*p of scrypt. Defaults to 4,194,304; Django's 16384*8*5 is 655,360.
 	MaxScryptWork int
 
-	// MaxMemoryMiB is the most memory, in MiB, of one hash of argon2 or scrypt. Fractions are dropped. Defaults to 256; Django
+	// MaxMemoryMiB is the most memory, in MiB, of one hash of argon2 or scrypt, rounded down. Defaults to 256; Django
 	// writes argon2 of 100 MiB and scrypt of 16 MiB.
 	MaxMemoryMiB int
 }
@@ -75,7 +75,8 @@ type hash interface {
 	// isCurrent reports whether the hash has the format of the preferred one, at least its costs, and a salt of at least 128 bits.
 	isCurrent(preferred hash) bool
 
-	// remainingWork returns the hashes to compute after this one, so that all of them together take as long as the preferred one.
+	// remainingWork returns extra hashes that make up the difference to preferred; nil if the algorithms differ or the difference
+	// cannot be computed (argon2, scrypt).
 	remainingWork(preferred hash) []hash
 }
 
@@ -106,14 +107,14 @@ func New(o Options) (*Hashers, error) {
 	return newHashers(preferred, o.MaxConcurrent, l), nil
 }
 
-// newHashers takes what New has checked. Tests call it with costs below the defaults.
+// newHashers does not validate its arguments. Tests call it with costs below the defaults.
 func newHashers(preferred hash, maxConcurrent int, l limits) *Hashers {
 	return &Hashers{preferred: preferred, slots: make(chan struct{}, maxConcurrent), limits: l}
 }
 
 // Make returns the stored form of a password in the preferred format, with a new random salt of at least 128 bits. It returns an
-// error for a password over MaxPasswordBytes, with plain bcrypt for one over 72 bytes or with a NUL byte, and the error of ctx
-// if that ends before a slot is free. A computation that has started cannot be stopped.
+// error for a password over MaxPasswordBytes; plain bcrypt also rejects passwords over 72 bytes or containing a NUL byte. It
+// returns the error of ctx if that ends before a slot is free. A computation that has started cannot be stopped.
 func (h *Hashers) Make(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxPasswordBytes {
 		return "", fmt.Errorf("hashers: make: %w", errPasswordTooLong)
@@ -127,10 +128,10 @@ func (h *Hashers) Make(ctx context.Context, password string) (string, error) {
 	return encoded, nil
 }
 
-// Check reports whether password is the one that was stored as encoded. An unusable, unknown, corrupt or empty encoded and a
-// password over MaxPasswordBytes are treated like a wrong password, after the work of Dummy; Readable says why. If ok is true,
-// upgrade reports that encoded does not have the preferred format, has lower costs, or has a salt of less than 128 bits: the
-// caller should store what Make returns instead. Django's must_update does the same, but would also lower a higher cost.
+// Check reports whether password is the one that was stored as encoded. If encoded is unusable, unknown, corrupt or empty, or
+// password is too long (MaxPasswordBytes), Check does the work of Dummy and returns false; Readable says what is wrong with encoded.
+// If ok is true, upgrade reports that encoded does not have the preferred format, has lower costs, or has a salt of less than 128
+// bits: the caller should store what Make returns instead. Django's must_update does the same, but would also lower a higher cost.
 //
 // The error is ErrTooExpensive for an encoded over a limit of Options, for every password, at once and without any hashing. It
 // is the error of ctx if that ends before a slot is free. A computation that has started cannot be stopped.
@@ -149,8 +150,9 @@ func (h *Hashers) Check(ctx context.Context, password, encoded string) (ok, upgr
 	return ok, ok && !stored.isCurrent(h.preferred), nil
 }
 
-// verifyPassword does all the work of a check. A wrong password for a row with lower costs than the preferred ones would be
-// rejected quickly, which would show that the user exists: so a failed check computes the remaining work too.
+// verifyPassword compares a password with a stored hash. A wrong password for a hash with lower costs than the preferred ones would
+// be rejected quickly, which would show that the user exists: so a failed check also computes remainingWork, as far as the
+// algorithm allows it.
 func (h *Hashers) verifyPassword(stored hash, password string) bool {
 	if stored.matchesPassword(password) {
 		return true

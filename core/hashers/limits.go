@@ -10,11 +10,11 @@ import (
 
 var (
 	// ErrTooExpensive means that a stored hash (Check) or Options.Preferred (New) costs more than the limits of Options allow.
-	// The error that wraps it names the format, the cost, its value, its limit and the option that raises the limit, and holds
+	// The error that wraps it names the format, the cost, its value, its limit and the option that raises the limit, and contains
 	// nothing else of the hash.
 	ErrTooExpensive = errors.New("the password hash is too expensive")
 
-	// errUnreadable means that no password can match a stored hash. The error that wraps it says what cannot be read, and holds
+	// errUnreadable means that no password can match a stored hash. The error that wraps it says what cannot be read, and contains
 	// nothing of the hash but the name of its format.
 	errUnreadable = errors.New("the password hash cannot be read")
 )
@@ -42,7 +42,7 @@ type limits struct {
 	memoryMiB        int
 }
 
-// defaultLimits are the limits of the zero Options.
+// defaultLimits returns the limits of the zero Options.
 func defaultLimits() limits {
 	return limits{defaultPBKDF2Iterations, defaultArgon2Work, defaultBcryptCost, defaultScryptWork, defaultMemoryMiB}
 }
@@ -95,5 +95,5 @@ func checkCosts(h hash, l limits) error {
 	return nil
 }
 
-// unreadableError wraps errUnreadable with what is wrong. The text must not hold a part of the hash.
+// unreadableError wraps errUnreadable with what is wrong. The text must not contain any part of the hash.
 func unreadableError(what string) error { return fmt.Errorf("%w: %s", errUnreadable, what) }

@@ -26,7 +26,7 @@ func newPBKDF2(algorithm string) pbkdf2Hash {
 	return pbkdf2Hash{algorithm, pbkdf2Iterations, randomText(saltChars), randomBytes(pbkdf2Size(algorithm))}
 }
 
-// pbkdf2Size is the number of bytes of a sum: that of the digest, as in Django.
+// pbkdf2Size returns the length of a sum in bytes: that of the digest, as in Django.
 func pbkdf2Size(algorithm string) int {
 	if algorithm == "pbkdf2_sha1" {
 		return sha1.Size
@@ -80,7 +80,7 @@ func (h pbkdf2Hash) isCurrent(preferred hash) bool {
 	return same && h.algorithm == p.algorithm && h.iterations >= p.iterations && len(h.salt) >= saltChars
 }
 
-// remainingWork has one hash with the iterations that h lacks.
+// remainingWork returns one hash with the iterations that h lacks.
 func (h pbkdf2Hash) remainingWork(preferred hash) []hash {
 	p, same := preferred.(pbkdf2Hash)
 	if !same || h.algorithm != p.algorithm || h.iterations >= p.iterations {

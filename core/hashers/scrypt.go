@@ -73,5 +73,5 @@ func (h scryptHash) isCurrent(preferred hash) bool {
 	return same && h.n >= p.n && h.r >= p.r && h.p >= p.p && len(h.salt) >= saltChars
 }
 
-// remainingWork is empty: Django's hasher does nothing here either.
+// remainingWork returns nil: Django's hasher does nothing here either.
 func (h scryptHash) remainingWork(hash) []hash { return nil }

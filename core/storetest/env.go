@@ -155,15 +155,22 @@ func (e *env) loadRow(jti string) core.TokenState {
 	return *got
 }
 
-// wantLatest checks the latest token of a session; want is "" for none.
-func (e *env) wantLatest(what, jti, sid, want string) {
+// latestCheck is what wantLatest checks: what State returns as the latest token of a session.
+type latestCheck struct {
+	what     string // names the session in the error
+	jti, sid string // the arguments of State
+	want     string // the jti of the latest token; "" for none
+}
+
+// wantLatest checks the latest token of a session.
+func (e *env) wantLatest(c latestCheck) {
 	e.Helper()
 	got := ""
-	if latest := e.loadState(jti, sid).Latest; latest != nil {
+	if latest := e.loadState(c.jti, c.sid).Latest; latest != nil {
 		got = latest.JTI
 	}
-	if got != want {
-		e.Errorf("the latest token of %s: got jti %q, want %q", what, got, want)
+	if got != c.want {
+		e.Errorf("the latest token of %s: got jti %q, want %q", c.what, got, c.want)
 	}
 }
 

@@ -89,7 +89,7 @@ func flushSession(e *env) {
 	second := e.mustRotate(r)
 	e.wantFlushed(1)
 	e.wantEqual("the state of a deleted token", core.SessionState{Latest: new(activeState(second))}, e.loadState(first.JTI, first.SessionID))
-	e.wantLatest("a session without its first row", second.JTI, "", second.JTI)
+	e.wantLatest(latestCheck{what: "a session without its first row", jti: second.JTI, want: second.JTI})
 	e.wantRevoked(core.Scope{UserID: e.userID}, 1)
 	e.wantRevoked(core.Scope{SessionID: first.SessionID}, 0)
 }

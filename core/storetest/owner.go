@@ -117,7 +117,7 @@ func ownerRestrictsSession(e *env) {
 			}
 		}
 	}
-	e.wantLatest("the other user's session", "", victim.SessionID, victim.JTI)
+	e.wantLatest(latestCheck{what: "the other user's session", sid: victim.SessionID, want: victim.JTI})
 	own := e.recordLogin()
 	r := e.newRotation(e.recordLogin(unnamed).JTI)
 	r.SessionID = own.SessionID

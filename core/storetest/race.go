@@ -99,7 +99,7 @@ func raceRotate(e *env) {
 				e.Errorf("a rotation that returned %v recorded a successor: %v", won[i], recorded)
 			}
 			if won[i] {
-				e.wantLatest("the session after the race", first.JTI, "", jti)
+				e.wantLatest(latestCheck{what: "the session after the race", jti: first.JTI, want: jti})
 			}
 		}
 		e.wantEqual("the presented row", consumedState(first, core.ReasonRotated), e.loadRow(first.JTI))

@@ -13,20 +13,20 @@ func stateCases() []testCase {
 		rule: "a retry gets the latest token: the row of the session that was inserted last, whatever the clocks said",
 		run:  stateReturnsLatest,
 	}, {
-		name: "State takes the session from the row, else from the sid",
-		rule: "the sid counts if the row names no session or is missing, as for a token whose row was flushed or that Django rotated",
+		name: "State takes the session from the row or, if it has none, from the sid",
+		rule: "the session is that of the row or, if it has none, from the sid, as for a token whose row was flushed or that Django rotated",
 		run:  stateFindsSession,
 	}, {
-		name: "State finds a session whose first row names none",
-		rule: "a session is the rows that name it and the row with that jti that names none, which Django wrote",
+		name: "State finds a session whose first row has no session_id",
+		rule: "a session consists of the rows whose session_id is its id, plus the row whose jti is that id if Django wrote it without a session_id",
 		run:  stateOfDjangoRow,
 	}, {
 		name: "State returns nothing if nothing is recorded",
 		rule: "Presented is nil if the token has no row, Latest if the session has none; neither is an error",
 		run:  stateWithoutRecord,
 	}, {
-		name: "State returns what the caller may keep and change",
-		rule: "a store is safe for concurrent use: what it returned neither changes afterwards nor changes the store",
+		name: "State returns a copy",
+		rule: "a store is safe for concurrent use: the caller may keep and change what State returned, and the store does not change it",
 		run:  stateReturnsCopy,
 	}}
 }
@@ -45,7 +45,7 @@ func stateReturnsLatest(e *env) {
 	want := core.SessionState{Presented: new(consumedState(first, core.ReasonRotated)), Latest: new(activeState(third))}
 	e.wantEqual("the state of an ancestor", want, e.loadState(first.JTI, first.SessionID))
 	e.wantEqual("the state of an ancestor, the token without a sid", want, e.loadState(first.JTI, ""))
-	e.wantLatest("a session, by its latest token", third.JTI, first.SessionID, third.JTI)
+	e.wantLatest(latestCheck{what: "a session, by its latest token", jti: third.JTI, sid: first.SessionID, want: third.JTI})
 
 	e.mustBlacklist(third.JTI, core.ReasonLogout)
 	if latest := e.loadState(first.JTI, "").Latest; latest == nil || latest.JTI != third.JTI || latest.Reason != core.ReasonLogout {
@@ -57,34 +57,34 @@ func stateReturnsLatest(e *env) {
 func stateFindsSession(e *env) {
 	first, other := e.recordLogin(), e.recordLogin()
 	newest := e.mustRotate(e.newRotation(other.JTI))
-	e.wantLatest("a row that names a session, with another sid", first.JTI, other.SessionID, first.JTI)
-	e.wantLatest("a row that names no session, with a sid", e.recordDjangoToken().JTI, other.SessionID, newest.JTI)
+	e.wantLatest(latestCheck{what: "a row with a session_id, with another sid", jti: first.JTI, sid: other.SessionID, want: first.JTI})
+	e.wantLatest(latestCheck{what: "a row without a session_id, with a sid", jti: e.recordDjangoToken().JTI, sid: other.SessionID, want: newest.JTI})
 
 	unknown := e.loadState(e.newID(), other.SessionID)
 	e.wantEqual("the state of a token without a row, with a sid", core.SessionState{Latest: new(activeState(newest))}, unknown)
 }
 
-// stateOfDjangoRow reads a session whose first row names none, before and after a rotation.
+// stateOfDjangoRow reads a session whose first row has no session_id, before and after a rotation.
 func stateOfDjangoRow(e *env) {
 	first := e.recordDjangoToken()
-	e.wantEqual("a row that names no session", core.SessionState{Presented: new(activeState(first)), Latest: new(activeState(first))}, e.loadState(first.JTI, ""))
-	e.wantLatest("a token without a row whose sid is the jti of a row that names no session", e.newID(), first.JTI, first.JTI)
+	e.wantEqual("a row without a session_id", core.SessionState{Presented: new(activeState(first)), Latest: new(activeState(first))}, e.loadState(first.JTI, ""))
+	e.wantLatest(latestCheck{what: "a token without a row whose sid is the jti of a row without a session_id", jti: e.newID(), sid: first.JTI, want: first.JTI})
 
 	second := e.mustRotate(e.newRotation(first.JTI))
-	e.wantLatest("the session that a row without one started", first.JTI, "", second.JTI)
-	e.wantLatest("the session that a row without one started, by its successor", second.JTI, "", second.JTI)
-	e.wantLatest("the session that a row without one started, by the sid", e.newID(), first.JTI, second.JTI)
+	e.wantLatest(latestCheck{what: "a session started by a Django row", jti: first.JTI, want: second.JTI})
+	e.wantLatest(latestCheck{what: "a session started by a Django row, by its successor", jti: second.JTI, want: second.JTI})
+	e.wantLatest(latestCheck{what: "a session started by a Django row, by the sid", jti: e.newID(), sid: first.JTI, want: second.JTI})
 
-	// A row of another session does not belong to the session that its own jti would name.
+	// A row that has a session_id starts no session with its own jti as the id.
 	moved := e.recordLogin(func(t *core.OutstandingToken) { t.SessionID = e.newID() })
-	e.wantLatest("a session that is named by the jti of a row of another session", e.newID(), moved.JTI, "")
+	e.wantLatest(latestCheck{what: "a sid equal to the jti of a row that belongs to another session", jti: e.newID(), sid: moved.JTI, want: ""})
 }
 
 // stateWithoutRecord reads unknown tokens and sessions.
 func stateWithoutRecord(e *env) {
 	e.wantEqual("the state of an unknown token", core.SessionState{}, e.loadState(e.newID(), ""))
 	e.wantEqual("the state of an unknown token with an unknown sid", core.SessionState{}, e.loadState(e.newID(), e.newID()))
-	// Rows that name no session do not share one.
+	// Rows without a session id must not be treated as one session.
 	e.recordDjangoToken()
 	e.wantEqual("the state of an unknown token without a sid", core.SessionState{}, e.loadState(e.newID(), ""))
 }
