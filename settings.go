@@ -42,7 +42,7 @@ type SerializerInput struct {
 
 // Serializer wraps a view's work, as a subclass of a SimpleJWT serializer does: it may change in.Attrs before it calls
 // super, add to or replace what super returns, or reject the request with an error. A *core.Error chooses status, code
-// and detail; a core.ValidationError answers 400 with field errors; any other error is logged and answers 500.
+// and detail; a core.ValidationError becomes a 400 with field errors; any other error is logged and becomes a 500.
 // It must be safe for concurrent use.
 type Serializer func(ctx context.Context, in *SerializerInput, super func(context.Context) (Attrs, error)) (Attrs, error)
 
@@ -201,7 +201,7 @@ type Settings struct {
 	// Zero takes the client's address from the connection, and so does a header without an address from each proxy.
 	NumProxies int `setting:"NUM_PROXIES"`
 	// DataUploadMaxMemorySize is Django's DATA_UPLOAD_MAX_MEMORY_SIZE: the largest request body in bytes; a larger one
-	// answers 413. Defaults to 1 MiB.
+	// gets a 413. Defaults to 1 MiB.
 	DataUploadMaxMemorySize int64 `setting:"DATA_UPLOAD_MAX_MEMORY_SIZE"`
 
 	given        map[string]bool   // what FromJSON, FromFile and FromEnv found, without null

@@ -52,7 +52,7 @@ func (s Settings) Format(w fmt.State, _ rune) {
 	fmt.Fprint(w, "simplejwt.Settings{", strings.Join(s.describeFields(), " "), "}")
 }
 
-// LogValue is the text of Format, without the type's name: package slog never logs a key.
+// LogValue returns the text of Format, without the type's name: package slog never logs a key.
 func (s Settings) LogValue() slog.Value {
 	return slog.StringValue(strings.Join(s.describeFields(), " "))
 }

@@ -77,7 +77,7 @@ var fields = func() []field {
 // it too, and core.New reports it together with its own, so a program that calls core.New may ignore the error here.
 func FromJSON(base Settings, data []byte) (Settings, error) { return fromJSON(base, data, "") }
 
-// FromFile is FromJSON for a file. Its errors name the file. A file that can't be read is an invalid setting without a
+// FromFile is like FromJSON, for a file. Its errors name the file. A file that can't be read is an invalid setting without a
 // name.
 func FromFile(base Settings, file string) (Settings, error) {
 	data, err := os.ReadFile(file)

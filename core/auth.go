@@ -32,7 +32,7 @@ type Deps struct {
 	// app.
 	Store Store
 	// Authenticate checks the credentials of a login instead of the stored password, for LDAP and the like. It
-	// returns nil, nil if they match no user, which is answered like a wrong password; a nil pointer counts as nil.
+	// returns nil, nil if they match no user, which counts as a wrong password; a nil pointer counts as nil.
 	// An error becomes ErrServiceUnavailable. Both strings come straight from the request, and are limited only by
 	// DATA_UPLOAD_MAX_MEMORY_SIZE.
 	Authenticate func(ctx context.Context, username, password string) (simplejwt.User, error)

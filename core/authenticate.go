@@ -12,7 +12,7 @@ import (
 // Auth.Stateless and Auth.CheckingSession. A program may write its own.
 type Authenticator interface {
 	// AuthenticateToken verifies a raw token and returns its user. Errors: an *Error such as ErrTokenNotAllowed or
-	// ErrServiceUnavailable; any other error is answered with status 500.
+	// ErrServiceUnavailable; any other error becomes a 500.
 	AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error)
 	// Transport returns how tokens travel over HTTP. The package views calls it once per request.
 	Transport() Transport
@@ -29,7 +29,7 @@ func (a *Auth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.Use
 	return a.authenticateToken(ctx, raw, false)
 }
 
-// authenticateToken is AuthenticateToken. With requireSession, the session of a token that names one is checked
+// authenticateToken implements AuthenticateToken. With requireSession, the session of a token with a sid is checked
 // whatever CHECK_SESSION says, and without the cache.
 func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession bool) (simplejwt.User, *Token, error) {
 	t, err := a.allowedToken(ctx, raw)
@@ -69,7 +69,7 @@ func (a *Auth) authenticateToken(ctx context.Context, raw string, requireSession
 	return user, t, nil
 }
 
-// checkSessionAsItsClass is checkSession, but wraps a denial as allowedToken does.
+// checkSessionAsItsClass is like checkSession, but wraps a denial as allowedToken does.
 func (t *Token) checkSessionAsItsClass(ctx context.Context, owner *string, skipCache bool) error {
 	err := t.checkSession(ctx, owner, skipCache)
 	var denied classDenials
@@ -131,7 +131,7 @@ func (r *classDenials) asError() error {
 	return out
 }
 
-// CheckingSession returns an Authenticator that always checks the session of a token that names one, whatever
+// CheckingSession returns an Authenticator that always checks the session of a token with a sid, whatever
 // CHECK_SESSION says, and does not use the cache. It is for routes that an ended session must not reach while its
 // access token lasts, such as a change of the password.
 func (a *Auth) CheckingSession() Authenticator { return sessionCheckingAuth{a} }
@@ -139,7 +139,7 @@ func (a *Auth) CheckingSession() Authenticator { return sessionCheckingAuth{a} }
 // sessionCheckingAuth is the Authenticator of CheckingSession.
 type sessionCheckingAuth struct{ *Auth }
 
-// AuthenticateToken is Auth.AuthenticateToken with the check of the session.
+// AuthenticateToken is like Auth.AuthenticateToken, but always checks the session.
 func (c sessionCheckingAuth) AuthenticateToken(ctx context.Context, raw string) (simplejwt.User, *Token, error) {
 	return c.authenticateToken(ctx, raw, true)
 }

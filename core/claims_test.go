@@ -22,10 +22,10 @@ const (
 	detailWrongType = "Token has wrong type"
 )
 
-// changesByDetail has changes of a good token's claims, by what ParseToken is to say of the result.
+// changesByDetail maps the detail ParseToken should report to the claim changes that cause it.
 type changesByDetail map[string][]string
 
-// wantDetails checks what ParseToken says of access tokens with changed claims.
+// wantDetails checks the detail that ParseToken reports for an access token with each of the changes.
 func wantDetails(t *testing.T, auth *core.Auth, cases changesByDetail) {
 	t.Helper()
 	for want, changes := range cases {
@@ -37,7 +37,8 @@ func wantDetails(t *testing.T, auth *core.Auth, cases changesByDetail) {
 	}
 }
 
-// idClaimCases has values of the id claim: a text of 1 to 255 bytes that is valid in every database.
+// idClaimCases returns valid and invalid values of the id claim, keyed by the detail ParseToken should report. A valid id is a string
+// of 1 to 255 bytes without NUL or lone surrogates.
 func idClaimCases(claim string) changesByDetail {
 	return changesByDetail{
 		detailNone: {
@@ -59,14 +60,14 @@ func TestParseToken_IDClaim(t *testing.T) {
 	wantDetails(t, newAuth(t), idClaimCases("jti"))
 	named := newAuth(t, withJSON(t, `{"JTI_CLAIM":"token_id"}`))
 	wantDetails(t, named, idClaimCases("token_id"))
-	beside := changesByDetail{ // jti is not our id then, but still a string by RFC 7519, section 4.1.7
+	beside := changesByDetail{ // jti is then not the id claim, but RFC 7519, section 4.1.7 still requires a string
 		detailNone:    {`jti=`, `jti=""`, `jti="` + strings.Repeat("x", 300) + `"`},
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	}
 	for want, changes := range beside {
 		for _, change := range changes {
 			if got := accessTokenDetail(t, named, signPayload(makePayload(`token_id="x"`, change))); got != want {
-				t.Errorf("beside token_id, %.40s: %q, want %q", change, got, want)
+				t.Errorf("with token_id, %.40s: %q, want %q", change, got, want)
 			}
 		}
 	}
@@ -74,8 +75,13 @@ func TestParseToken_IDClaim(t *testing.T) {
 		detailNone:    {`jti=`, `jti=""`, `jti="\u0000"`, `jti="` + strings.Repeat("x", 300) + `"`},
 		detailInvalid: {`jti=1`, `jti=null`, `jti="\ud800"`},
 	})
+}
+
+// TestVerify_IDClaim checks that Verify requires a valid id, though it accepts tokens of every class.
+func TestVerify_IDClaim(t *testing.T) {
+	t.Parallel()
 	auth := newAuth(t)
-	for want, changes := range idClaimCases("jti") { // Verify checks the id without a class
+	for want, changes := range idClaimCases("jti") {
 		for _, change := range changes {
 			if _, err := auth.Verify(t.Context(), signPayload(makePayload(change))); readDetail(err) != want {
 				t.Errorf("Verify, %.40s: error %v, want %q", change, err, want)
@@ -104,9 +110,14 @@ func TestParseToken_TypeClaim(t *testing.T) {
 		detailNoType:    {`kind=`},
 		detailWrongType: {`kind="refresh"`},
 	})
+}
+
+// TestVerify_TypeClaim checks that Verify ignores the type.
+func TestVerify_TypeClaim(t *testing.T) {
+	t.Parallel()
 	for _, change := range []string{`token_type=`, `token_type="refresh"`, `token_type="untyped"`, `token_type=1`} {
 		if _, err := newAuth(t).Verify(t.Context(), signPayload(makePayload(change))); err != nil {
-			t.Errorf("Verify checks the type: %s: %v", change, err)
+			t.Errorf("Verify(%s) = %v, want nil", change, err)
 		}
 	}
 }
@@ -123,7 +134,7 @@ func TestParseToken_TypeOfEachClass(t *testing.T) {
 			}
 			_, err := auth.ParseToken(t.Context(), class, signPayload(makePayload("token_type="+strconv.Quote(kind))))
 			if got := readDetail(err); got != want {
-				t.Errorf("a token of type %s as %s: %q, want %q", kind, class, got, want)
+				t.Errorf("token of type %s parsed as %s: %q, want %q", kind, class, got, want)
 			}
 		}
 	}
@@ -137,25 +148,25 @@ func TestParseToken_OrderOfChecks(t *testing.T) {
 		want    string
 		changes []string
 	}{
-		"nothing is wrong":                 {detailNone, []string{iss, aud}},
-		"iat before exp":                   {detailInvalid, []string{iss, aud, "iat=" + unixClaim(9), "exp=0"}},
-		"nbf before exp":                   {detailInvalid, []string{iss, aud, "nbf=" + unixClaim(9), "exp=0"}},
-		"exp before the issuer":            {detailExpired, []string{`iss="x"`, aud, "exp=0"}},
-		"exp before the audience":          {detailExpired, []string{iss, `aud="x"`, "exp=0"}},
-		"exp before sub":                   {detailExpired, []string{iss, aud, "sub=1", "exp=0"}},
-		"exp before an id that is no text": {detailExpired, []string{iss, aud, "jti=1", "exp=0"}},
-		"exp before no id":                 {detailExpired, []string{iss, aud, "jti=", "exp=0"}},
-		"exp before the type":              {detailExpired, []string{iss, aud, `token_type="refresh"`, "exp=0"}},
-		"the issuer before a missing exp":  {detailInvalid, []string{`iss="x"`, aud, "exp="}},
-		"the audience before it":           {detailInvalid, []string{iss, `aud="x"`, "exp="}},
-		"sub before it":                    {detailInvalid, []string{iss, aud, "sub=1", "exp="}},
-		"an id that is no text before it":  {detailInvalid, []string{iss, aud, "jti=1", "exp="}},
-		"a missing exp before no id":       {detailNoExp, []string{iss, aud, "exp=", "jti="}},
-		"a missing exp before a bad id":    {detailNoExp, []string{iss, aud, "exp=", `jti=""`}},
-		"a missing exp before the type":    {detailNoExp, []string{iss, aud, "exp=", `token_type="refresh"`}},
-		"no id before no type":             {detailNoID, []string{iss, aud, "jti=", "token_type="}},
-		"no id before the type":            {detailNoID, []string{iss, aud, "jti=", `token_type="refresh"`}},
-		"a bad id before the type":         {detailInvalid, []string{iss, aud, `jti=""`, "token_type="}},
+		"valid claims":                          {detailNone, []string{iss, aud}},
+		"a future iat before exp":               {detailInvalid, []string{iss, aud, "iat=" + unixClaim(9), "exp=0"}},
+		"a future nbf before exp":               {detailInvalid, []string{iss, aud, "nbf=" + unixClaim(9), "exp=0"}},
+		"exp before a wrong issuer":             {detailExpired, []string{`iss="x"`, aud, "exp=0"}},
+		"exp before a wrong audience":           {detailExpired, []string{iss, `aud="x"`, "exp=0"}},
+		"exp before a non-string sub":           {detailExpired, []string{iss, aud, "sub=1", "exp=0"}},
+		"exp before a non-string id":            {detailExpired, []string{iss, aud, "jti=1", "exp=0"}},
+		"exp before a missing id":               {detailExpired, []string{iss, aud, "jti=", "exp=0"}},
+		"exp before a wrong type":               {detailExpired, []string{iss, aud, `token_type="refresh"`, "exp=0"}},
+		"a wrong issuer before a missing exp":   {detailInvalid, []string{`iss="x"`, aud, "exp="}},
+		"a wrong audience before a missing exp": {detailInvalid, []string{iss, `aud="x"`, "exp="}},
+		"a non-string sub before a missing exp": {detailInvalid, []string{iss, aud, "sub=1", "exp="}},
+		"a non-string id before a missing exp":  {detailInvalid, []string{iss, aud, "jti=1", "exp="}},
+		"a missing exp before a missing id":     {detailNoExp, []string{iss, aud, "exp=", "jti="}},
+		"a missing exp before an empty id":      {detailNoExp, []string{iss, aud, "exp=", `jti=""`}},
+		"a missing exp before a wrong type":     {detailNoExp, []string{iss, aud, "exp=", `token_type="refresh"`}},
+		"a missing id before a missing type":    {detailNoID, []string{iss, aud, "jti=", "token_type="}},
+		"a missing id before a wrong type":      {detailNoID, []string{iss, aud, "jti=", `token_type="refresh"`}},
+		"an empty id before a missing type":     {detailInvalid, []string{iss, aud, `jti=""`, "token_type="}},
 	} {
 		if got := accessTokenDetail(t, auth, signPayload(makePayload(c.changes...))); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
@@ -179,14 +190,14 @@ func TestParseToken_Blacklist(t *testing.T) {
 		want    string
 		changes []string
 	}{
-		"as what it is":                {core.RefreshToken, "Token is blacklisted", []string{`token_type="refresh"`}},
-		"of another type":              {core.RefreshToken, "Token is blacklisted", []string{`token_type="access"`}},
-		"as another class with a list": {core.SlidingToken, "Token is blacklisted", []string{`token_type="refresh"`}},
-		"without exp":                  {core.RefreshToken, "Token is blacklisted", []string{"exp="}},
-		"expired":                      {core.RefreshToken, detailExpired, []string{`token_type="refresh"`, "exp=0"}},
-		"as an access token":           {core.AccessToken, detailNone, []string{`token_type="access"`}},
-		"as an access token, wrongly":  {core.AccessToken, detailWrongType, []string{`token_type="refresh"`}},
-		"as any token":                 {core.UntypedToken, detailNone, []string{`token_type="refresh"`}},
+		"as a refresh token":                   {core.RefreshToken, "Token is blacklisted", []string{`token_type="refresh"`}},
+		"of type access, as a refresh token":   {core.RefreshToken, "Token is blacklisted", []string{`token_type="access"`}},
+		"as a sliding token":                   {core.SlidingToken, "Token is blacklisted", []string{`token_type="refresh"`}},
+		"without exp":                          {core.RefreshToken, "Token is blacklisted", []string{"exp="}},
+		"expired":                              {core.RefreshToken, detailExpired, []string{`token_type="refresh"`, "exp=0"}},
+		"of type access, as an access token":   {core.AccessToken, detailNone, []string{`token_type="access"`}},
+		"refresh token parsed as access token": {core.AccessToken, detailWrongType, []string{`token_type="refresh"`}},
+		"as a token of any type":               {core.UntypedToken, detailNone, []string{`token_type="refresh"`}},
 	} {
 		_, err := auth.ParseToken(t.Context(), c.class, signPayload(makePayload(append(c.changes, id)...)))
 		if got := readDetail(err); got != c.want {
@@ -198,7 +209,7 @@ func TestParseToken_Blacklist(t *testing.T) {
 	}
 }
 
-// recordingUsers are Users that keep the fields and values they are asked for.
+// recordingUsers are Users that record the field and value of each ByField call.
 type recordingUsers struct {
 	core.Users
 	asked []string
@@ -215,9 +226,9 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 	auth := newAuth(t, func(_ *simplejwt.Settings, d *core.Deps) { d.Users = users })
 	const alice, nobody = "alice", "nobody"
 	for value, c := range map[string]struct {
-		asked     string // the value that the users are asked for, "" if they are not
-		opens     bool   // whether it opens a protected route
-		refreshes string // whose token a refresh takes it for, "" if it is denied
+		asked         string // the value passed to Users.ByField, "" if it is not called
+		authenticates bool   // whether authentication succeeds
+		refreshes     string // which user Refresh returns, "" if it is denied
 	}{
 		`"1"`:                      {"1", true, alice},
 		`1`:                        {"1", true, alice},
@@ -235,7 +246,7 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 		`[1]`:                      {"", false, ""},
 		`{"id":1}`:                 {"", false, ""},
 		`"1\ud800"`:                {"", false, ""},
-		`0`:                        {"", false, nobody}, // a user id that is false in Python is that of no user
+		`0`:                        {"", false, nobody}, // SimpleJWT ignores a falsy user id
 		`-0.0`:                     {"", false, nobody},
 		`""`:                       {"", false, nobody},
 		`false`:                    {"", false, nobody},
@@ -245,7 +256,7 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 	} {
 		users.asked = nil
 		user, _, err := auth.AuthenticateToken(t.Context(), signPayload(makePayload("user_id="+value)))
-		if c.opens != (err == nil && user.AuthID() == "1") || !c.opens && !errors.Is(err, core.ErrUnknownUser) {
+		if c.authenticates != (err == nil && user.AuthID() == "1") || !c.authenticates && !errors.Is(err, core.ErrUnknownUser) {
 			t.Errorf("authenticate with %s: user %v, error %v", value, user, err)
 		}
 		_, user, err = auth.Refresh(t.Context(), signPayload(makePayload(`token_type="refresh"`, "user_id="+value)))
@@ -268,11 +279,11 @@ func TestAuthenticateToken_UserIDClaim(t *testing.T) {
 			want = []string{"id " + c.asked, "id " + c.asked}
 		}
 		if !slices.Equal(users.asked, want) {
-			t.Errorf("with %s the users were asked for %q, want %q", value, users.asked, want)
+			t.Errorf("with %s ByField was called with %q, want %q", value, users.asked, want)
 		}
 	}
 	if _, _, err := auth.AuthenticateToken(t.Context(), signPayload(makePayload("user_id="))); !errors.Is(err, core.ErrTokenNoUser) {
-		t.Errorf("without the claim: %v", err)
+		t.Errorf("authenticate without the claim: %v, want ErrTokenNoUser", err)
 	}
 }
 
@@ -300,7 +311,7 @@ func TestRefresh_NumbersKeepTheirDigits(t *testing.T) {
 	access := decodePart(t, pair.Access, 1)
 	for _, want := range []string{`"big":9007199254740993,`, `"cents":1.10,`, `"exponent":1E+2,`, `"zero":-0}`, `"deep":[{"n":12345678901234567890.10}]`} {
 		if !strings.Contains(access, want) {
-			t.Errorf("the access token lacks %s: %s", want, access)
+			t.Errorf("the access token does not contain %s: %s", want, access)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type Error struct {
 	Detail string
 	// Messages has one entry for each token class that rejected the token; see ErrTokenNotAllowed.
 	Messages []Message
-	// Reason distinguishes errors that SimpleJWT answers alike: "expired", "reused", "revoked", "password_changed"
+	// Reason distinguishes errors with the same response in SimpleJWT: "expired", "reused", "revoked", "password_changed"
 	// or "session_ended"; "" for any other. It is for programs, and is not part of the response.
 	Reason string
 

@@ -9,7 +9,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// An administrator sees where a user is logged in, and ends one session.
+// An administrator lists the sessions of a user and ends one of them.
 func ExampleAuth_Sessions() {
 	ctx := context.Background()
 	auth, alice := exampleAuth(simplejwt.Recommended(), core.Deps{})
@@ -29,6 +29,7 @@ func ExampleAuth_Sessions() {
 		fmt.Println(s.Name)
 	}
 	fmt.Println(auth.RevokeSession(ctx, alice.AuthID(), sessions[0].ID, core.ReasonAdmin))
+	// It has ended, so a second call finds nothing.
 	fmt.Println(auth.RevokeSession(ctx, alice.AuthID(), sessions[0].ID, core.ReasonAdmin))
 	// Output:
 	// phone
@@ -63,18 +64,16 @@ func ExampleAuth_AuthenticateToken_checkSession() {
 	// true session_ended
 }
 
-// With CHECK_REVOKE_TOKEN a changed password also denies the tokens of the session that changed it. RenewSession issues new ones.
+// RenewSession replaces a session: it returns new tokens and revokes the old ones.
 func ExampleAuth_RenewSession() {
 	ctx := context.Background()
-	settings := simplejwt.Recommended()
-	settings.CheckRevokeToken = true
-	auth, alice := exampleAuth(settings, core.Deps{})
+	auth, alice := exampleAuth(simplejwt.Recommended(), core.Deps{})
 	pair, err := auth.Login(ctx, alice)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	_, token, err := auth.AuthenticateToken(ctx, pair.Access) // the request that stores the new password
+	_, token, err := auth.AuthenticateToken(ctx, pair.Access) // the request that renews the session
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -220,7 +220,7 @@ func signToken(t testing.TB, token *core.Token) string {
 	return raw
 }
 
-// accessTokenDetail returns what ParseToken says of an access token; detailNone if it accepts it.
+// accessTokenDetail returns the detail that ParseToken reports for an access token; detailNone if it accepts the token.
 func accessTokenDetail(t testing.TB, auth *core.Auth, raw string) string {
 	t.Helper()
 	_, err := auth.ParseToken(t.Context(), core.AccessToken, raw)

@@ -33,7 +33,7 @@ func (a *Auth) findByPassword(ctx context.Context, username, password string) (s
 	return nil, ErrNoActiveAccount
 }
 
-// checkPassword is Django's ModelBackend: it returns the active user with this name and password, else nil.
+// checkPassword implements Django's ModelBackend: it returns the active user with this name and password, else nil.
 func (a *Auth) checkPassword(ctx context.Context, username, password string) (simplejwt.User, error) {
 	h := a.deps.PasswordHashers
 	user, err := a.loadUserByName(ctx, username)

@@ -154,7 +154,7 @@ func (t *Token) loadState(ctx context.Context, owner *string) (SessionState, err
 // nil.
 func ownerOf(user simplejwt.User) *string { return new(userID(user)) }
 
-// claimedOwner is ownerOf if no user was loaded: the user that the token claims. If USER_ID_FIELD is not the
+// claimedOwner is like ownerOf, for a user that was not loaded: it returns the user that the token claims. If USER_ID_FIELD is not the
 // primary key, the claim does not identify the owner, and nil allows every owner.
 func (t *Token) claimedOwner() *string {
 	id := t.UserID()

@@ -208,7 +208,7 @@ func ownerAttacks() map[string]func(e *env, alice string, sign func(map[string]a
 			e.t.Errorf("%s: %v, want a denial", what, err)
 		}
 	}
-	record := func(e *env, raw, userID string) { // as a Django process does, whose records name no session
+	record := func(e *env, raw, userID string) { // as a Django process does, whose records have no SessionID
 		e.t.Helper()
 		now := e.clock.now()
 		row := core.OutstandingToken{JTI: e.readJTI(raw), UserID: userID, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}

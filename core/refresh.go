@@ -82,7 +82,8 @@ type refreshResult struct {
 	event      EventType
 }
 
-// joinSession makes an access token part of the refreshed session: it names it, and expires no later.
+// joinSession makes an access token part of the refreshed session: it copies the sid and caps the expiry at the
+// session's end.
 func (t *Token) joinSession(r refreshResult) {
 	if sid := r.token.claims.Get(claimSession); sid != nil {
 		t.claims.Put(*sid)
@@ -135,7 +136,7 @@ func (a *Auth) denyChangedPassword(ctx context.Context, t *Token, user simplejwt
 	})
 }
 
-// denyChangedPasswordAgain is denyChangedPassword for a token that is on the blacklist already. It ends the session
+// denyChangedPasswordAgain is like denyChangedPassword, but for a token that is already on the blacklist. It ends the session
 // again if the first denial did so, because that one may have failed halfway.
 func (a *Auth) denyChangedPasswordAgain(ctx context.Context, t *Token, user simplejwt.User) error {
 	state, err := t.loadState(ctx, ownerOf(user))

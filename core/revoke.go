@@ -46,7 +46,7 @@ func (a *Auth) revokeScope(ctx context.Context, s Scope, reason Reason) (int, er
 	return n, err
 }
 
-// revokeQuietly is revokeScope without the event.
+// revokeQuietly is like revokeScope, but emits no event.
 func (a *Auth) revokeQuietly(ctx context.Context, s Scope, reason Reason) (int, error) {
 	if !a.keepsRecords() {
 		return 0, nil
@@ -71,7 +71,7 @@ func (s Scope) userOrOwner() string {
 	return s.UserID
 }
 
-// revokeRemaining is revokeScope, but emits the event only if there was something to end.
+// revokeRemaining is like revokeScope, but emits the event only if there was something to end.
 func (a *Auth) revokeRemaining(ctx context.Context, s Scope, reason Reason) (int, error) {
 	n, err := a.revokeQuietly(ctx, s, reason)
 	if err == nil && n > 0 {
@@ -80,7 +80,7 @@ func (a *Auth) revokeRemaining(ctx context.Context, s Scope, reason Reason) (int
 	return n, err
 }
 
-// endRemaining is revokeRemaining on a context that outlasts ctx.
+// endRemaining calls revokeRemaining with a context that outlasts ctx.
 func (a *Auth) endRemaining(ctx context.Context, s Scope, reason Reason) error {
 	return a.endSessions(ctx, s, reason, func(ctx context.Context) error {
 		_, err := a.revokeRemaining(ctx, s, reason)
@@ -236,7 +236,7 @@ func (t *Token) scopeOfNamedSession(ctx context.Context) (Scope, error) {
 	if err != nil || t.SessionID() != "" {
 		return session, err
 	}
-	state, err := t.loadState(ctx, owner) // the token names no session, but its record may
+	state, err := t.loadState(ctx, owner) // the token has no sid, but its record may have a SessionID
 	if err == nil && state.Presented != nil {
 		session.SessionID = t.sessionByRecord(state.Presented)
 	}

@@ -62,7 +62,7 @@ func (a *Auth) limitSessions(ctx context.Context, t *Token, user simplejwt.User)
 	return a.endRemaining(ctx, s, ReasonLimit)
 }
 
-// checkSession implements CHECK_SESSION: it denies a token that names no session, or one that has ended or belongs
+// checkSession implements CHECK_SESSION: it denies a token without a session, or whose session has ended or belongs
 // to another user. With skipCache it always asks the Store.
 func (t *Token) checkSession(ctx context.Context, owner *string, skipCache bool) error {
 	a, sid := t.auth, t.Session()

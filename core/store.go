@@ -63,8 +63,8 @@ type OutstandingToken struct {
 	Device Device
 }
 
-// Session returns the session that a record belongs to. A record that names none is the first of its session, and
-// its successors name its jti.
+// Session returns the session that a record belongs to. A record without a SessionID is the first of its
+// session, and its jti is the SessionID of its successors.
 func (t OutstandingToken) Session() string {
 	if t.SessionID != "" {
 		return t.SessionID
@@ -77,7 +77,7 @@ type Rotation struct {
 	// JTI is the id of the presented token.
 	JTI string
 	// SessionID is the session that the presented token names in its claim sid, "" for none. It counts only if the
-	// record names no session, and if no record of that session belongs to another user than the presented token's
+	// record has no SessionID, and if no record of that session belongs to another user than the presented token's
 	// record.
 	SessionID string
 	// Owner is the user who presented the token, "" for nobody. A record of another user is not rotated; a record
@@ -185,8 +185,8 @@ type SessionState struct {
 // Scope says which tokens Store.Revoke puts on the blacklist: all of a session, those of a session that belong to a
 // user, or all of a user with exceptions. The zero Scope covers none.
 type Scope struct {
-	// SessionID is the session to end. It covers the records that name it, and the record with this jti that names
-	// no session.
+	// SessionID is the session to end: the records with this SessionID, and the record with this jti if that has no
+	// SessionID.
 	SessionID string
 	// UserID is the user whose sessions end. With SessionID it covers only this user's tokens of that session.
 	UserID string
@@ -210,10 +210,10 @@ type Scope struct {
 // # Terms
 //
 // A token is recorded if it has a record (an OutstandingToken). It is consumed once it is on the blacklist: only
-// the first call that consumes a token counts, and its reason and time never change. A session is all records that
-// name it in SessionID, and the record with that jti that names none. The latest record of a session is the one
-// inserted last, whatever the clocks said. A record without a user belongs to every owner. Where a parameter or
-// field is an owner, nil allows every record, and "" only records without a user.
+// the first call that consumes a token counts, and its reason and time never change. A session consists of the
+// records whose SessionID is its id, plus the record whose jti is that id if Django wrote it without a SessionID. The
+// latest record of a session is the one inserted last, whatever the clocks said. A record without a user belongs to
+// every owner. Where a parameter or field is an owner, nil allows every record, and "" only records without a user.
 //
 // # Every method
 //
@@ -254,7 +254,7 @@ type Store interface {
 
 	// State returns the presented token's record and the latest one of its session, both from one consistent and
 	// current snapshot: a session that is being rotated always has an active latest token. sid is the session that
-	// the token names, "" for none. It counts if the record names no session, or if there is no record.
+	// the token names, "" for none. It counts if the record has no SessionID, or if there is no record.
 	State(ctx context.Context, jti, sid string) (SessionState, error)
 
 	// Revoke consumes all tokens of the scope that are not consumed yet, expired ones too, and returns how many.

@@ -101,7 +101,7 @@ func (t *Token) Claims() simplejwt.Claims { return t.claims.Map() }
 // JTI returns the token's id, "" if it has none.
 func (t *Token) JTI() string { return t.textClaim(t.auth.settings.JTIClaim) }
 
-// SessionID returns the session that the token names (its claim sid), "" if it names none that could be recorded.
+// SessionID returns the claim sid: the id of the session; "" if it is missing or not an id that could be recorded.
 func (t *Token) SessionID() string {
 	if sid := t.textClaim(claimSession); isID(sid) {
 		return sid
@@ -109,8 +109,8 @@ func (t *Token) SessionID() string {
 	return ""
 }
 
-// Session returns the session that the token belongs to: the one it names, else for a refresh or sliding token its
-// own id; "" for an access token that names none.
+// Session returns the session that the token belongs to: its sid, else for a refresh or sliding token its
+// own id; "" for an access token without a sid.
 func (t *Token) Session() string {
 	if t.class.Blacklistable && isID(t.JTI()) {
 		return t.ownSession()

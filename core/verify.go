@@ -47,7 +47,7 @@ func (t *Token) checkAs(ctx context.Context, c *TokenClass) error {
 	return t.checkClass(c)
 }
 
-// parseForRotation is ParseToken for a refresh token that the Store will check against the blacklist when it
+// parseForRotation is like ParseToken, for a refresh token that the Store will check against the blacklist when it
 // consumes it. Here the blacklist is only read to explain a denial.
 func (a *Auth) parseForRotation(ctx context.Context, raw string) (*Token, error) {
 	t, err := a.parseVerified(ctx, raw)
@@ -77,7 +77,7 @@ func (t *Token) CheckBlacklist(ctx context.Context) error {
 	return t.checkBlacklist(ctx, t.claimedOwner())
 }
 
-// checkBlacklist is CheckBlacklist for records that must belong to the owner.
+// checkBlacklist is like CheckBlacklist, but the record must belong to the owner.
 func (t *Token) checkBlacklist(ctx context.Context, owner *string) error {
 	a := t.auth
 	if !a.keepsRecords() || !isID(t.JTI()) {

@@ -63,7 +63,7 @@ func Require(a core.Authenticator, may views.Permission) echo.MiddlewareFunc {
 	}
 }
 
-// newHTTPError returns the error whose message Echo's default error handler writes as the body. It sets the headers of the answer, and
+// newHTTPError returns the error whose message Echo's default error handler writes as the body. It sets the response headers, and
 // writes nothing: the application's error handler decides.
 func newHTTPError(c echo.Context, a core.Authenticator, err error) error {
 	status, body := views.Reject(c.Response().Header(), a, err)
@@ -96,7 +96,7 @@ func mountRoutes(group *echo.Group, routes []views.Route) {
 		}
 		for _, p := range []string{path, strings.TrimSuffix(path, "/")} {
 			group.Any(p, view)
-			group.RouteNotFound(p, view) // methods that Any does not know: the view answers 405
+			group.RouteNotFound(p, view) // methods that Any does not know: the view returns 405
 		}
 	}
 }

@@ -44,7 +44,7 @@ func Require(a core.Authenticator, may views.Permission) gin.HandlerFunc {
 	}
 }
 
-// abortRequest answers an error, adds it to c.Errors and skips the handlers behind.
+// abortRequest writes the response for an error, adds it to c.Errors and skips the handlers behind.
 func abortRequest(c *gin.Context, a core.Authenticator, err error) {
 	_ = c.Error(err)
 	views.WriteError(c.Writer, c.Request, a, err)
@@ -82,7 +82,7 @@ func mountRoutes(group gin.IRoutes, routes []views.Route) {
 // Wrap returns a view of the package views as a handler of Gin: ginjwt.Wrap(views.BrowserClient()). The view writes through Gin's
 // writer, so that middleware sees status and size, and reads the parameters of the route by http.Request.PathValue.
 //
-// Gin answers a method for which a path has no route with its own 404. For DRF's 405 set engine.HandleMethodNotAllowed and pass
+// For a method for which a path has no route, Gin returns its own 404. For DRF's 405 set engine.HandleMethodNotAllowed and pass
 // ginjwt.Wrap(views.MethodNotAllowed()) to engine.NoMethod.
 func Wrap(h http.Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {

@@ -44,7 +44,7 @@ type operations interface {
 	blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error)
 	// isBlacklisted returns whose row a token has: nil without a row, "" for a row without a user.
 	isBlacklisted(ctx context.Context, on conn, jti string) (owner *string, blacklisted bool, err error)
-	// readState reads the presented token and the latest token of its session, or of sid where it names none, in one snapshot.
+	// readState reads the presented token and the latest token of its session, or of sid where its row has none, in one snapshot.
 	readState(ctx context.Context, on conn, jti, sid string) (core.SessionState, error)
 	// listSessions returns the newest usable token of each session of a user, the session that began last first,
 	// at most core.MaxSessions.
@@ -99,7 +99,7 @@ func kindOf(e engine, err error) errorKind {
 	return e.classifyError(err)
 }
 
-// retryOnForeignKey has an operation tried again if a row that it refers to was deleted while it ran: the next attempt does
+// retryOnForeignKey makes withRetry repeat an operation if a row that it refers to was deleted while it ran: the next attempt does
 // not see that row any more.
 func retryOnForeignKey(e engine, err error) error {
 	if kindOf(e, err) == kindForeignKey {

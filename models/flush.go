@@ -70,7 +70,7 @@ func (s *Store) FlushExpired(ctx context.Context, before time.Time) (int, error)
 	}
 }
 
-// nextBatch is the batch that follows one that took so long. It starts where that ended: earlier rows are deleted, but the
+// nextBatch returns the batch to run after one that took so long. It starts where that ended: earlier rows are deleted, but the
 // index would still lead to them until it is vacuumed.
 func (b batch) nextBatch(done flushed, took time.Duration) batch {
 	b.from = done.last

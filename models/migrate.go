@@ -42,7 +42,7 @@ func AutoMigrate(ctx context.Context, db *gorm.DB, user any) error {
 	return wrapError("migrate token tables", autoMigrate(ctx, db, user))
 }
 
-// autoMigrate is AutoMigrate without the name of the operation in its errors.
+// autoMigrate implements AutoMigrate. Its errors do not name the operation.
 func autoMigrate(ctx context.Context, db *gorm.DB, user any) error {
 	e, err := newEngine(db)
 	if err != nil {

@@ -29,7 +29,7 @@ func newPool(db *gorm.DB) *pool {
 	if p.engine, p.err = newEngine(db); p.err != nil {
 		return p
 	}
-	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have answered with db's own, this time
+	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have returned that of db, this time
 	if chosen, err := p.chooseConnPool(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
 		p.fixed = db.Statement.ConnPool
 	}

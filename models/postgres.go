@@ -28,7 +28,7 @@ type postgresEngine struct {
 
 // selectLive selects the presented token as live, with the session that its successor gets: core.Rotation.Successor in SQL,
 // with which TestRotate_AgreesWithSuccessor compares it. The owner is compared as text, whatever the type of the column: no
-// user's key is the text of another's. The claimed session is looked up only for a row that names none, as COALESCE
+// user's key is the text of another's. The claimed session is looked up only for a row without one, as COALESCE
 // stops at the first value that is not NULL; a session with tokens of another user is not joined. live is MATERIALIZED so
 // that its conditions are evaluated once, before anything is inserted.
 const selectLive = `WITH p AS (
@@ -74,7 +74,7 @@ const insertSuccessor = `, n AS (
   RETURNING ` + successorColumns + `
 ) SELECT ` + successorColumns + ` FROM n`
 
-// rotateToken is one statement, with or without consuming the presented token.
+// rotateToken runs one statement, with or without consuming the presented token.
 func (*postgresEngine) rotateToken(ctx context.Context, on conn, r core.Rotation) (core.OutstandingToken, bool, error) {
 	var lifetime *int64
 	if r.SessionLifetime > 0 {
@@ -109,7 +109,7 @@ const blacklistSQL = `WITH o AS (
   SELECT ?::timestamptz, id, ?::text FROM o ON CONFLICT (token_id) DO NOTHING RETURNING token_id
 ) SELECT (SELECT count(*) FROM o), (SELECT count(*) FROM won)`
 
-// blacklistToken is one statement, which also says whether there is a record.
+// blacklistToken runs one statement, which also says whether there is a record.
 func (*postgresEngine) blacklistToken(ctx context.Context, on conn, jti string, owner *string, reason core.Reason, now time.Time) (found, won bool, err error) {
 	var rows, inserted int
 	err = on.queryRow(ctx, blacklistSQL, []any{jti, owner, owner, now, nullIfEmpty(string(reason))}, &rows, &inserted)
@@ -135,7 +135,7 @@ const (
          COALESCE((SELECT min(id) FROM o WHERE id NOT IN (SELECT token_id FROM won)), 0)`
 )
 
-// runSweep is one statement. It sees the tokens as of its start, so Revoke runs it until there is nothing left to find.
+// runSweep runs one statement. It sees the tokens as of its start, so Revoke runs it until there is nothing left to find.
 func (*postgresEngine) runSweep(ctx context.Context, on conn, s sweep) (out swept, err error) {
 	prefix, args := sweepAll, []any{}
 	if s.from > 0 {
@@ -168,7 +168,7 @@ func deleteBatchSQL(lock bool, most int) string {
 ) SELECT (SELECT got FROM mine), (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT max(expires_at) FROM old)`
 }
 
-// deleteBatch is one statement under an advisory lock, which nothing but another flush takes. Servers that have no such
+// deleteBatch runs one statement under an advisory lock, which nothing but another flush takes. Servers that have no such
 // locks flush without it.
 func (p *postgresEngine) deleteBatch(ctx context.Context, on conn, b batch) (out flushed, err error) {
 	var mine bool
@@ -251,7 +251,7 @@ func sqlState(err error) string {
 // migrationLock is the key of the advisory lock under which one process migrates at a time.
 const migrationLock = 0x73696d706c656a77
 
-// migrateAlone is one transaction. It is READ COMMITTED, whatever the default of the database: under the lock, every
+// migrateAlone runs one transaction. It is READ COMMITTED, whatever the default of the database: under the lock, every
 // statement sees what the process before this one did.
 func (*postgresEngine) migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error {
 	return db.Transaction(func(tx *gorm.DB) error {

@@ -132,7 +132,7 @@ func (s *schedule) checkOneLiveToken(t *rapid.T, rows map[string]core.TokenState
 	live := map[string][]string{}
 	for jti, row := range rows {
 		if row.SessionID == "" {
-			t.Fatalf("the record of %s names no session", jti)
+			t.Fatalf("the record of %s has no session id", jti)
 		}
 		if !row.Blacklisted {
 			live[row.SessionID] = append(live[row.SessionID], jti)

@@ -71,7 +71,7 @@ func (sharedSQL) isBlacklisted(ctx context.Context, on conn, jti string) (owner 
 
 // stateSQL reads the presented token p and the latest token h of its session, each with its blacklist row, in one row: one
 // statement is one snapshot. Every column is a plain one, by which SQLite's drivers know that it holds a time. Whether a row
-// names no session is tested through COALESCE, here and in scopeSQL, so that no planner uses the index on session_id for
+// has no session id is tested through COALESCE, here and in scopeSQL, so that no planner uses the index on session_id for
 // it: a database that Django filled has a NULL there in most rows.
 const stateSQL = `SELECT
     p.id, p.user_id, p.jti, p.created_at, p.expires_at, p.session_id, p.parent_jti, p.session_started_at,

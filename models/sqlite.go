@@ -37,7 +37,7 @@ func (s *sqliteEngine) withWriter(ctx context.Context, write func() error) error
 	}
 }
 
-// insertToken is that of sharedSQL, with the other writers kept away.
+// insertToken runs sharedSQL.insertToken while no other writer runs.
 func (s *sqliteEngine) insertToken(ctx context.Context, on conn, t core.OutstandingToken) error {
 	return s.withWriter(ctx, func() error { return s.sharedSQL.insertToken(ctx, on, t) })
 }
@@ -163,7 +163,7 @@ const sweepSQL = `INSERT INTO token_blacklist_blacklistedtoken (blacklisted_at, 
   SELECT ?, o.id, ? FROM token_blacklist_outstandingtoken o
     LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE b.id IS NULL AND `
 
-// runSweep is one statement under the write lock, so no rotation runs beside it, and nothing is left to find for another one.
+// runSweep runs one statement under the write lock, so no rotation runs beside it, and nothing is left to find for another one.
 func (s *sqliteEngine) runSweep(ctx context.Context, on conn, w sweep) (out swept, err error) {
 	args := append([]any{w.now, w.reason}, w.args...)
 	err = s.withWriter(ctx, func() error {
@@ -230,7 +230,7 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-// migrateAlone is one transaction. Other processes that migrate find the file locked, and try again.
+// migrateAlone runs one transaction. Other processes that migrate find the file locked, and try again.
 func (*sqliteEngine) migrateAlone(db *gorm.DB, do func(tx *gorm.DB) error) error {
 	return db.Transaction(do)
 }

@@ -114,7 +114,7 @@ func (s *Store) IsBlacklisted(ctx context.Context, jti string) (owner *string, b
 }
 
 // State reads the presented token and the latest token of its session in one statement, so both as of one moment. sid is
-// the session that the token claims, "" for none; it counts only where the token's record names no session or is missing.
+// the session that the token claims, "" for none; it counts only where the token's record has no session id or is missing.
 func (s *Store) State(ctx context.Context, jti, sid string) (out core.SessionState, err error) {
 	err = s.pool.withRetry(ctx, func(ctx context.Context, on conn) error {
 		out, err = s.pool.engine.readState(ctx, on, jti, sid)

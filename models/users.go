@@ -190,7 +190,7 @@ func (u *Users[T, P]) requireField(name string) (*schema.Field, error) {
 	return nil, fmt.Errorf("user model %s has no column %q", u.schema.Name, name)
 }
 
-// lookUpField is requireField without an error, nil for no such column.
+// lookUpField returns the column of a field, nil if there is none.
 func (u *Users[T, P]) lookUpField(name string) *schema.Field {
 	if u.err != nil {
 		return nil

@@ -34,7 +34,7 @@ func parseText(fieldType reflect.Type, text string) (any, bool) {
 // one as well, and converting a million digits takes long.
 const maxDigits = 4300
 
-// isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range. core answers
+// isTextOfType reports whether a text that is not canonical still is one of the type: "01" or a number out of range. core returns
 // the two cases differently, as SimpleJWT does: nobody has such an id, or it cannot be one.
 func isTextOfType(fieldType reflect.Type, text string) bool {
 	target := reflect.New(derefType(fieldType))

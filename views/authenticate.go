@@ -15,10 +15,10 @@ import (
 
 // Guard authenticates a request for a middleware; the middleware of every adapter calls it. It returns the request with user and token
 // on its context. With anonymous it also lets a request without credentials pass, as it came. For any other denial it returns an
-// error of [Authenticate], which the caller answers by [WriteError] or [Reject].
+// error of [Authenticate], which the caller writes with [WriteError] or [Reject].
 //
-// With AUTH_COOKIE it sets Vary, and Cache-Control: private where a cookie authenticated the request, in the headers h of the answer,
-// as the answer depends on the cookie. The handler behind it may overwrite both.
+// With AUTH_COOKIE it sets Vary, and Cache-Control: private where a cookie authenticated the request, in the response headers h,
+// because the response depends on the cookie. The handler behind it may overwrite both.
 func Guard(h http.Header, a core.Authenticator, r *http.Request, anonymous bool) (*http.Request, error) {
 	t := a.Transport()
 	authenticated, byCookie, err := authenticateRequest(a, &t, r)
@@ -50,9 +50,7 @@ func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) 
 	return authenticated, err
 }
 
-// authenticateRequest is Authenticate with the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
-// reports whether the cookie was asked, whatever came of it.
-// authenticateRequest is Authenticate with the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
+// authenticateRequest is like Authenticate, but takes the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
 // reports whether the cookie was asked, whatever came of it.
 func authenticateRequest(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
 	raw, err := readHeaderToken(t, r.Header)

@@ -34,7 +34,7 @@ func readCookie(r *http.Request, cookie *http.Cookie) (string, error) {
 }
 
 // SetCookies puts the tokens of a login into cookies, for a program that logs users in without the views: by Auth.Login,
-// Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. Call it before writing the answer.
+// Auth.LoginSliding (its token is the Access of a pair without Refresh) or Auth.RenewSession. Call it before writing the response.
 // Without AUTH_COOKIE it does nothing.
 //
 // It ends the other sessions whose tokens the cookies of the request hold, as the browser loses those tokens. If that fails, the error
@@ -97,7 +97,7 @@ func setCookies(w http.ResponseWriter, a *core.Auth, p *cookie.Policy, pair core
 }
 
 // ClearCookies makes a browser delete what [SetCookies] and the views have set, by the same names, paths and domain. Call it before
-// writing the answer. It ends no session: Auth.RevokePresented does. Without AUTH_COOKIE it does nothing.
+// writing the response. It does not end the session: Auth.RevokePresented does. Without AUTH_COOKIE it does nothing.
 func ClearCookies(w http.ResponseWriter, a *core.Auth) {
 	if p := a.Transport().Cookies; p != nil {
 		for _, cookie := range []http.Cookie{p.Access, p.Refresh, p.CSRF} {
@@ -106,7 +106,7 @@ func ClearCookies(w http.ResponseWriter, a *core.Auth) {
 	}
 }
 
-// viewCookies takes the token of a view from a cookie and moves the tokens of its answer into cookies.
+// viewCookies takes the token of a view from a cookie and moves the tokens of its response into cookies.
 type viewCookies struct {
 	auth   *core.Auth
 	policy *cookie.Policy // nil without AUTH_COOKIE: then nothing here is called
@@ -126,7 +126,7 @@ func (v *viewCookies) takeToken(r *http.Request) (string, error) {
 		return raw, checkCSRFToken(v.policy, r, token)
 	}
 	// There is no session whose CSRF token could be asked for. No other site can have a browser send JSON without a preflight,
-	// which we don't answer.
+	// which we don't respond to.
 	if media, _ := parseHeader(r.Header.Get("Content-Type")); !cookie.NamesSource(r) && media != "application/json" {
 		return "", errNotJSON
 	}
@@ -189,7 +189,7 @@ func blacklistToken(ctx context.Context, a *core.Auth, raw string) error {
 	return err
 }
 
-// moveTokens moves the tokens of an answer into cookies, or clears the cookies. err is that of the view; moveTokens returns it, or its
+// moveTokens moves the tokens of a response into cookies, or clears the cookies. err is that of the view; moveTokens returns it, or its
 // own. Only a logout clears, when it succeeded or its token was not valid: a refresh that came too late must not delete what a quicker
 // one has set, and an unavailable database must not cost users their session. The sessions of cookies that are cleared end first, and
 // those of cookies that a login replaces end once the login is on record.
@@ -206,7 +206,7 @@ func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user si
 	before := maps.Clone(out)
 	pair, err := removeTokens(out)
 	if err == nil && v.issues {
-		// A refresh without a new refresh token leaves the CSRF cookie as it is: it is the same, and lasts longer than this answer.
+		// A refresh without a new refresh token leaves the CSRF cookie as it is: it is the same, and lasts longer than this response.
 		var session string
 		session, err = setCookies(w, v.auth, v.policy, pair, v.field != "refresh" || pair.Refresh != "")
 		if err == nil && v.field == "" && pair != (core.Pair{}) {
@@ -219,8 +219,8 @@ func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user si
 	return err
 }
 
-// removeTokens removes the tokens from an answer, so that none is left in its body, whatever a hook has made of it. access and token
-// share a cookie: an answer with both is an error, as is one with a token that is not a string.
+// removeTokens removes the tokens from a response, so that none is left in its body, whatever a hook has made of it. access and token
+// share a cookie: a response with both is an error, as is one with a token that is not a string.
 func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 	var pair core.Pair
 	for _, f := range []struct {
@@ -231,7 +231,7 @@ func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 		delete(out, f.name)
 		raw, ok := value.(string)
 		if present && value != nil && !ok || raw != "" && *f.into != "" {
-			return core.Pair{}, fmt.Errorf("the field %q of the answer: %w", f.name, errNotToken)
+			return core.Pair{}, fmt.Errorf("the field %q of the response: %w", f.name, errNotToken)
 		}
 		if raw != "" {
 			*f.into = raw
@@ -241,7 +241,7 @@ func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 }
 
 // revokeLogin ends the session of a login whose tokens did not get into cookies, as nobody has them. It does nothing for other views,
-// whose session the user still has. A failure is logged: the answer is an error already.
+// whose session the user still has. A failure is logged: the response is already an error.
 func (v *viewCookies) revokeLogin(ctx context.Context, user simplejwt.User, out simplejwt.Attrs) {
 	if v.field != "" || user == nil {
 		return

@@ -7,7 +7,7 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// callHook returns the hook's answer; without a hook, that of the work. The super that a hook receives is the work. It reads
+// callHook returns the result of the hook, or of work if there is no hook. The super that a hook receives is work. It reads
 // input.Attrs when it is called, so that changes of the hook count, and sets input.User.
 func (v *view) callHook(ctx context.Context, input *simplejwt.SerializerInput) (simplejwt.Attrs, error) {
 	if v.hook == nil {
@@ -16,7 +16,6 @@ func (v *view) callHook(ctx context.Context, input *simplejwt.SerializerInput) (
 	return v.hook(ctx, input, func(ctx context.Context) (simplejwt.Attrs, error) { return v.work(ctx, input) })
 }
 
-// requestKey is the key of the HTTP request on the context of a view's work.
 // requestKey is the key of the HTTP request on the context of a view's work.
 type requestKey struct{}
 

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MethodNotAllowed returns a handler that answers 405 with DRF's sentence, and OPTIONS with 204. Allow lists the given methods and
+// MethodNotAllowed returns a handler that responds with 405 and DRF's message, and with 204 to OPTIONS. Allow lists the given methods and
 // OPTIONS. Without methods it keeps an Allow header that is already set, as Gin sets one before it calls its NoMethod handlers.
 func MethodNotAllowed(methods ...string) http.Handler {
 	allow := strings.Join(append(slices.Clone(methods), http.MethodOptions), ", ")

@@ -14,7 +14,7 @@ type session struct {
 	Current bool `json:"current"`
 }
 
-// Sessions returns a view that answers GET with a JSON list of the user's active sessions, and ends all of them on DELETE, with 204. Like
+// Sessions returns a view that responds to GET with a JSON list of the user's active sessions, and ends all of them on DELETE, with 204. Like
 // the other views of sessions it authenticates the request itself, and asks the Store whether the session of the request is active,
 // with CHECK_SESSION or without: an access token of an ended session could otherwise end the others. It needs no middleware.
 func Sessions(a *core.Auth) http.Handler {
@@ -34,7 +34,7 @@ func OtherSessions(a *core.Auth) http.Handler {
 	}}
 }
 
-// Session returns a view that on DELETE ends the session whose id is the request's path value "id". It answers 404 if that is not an
+// Session returns a view that on DELETE ends the session whose id is the request's path value "id". It returns 404 if that is not an
 // active session of this user.
 func Session(a *core.Auth) http.Handler {
 	return &sessionView{auth: a, delete: func(ctx context.Context, a *core.Auth, me caller, id string) (bool, error) {
@@ -56,7 +56,7 @@ type sessionView struct {
 	delete func(ctx context.Context, a *core.Auth, me caller, id string) (own bool, err error)
 }
 
-// ServeHTTP answers DELETE with 204, and GET and HEAD where there is a list. As in DRF a request is authenticated before its method is
+// ServeHTTP serves DELETE with 204, and GET and HEAD where there is a list. As in DRF a request is authenticated before its method is
 // checked, so that one without a token gets 401 and not 405. OPTIONS needs no token.
 func (v *sessionView) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	methods := []string{http.MethodDelete}

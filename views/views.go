@@ -15,7 +15,7 @@ import (
 type Route struct {
 	// Path ends in a slash unless it is empty. It may have the parameter {id}, which the view reads by http.Request.PathValue.
 	Path string
-	// View answers every method: those it does not serve with 405.
+	// View handles every method; those it does not serve get a 405.
 	View http.Handler
 }
 
@@ -35,7 +35,7 @@ func SlidingRoutes(a *core.Auth) []Route {
 	return []Route{{"sliding/", ObtainSliding(a)}, {"sliding/refresh/", RefreshSliding(a)}}
 }
 
-// ObtainPair returns SimpleJWT's TokenObtainPairView: it answers a user name and a password with an access and a refresh token. The
+// ObtainPair returns SimpleJWT's TokenObtainPairView: it returns an access and a refresh token for a user name and a password. The
 // name of the first field is that of Users.UsernameField. The optional field device_name, of 150 characters at most, names the
 // device in the list of sessions. Credentials that are wrong, and users who may not log in, get the same 401.
 func ObtainPair(a *core.Auth) http.Handler {
@@ -46,7 +46,7 @@ func ObtainPair(a *core.Auth) http.Handler {
 	})
 }
 
-// ObtainSliding returns SimpleJWT's TokenObtainSlidingView: it answers the fields of [ObtainPair] with a sliding token.
+// ObtainSliding returns SimpleJWT's TokenObtainSlidingView: it returns a sliding token for the fields of [ObtainPair].
 func ObtainSliding(a *core.Auth) http.Handler {
 	return loginView(a, a.Settings().SlidingTokenObtainSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error) {
 		token, user, err := a.ObtainSliding(ctx, username, password)
@@ -55,7 +55,7 @@ func ObtainSliding(a *core.Auth) http.Handler {
 	})
 }
 
-// Refresh returns SimpleJWT's TokenRefreshView: it answers a refresh token with an access token and, with ROTATE_REFRESH_TOKENS, a new
+// Refresh returns SimpleJWT's TokenRefreshView: it returns an access token for a refresh token and, with ROTATE_REFRESH_TOKENS, a new
 // refresh token.
 func Refresh(a *core.Auth) http.Handler {
 	return tokenView(a, "refresh", a.Settings().TokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
@@ -65,7 +65,7 @@ func Refresh(a *core.Auth) http.Handler {
 	})
 }
 
-// RefreshSliding returns SimpleJWT's TokenRefreshSlidingView: it answers a sliding token with the same one, which expires later.
+// RefreshSliding returns SimpleJWT's TokenRefreshSlidingView: it returns the same sliding token with a later expiry.
 func RefreshSliding(a *core.Auth) http.Handler {
 	return tokenView(a, "token", a.Settings().SlidingTokenRefreshSerializer, func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
 		token, user, err := a.RefreshSliding(ctx, raw)
@@ -74,7 +74,7 @@ func RefreshSliding(a *core.Auth) http.Handler {
 	})
 }
 
-// Verify returns SimpleJWT's TokenVerifyView: it answers a valid token of any type with an empty object. A blacklisted token is a 400,
+// Verify returns SimpleJWT's TokenVerifyView: it returns an empty object for a valid token of any type. A blacklisted token is a 400,
 // as in SimpleJWT, where the serializer raises it; every other denial is a 401.
 func Verify(a *core.Auth) http.Handler {
 	v := tokenView(a, "token", a.Settings().TokenVerifySerializer, func(ctx context.Context, _ *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error) {
@@ -99,8 +99,7 @@ func Blacklist(a *core.Auth) http.Handler {
 	return v
 }
 
-// pairAttrs returns the members of an answer with a pair. Without rotation a refresh issues no refresh token, and the member is left out.
-// pairAttrs returns the members of an answer with a pair. Without rotation a refresh issues no refresh token, and the member is left out.
+// pairAttrs returns the members of a response with a pair. Without rotation a refresh issues no refresh token, and the member is left out.
 func pairAttrs(p core.Pair) simplejwt.Attrs {
 	out := simplejwt.Attrs{"access": p.Access}
 	if p.Refresh != "" {
@@ -109,8 +108,6 @@ func pairAttrs(p core.Pair) simplejwt.Attrs {
 	return out
 }
 
-// loginView returns a view that checks credentials. The password is not trimmed: SimpleJWT's PasswordField keeps its blanks. The work
-// reads the fields from in.Attrs, as a hook may have changed them.
 // loginView returns a view that checks credentials. The password is not trimmed: SimpleJWT's PasswordField keeps its blanks. The work
 // reads the fields from in.Attrs, as a hook may have changed them.
 func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.Context, in *simplejwt.SerializerInput, username, password string) (simplejwt.Attrs, error)) http.Handler {
@@ -124,7 +121,6 @@ func loginView(a *core.Auth, hook simplejwt.Serializer, login func(ctx context.C
 		}}
 }
 
-// tokenView returns a view that takes one token, in the field name, and hands it to use.
 // tokenView returns a view that takes one token, in the field name, and hands it to use.
 func tokenView(a *core.Auth, name string, hook simplejwt.Serializer, use func(ctx context.Context, in *simplejwt.SerializerInput, raw string) (simplejwt.Attrs, error)) *view {
 	return &view{auth: a, hook: hook, fields: []field{{name: name, trim: true}}, unauthorized: invalidGrant, cookies: viewCookies{auth: a, policy: a.Transport().Cookies, field: name, issues: true},
@@ -140,7 +136,7 @@ func attrText(in *simplejwt.SerializerInput, name string) string {
 	return s
 }
 
-// view is an endpoint of tokens. It reads the fields, lets the hook or the work answer, and writes what they return. It does not
+// view is an endpoint of tokens. It reads the fields, calls the hook or the work, and writes what it returns. It does not
 // change after it was made, so one view serves all requests.
 type view struct {
 	auth   *core.Auth
@@ -154,8 +150,8 @@ type view struct {
 	cookies viewCookies
 }
 
-// ServeHTTP answers POST; OPTIONS is 204 and any other method 405. Cookies are set before the body is written, and tokens leave the
-// answer before it is encoded, whatever the hook has made of it.
+// ServeHTTP serves POST; OPTIONS gets a 204 and any other method a 405. Cookies are set before the body is written, and tokens leave the
+// response before it is encoded, whatever the hook has made of it.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)
@@ -182,7 +178,7 @@ func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // withoutCode removes the code of an error whose body has none in SimpleJWT's views, as their serializers raise DRF's
-// AuthenticationFailed. Guarded routes answer the same errors with their code.
+// AuthenticationFailed. Guarded routes return the same errors with their code.
 func withoutCode(err error) error {
 	var denied *core.Error
 	if !errors.As(err, &denied) || !errors.Is(denied, core.ErrNoActiveAccount) && !errors.Is(denied, core.ErrPasswordChanged) {

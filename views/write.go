@@ -25,8 +25,8 @@ type detail struct {
 // isBlacklisted reports whether a token was rejected because it is on the blacklist.
 func isBlacklisted(err error) bool { return errors.Is(err, core.ErrTokenBlacklisted) }
 
-// Reject returns the status and the body that DRF answers to an error of a protected route, for a framework that writes its own JSON. It
-// sets the headers of the answer: WWW-Authenticate on a 401, and those that keep it out of caches. An error that is neither a
+// Reject returns DRF's status and body for an error of a protected route, for a framework that writes its own JSON. It
+// sets the response headers: WWW-Authenticate on a 401, and those that keep it out of caches. An error that is neither a
 // *core.Error nor a core.ValidationError, or whose status HTTP does not have, is a 500 whose body says nothing of it. Reject logs
 // nothing: see [WriteError].
 func Reject(h http.Header, a core.Authenticator, err error) (status int, body any) {
@@ -34,7 +34,7 @@ func Reject(h http.Header, a core.Authenticator, err error) (status int, body an
 	return buildDenial(h, &t, err, invalidToken)
 }
 
-// buildDenial is Reject with the OAuth error code of a 401, which differs between views and guarded routes. A ValidationError counts
+// buildDenial is like Reject, but takes the OAuth error code of a 401, which differs between views and guarded routes. A ValidationError counts
 // before a *core.Error that it wraps, as the body of SimpleJWT has the fields.
 func buildDenial(h http.Header, t *core.Transport, err error, unauthorized string) (status int, body any) {
 	var invalid core.ValidationError
@@ -59,13 +59,13 @@ func buildDenial(h http.Header, t *core.Transport, err error, unauthorized strin
 	return status, body
 }
 
-// WriteError writes the answer to an error of a protected route: what [Reject] returns, as JSON. An error that is answered with a 500 is
+// WriteError writes the response for an error of a protected route: what [Reject] returns, as JSON. An error that becomes a 500 is
 // logged with the path of the request, if the Transport of a has a Logger.
 func WriteError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error) {
 	writeError(w, r, a, err, invalidToken)
 }
 
-// writeError is WriteError with the OAuth error code of a 401.
+// writeError is like WriteError, but takes the OAuth error code of a 401.
 func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, err error, unauthorized string) {
 	t := a.Transport()
 	status, body := buildDenial(w.Header(), &t, err, unauthorized)
@@ -75,15 +75,15 @@ func writeError(w http.ResponseWriter, r *http.Request, a core.Authenticator, er
 	_ = writeJSON(w, status, body) // the body of an error can always be encoded
 }
 
-// writeJSON writes an answer with the headers that every answer about tokens has. A body that can't be encoded, because of what a hook
-// put into it, is returned as an error before anything is written, so that the caller can still answer 500. The body ends without a
+// writeJSON writes a response with the headers that every response about tokens has. A body that can't be encoded, because of what a hook
+// put into it, is returned as an error before anything is written, so that the caller can still return 500. The body ends without a
 // line feed and leaves <, > and & as they are, as DRF's does.
 func writeJSON(w http.ResponseWriter, status int, body any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(body); err != nil {
-		return fmt.Errorf("encode the answer: %w", err)
+		return fmt.Errorf("encode the response: %w", err)
 	}
 	data := bytes.TrimSpace(b.Bytes())
 	h := w.Header()
@@ -95,7 +95,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 	return nil
 }
 
-// setSecurityHeaders keeps an answer out of caches (RFC 6750 section 5.3) and keeps browsers from taking it for anything but JSON.
+// setSecurityHeaders keeps a response out of caches (RFC 6750 section 5.3) and keeps browsers from taking it for anything but JSON.
 func setSecurityHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -56,7 +56,7 @@ func limitRedirects(own func(*http.Request, []*http.Request) error) func(*http.R
 	}
 }
 
-// fetchBody fetches the body of the key set. Only an answer with status 200 counts. Its errors do not hold the URL.
+// fetchBody fetches the body of the key set. Only a response with status 200 counts. Its errors do not contain the URL.
 func (s source) fetchBody(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -72,14 +72,14 @@ func (s source) fetchBody(ctx context.Context) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the answer has status %d", resp.StatusCode)
+		return nil, fmt.Errorf("the response has status %d", resp.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBodyBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("read answer: %w", err)
+		return nil, fmt.Errorf("read response: %w", err)
 	}
 	if len(body) > maxBodyBytes {
-		return nil, fmt.Errorf("the answer has more than %d bytes", maxBodyBytes)
+		return nil, fmt.Errorf("the response has more than %d bytes", maxBodyBytes)
 	}
 	return body, nil
 }

@@ -109,7 +109,7 @@ func TestFetchBody_CompressedBody(t *testing.T) {
 		_, _ = z.Write(make([]byte, 4<<20)) // the client may have hung up
 		_ = z.Close()
 	}))
-	if body, err := s.fetchBody(t.Context()); err == nil || err.Error() != "the answer has more than 1048576 bytes" {
+	if body, err := s.fetchBody(t.Context()); err == nil || err.Error() != "the response has more than 1048576 bytes" {
 		t.Errorf("%d bytes are read, error %v", len(body), err)
 	}
 }

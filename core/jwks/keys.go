@@ -62,7 +62,7 @@ func New(ctx context.Context, settings simplejwt.Settings) (*Keys, error) {
 	return NewWithOptions(ctx, settings, Options{})
 }
 
-// NewWithOptions is New with a program's own HTTP client and logger.
+// NewWithOptions is like New, with a custom HTTP client and logger.
 func NewWithOptions(ctx context.Context, settings simplejwt.Settings, opts Options) (*Keys, error) {
 	k := &Keys{algorithm: settings.Algorithm, log: opts.Logger, wake: make(chan struct{}, 1), start: time.Now()}
 	if k.log == nil {

@@ -32,11 +32,11 @@ func TestNew_InvalidURLOrSet(t *testing.T) {
 		{"a URL with a fragment", "https://issuer.example/keys#hunter2", answerWith(200, good), "must not have a fragment (#...): no server gets to see it"},
 		{
 			"plain http to another host", "http://issuer.example/keys?hunter2", answerWith(200, good),
-			"must be https: over plain http anyone on the way could answer with keys of their own. http is for localhost, 127.0.0.1 and ::1",
+			"must be https: over plain http anyone on the way could send other keys. http is for localhost, 127.0.0.1 and ::1",
 		},
-		{"a server that answers 502", secretURL, answerWith(502, good), "fetch key set: the answer has status 502"},
+		{"a server that returns 502", secretURL, answerWith(502, good), "fetch key set: the response has status 502"},
 		{"a server that is slow", secretURL, neverAnswer, "fetch key set: context deadline exceeded"},
-		{"an answer that is not a key set", secretURL, answerWith(200, "hunter2"), "fetch key set: the answer is not a JSON Web Key Set"},
+		{"a response that is not a key set", secretURL, answerWith(200, "hunter2"), "fetch key set: the response is not a JSON Web Key Set"},
 		{"an empty set", secretURL, answerWith(200, keySetJSON()), "the key set has no key for RS256: it is empty"},
 		{
 			"a set for another algorithm", secretURL, answerWith(200, keySetJSON(publicMember(p256(), "a"))),

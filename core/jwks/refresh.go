@@ -18,7 +18,7 @@ func (k *Keys) requestFetch() {
 	}
 }
 
-// sinceStart is the time since start in nanoseconds. It is measured by the monotonic clock, so that setting the system's clock
+// sinceStart returns the time since start in nanoseconds. It is measured by the monotonic clock, so that setting the system's clock
 // neither stops fetches nor causes many of them.
 func (k *Keys) sinceStart() int64 { return int64(time.Since(k.start)) }
 

@@ -151,12 +151,12 @@ func TestRefreshSet_FetchFails(t *testing.T) {
 				<-req.Context().Done()
 				return 0, req.Context().Err()
 			})), nil
-		}, "read answer: context deadline exceeded"},
+		}, "read response: context deadline exceeded"},
 		{"a body that breaks off", func(*http.Request) (*http.Response, error) {
 			return newResponse(200, io.MultiReader(strings.NewReader(good), readerFunc(func([]byte) (int, error) {
 				return 0, io.ErrUnexpectedEOF
 			}))), nil
-		}, "read answer: unexpected EOF"},
+		}, "read response: unexpected EOF"},
 	} {
 		t.Run("the last good set stays in use after "+c.name, func(t *testing.T) {
 			t.Parallel()

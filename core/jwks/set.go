@@ -20,8 +20,8 @@ const (
 	maxReasons = 10       // a log line names no more skipped keys of one set
 )
 
-// errNoSet means that the server answered with something else. The error holds nothing of the answer.
-var errNoSet = errors.New("the answer is not a JSON Web Key Set")
+// errNoSet means that the response is not a key set. The error contains no part of the response.
+var errNoSet = errors.New("the response is not a JSON Web Key Set")
 
 // keySet are the keys of a fetched set that can verify tokens of one algorithm. It is immutable once parseSet has returned it.
 type keySet struct {

@@ -96,7 +96,7 @@ func (s *Store) State(ctx context.Context, jti, sid string) (core.SessionState, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out core.SessionState
-	session := sid // counts if there is no row, or if it names no session
+	session := sid // counts if there is no row, or if it has no SessionID
 	if r := s.rows[jti]; r != nil {
 		out.Presented = r.copyState()
 		if r.SessionID != "" || sid == "" {

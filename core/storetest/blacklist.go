@@ -6,11 +6,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// blacklistCases are the cases of Blacklist and IsBlacklisted.
+// blacklistCases returns the cases of Blacklist and IsBlacklisted.
 func blacklistCases() []testCase {
 	return []testCase{{
 		name: "Blacklist consumes a recorded token once",
-		rule: "won is true for exactly one call; the first reason and time stay, because they decide how a retry is answered",
+		rule: "won is true for exactly one call; the first reason and time stay, because they decide what a retry gets",
 		run:  blacklistOnce,
 	}, {
 		name: "Blacklist keeps every reason",

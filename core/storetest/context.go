@@ -7,7 +7,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// contextCases are the cases about the context of a call.
+// contextCases returns the cases about the context of a call.
 func contextCases() []testCase {
 	return []testCase{{
 		name: "a method whose context has ended returns an error and changes nothing",

@@ -9,7 +9,7 @@ import (
 // manyRows is more than one batch of any store, and not a multiple of a batch.
 const manyRows = 2503
 
-// flushCases are the cases of FlushExpired. Each flushes first, because an earlier run may have left rows.
+// flushCases returns the cases of FlushExpired. Each flushes first, because an earlier run may have left rows.
 func flushCases() []testCase {
 	return []testCase{{
 		name: "FlushExpired deletes what expired at or before the time",

@@ -8,9 +8,9 @@ import (
 )
 
 func brokenStates() []mutant {
-	const newest, session = "State returns the presented token and the latest one of its session", "State takes the session from the row, else from the sid"
-	const django, nothing = "State finds a session whose first row names none", "State returns nothing if nothing is recorded"
-	const keep = "State returns what the caller may keep and change"
+	const newest, session = "State returns the presented token and the latest one of its session", "State takes the session from the row or, if it has none, from the sid"
+	const django, nothing = "State finds a session whose first row has no session_id", "State returns nothing if nothing is recorded"
+	const keep = "State returns a copy"
 	state := func(change func(g *guarded, ctx context.Context, jti, sid string) (core.SessionState, error)) func(*guarded) core.Store {
 		return func(g *guarded) core.Store {
 			return &broken{Store: g, state: func(ctx context.Context, jti, sid string) (core.SessionState, error) {
@@ -100,7 +100,7 @@ func brokenStates() []mutant {
 }
 
 func brokenScopes() []mutant {
-	const session, django = "Revoke ends a session", "Revoke ends a session whose first row names none"
+	const session, django = "Revoke ends a session", "Revoke ends a session whose first row has no session_id"
 	const user, except, nothing = "Revoke ends all sessions of a user", "Revoke ends all sessions of a user but one", "Revoke of an empty scope ends nothing"
 	// each revokes, one by one, the tokens of a scope for which keep is true.
 	each := func(g *guarded, keep func(core.OutstandingToken) bool) core.Store {

@@ -2,7 +2,7 @@ package storetest
 
 import "github.com/go-simplejwt/simplejwt/core"
 
-// ownerCases are the cases about records of another user than the one who presents the token.
+// ownerCases returns the cases about records of another user than the one who presents the token.
 func ownerCases() []testCase {
 	return []testCase{{
 		name: "Rotate and Blacklist leave another user's token alone",
@@ -10,7 +10,7 @@ func ownerCases() []testCase {
 		run:  ownerRestrictsToken,
 	}, {
 		name: "Rotate does not join another user's session by the sid",
-		rule: "if the row names no session, Rotation.SessionID counts only if no record of that session belongs to another user",
+		rule: "if the row has no session_id, Rotation.SessionID counts only if no record of that session belongs to another user",
 		run:  ownerRestrictsSession,
 	}, {
 		name: "Revoke of a session spares other users' tokens",
@@ -100,7 +100,7 @@ func ownerRestrictsScope(e *env) {
 	e.wantRevoked(core.Scope{SessionID: sid}, 1)
 }
 
-// ownerRestrictsSession rotates a token that names no session with the sid of another user's session, and of its
+// ownerRestrictsSession rotates a token whose row has no session_id with the sid of another user's session, and of its
 // own user's.
 func ownerRestrictsSession(e *env) {
 	victim := e.recordLogin()

@@ -13,7 +13,7 @@ const (
 	raceRounds = 10
 )
 
-// raceCases are the cases about concurrent calls.
+// raceCases returns the cases about concurrent calls.
 func raceCases() []testCase {
 	return []testCase{{
 		name: "of concurrent rotations of one token exactly one succeeds",

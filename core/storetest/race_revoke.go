@@ -19,7 +19,7 @@ const (
 	maxRotations = 40
 )
 
-// revokeRaceCases are the cases about Revoke while tokens of its scope are rotated.
+// revokeRaceCases returns the cases about Revoke while tokens of its scope are rotated.
 func revokeRaceCases() []testCase {
 	const rule = "once Revoke has returned, no token of the scope is active, nor one that a concurrent Rotate records: " +
 		"a statement does not see a successor that is inserted while it runs, so Revoke repeats until it finds none"

@@ -7,11 +7,11 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// recordCases are the cases of Record, and of what a store keeps of ids and times.
+// recordCases returns the cases of Record, and of what a store keeps of ids and times.
 func recordCases() []testCase {
 	return []testCase{{
 		name: "Record keeps every field",
-		rule: "every issued token has a row that names its session and its user; what is unknown stays empty or zero",
+		rule: "every issued token has a row with its session and its user; what is unknown stays empty or zero",
 		run:  recordKeepsFields,
 	}, {
 		name: "Record does not change an existing record",

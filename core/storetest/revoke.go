@@ -6,15 +6,15 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// revokeCases are the cases of Revoke; sessions.go, owner.go and race_revoke.go have more.
+// revokeCases returns the cases of Revoke; sessions.go, owner.go and race_revoke.go have more.
 func revokeCases() []testCase {
 	return []testCase{{
 		name: "Revoke ends a session",
 		rule: "all tokens of the session that are not consumed yet are consumed and counted, expired ones too; others stay, and a second call finds none",
 		run:  revokeSession,
 	}, {
-		name: "Revoke ends a session whose first row names none",
-		rule: "a session covers the row with its jti that names no session, which Django wrote",
+		name: "Revoke ends a session whose first row has no session_id",
+		rule: "a session includes the row whose jti is its id if Django wrote it without a session_id",
 		run:  revokeDjangoSession,
 	}, {
 		name: "Revoke ends all sessions of a user",
@@ -22,7 +22,7 @@ func revokeCases() []testCase {
 		run:  revokeUser,
 	}, {
 		name: "Revoke ends all sessions of a user but one",
-		rule: "ExceptSession stays active, with its row that names no session; a row of another session that names none does not (in SQL, NULL <> x is not true)",
+		rule: "ExceptSession stays active, including its row without a session_id; such a row of another session does not (in SQL, NULL <> x is not true)",
 		run:  revokeAllButOne,
 	}, {
 		name: "Revoke of an empty scope ends nothing",
@@ -54,7 +54,7 @@ func revokeSession(e *env) {
 	e.wantRevoked(core.Scope{SessionID: e.newID()}, 0)
 }
 
-// revokeDjangoSession revokes a session whose first row names none, next to another such row.
+// revokeDjangoSession revokes a session whose first row has no session_id, next to another such row.
 func revokeDjangoSession(e *env) {
 	first, other := e.recordDjangoToken(), e.recordDjangoToken()
 	r := e.newRotation(first.JTI)
@@ -87,7 +87,7 @@ func revokeUser(e *env) {
 	e.wantRevoked(core.Scope{UserID: e.newUser()}, 0)
 }
 
-// revokeAllButOne excepts a session, once by rows that name it and once by its first row.
+// revokeAllButOne excepts a session, once by rows with its session_id and once by its first row.
 func revokeAllButOne(e *env) {
 	kept, ended, django, begun := e.recordLogin(), e.recordLogin(), e.recordDjangoToken(), e.recordDjangoToken()
 	latest := e.mustRotate(e.newRotation(kept.JTI))
@@ -101,7 +101,7 @@ func revokeAllButOne(e *env) {
 	r.Consume = false
 	child := e.mustRotate(r)
 	e.wantRevoked(core.Scope{UserID: e.userID, ExceptSession: begun.JTI}, 1)
-	e.wantBlacklisted("a token of the session that stays active, whose first row names none", false, begun.JTI, child.JTI)
+	e.wantBlacklisted("a token of the session that stays active, whose first row has no session_id", false, begun.JTI, child.JTI)
 	e.wantBlacklisted("a token of no session", true, django.JTI)
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// rotateCases are the cases of Rotate; session_end.go has those about the end of the session.
+// rotateCases returns the cases of Rotate; session_end.go has those about the end of the session.
 func rotateCases() []testCase {
 	return []testCase{{
 		name: "Rotate consumes the token and records its successor",
@@ -14,7 +14,7 @@ func rotateCases() []testCase {
 		run:  rotateRecordsSuccessor,
 	}, {
 		name: "Rotate takes the session from the row, else the sid, else the jti",
-		rule: "Rotation.SessionID counts only if the row names no session; without either the presented token is the session's first",
+		rule: "Rotation.SessionID counts only if the row has no session_id; without either the presented token is the session's first",
 		run:  rotateNamesSession,
 	}, {
 		name: "Rotate consumes the token for the given reason",
@@ -91,9 +91,9 @@ func rotateNamesSession(e *env) {
 		presented core.OutstandingToken
 		sid, want string
 	}{
-		{"a row that names a session, with another sid", row, sid, row.SessionID},
-		{"a row that names no session, with a sid", e.recordDjangoToken(), sid, sid},
-		{"a row that names no session, without a sid", e.recordDjangoToken(), "", ""},
+		{"a row with a session_id, with another sid", row, sid, row.SessionID},
+		{"a row without a session_id, with a sid", e.recordDjangoToken(), sid, sid},
+		{"a row without a session_id, without a sid", e.recordDjangoToken(), "", ""},
 	} {
 		r := e.newRotation(c.presented.JTI)
 		r.SessionID = c.sid

@@ -6,7 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// sessionEndCases are the cases of Rotate about the end of the session.
+// sessionEndCases returns the cases of Rotate about the end of the session.
 func sessionEndCases() []testCase {
 	return []testCase{{
 		name: "Rotate rejects a token whose session ended at or before Now",

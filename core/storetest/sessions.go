@@ -6,7 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// sessionsCases are the cases of Sessions, of the scopes that depend on its order, and of devices.
+// sessionsCases returns the cases of Sessions, of the scopes that depend on its order, and of devices.
 func sessionsCases() []testCase {
 	return []testCase{{
 		name: "Sessions returns the latest active token of each session of a user",

@@ -6,7 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// stateCases are the cases of State.
+// stateCases returns the cases of State.
 func stateCases() []testCase {
 	return []testCase{{
 		name: "State returns the presented token and the latest one of its session",

@@ -6,7 +6,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/core"
 )
 
-// userCases are the cases about deleted users.
+// userCases returns the cases about deleted users.
 func userCases() []testCase {
 	canDelete := func(h Harness) string {
 		if h.DeleteUser == nil {
@@ -21,7 +21,7 @@ func userCases() []testCase {
 		run:     deletedUserKeepsRecords,
 	}, {
 		name: "Record returns ErrUserGone for a user without a row",
-		rule: "the token of a user who was deleted concurrently is not recorded; any error but ErrUserGone would be answered with status 503",
+		rule: "the token of a user who was deleted concurrently is not recorded; any error but ErrUserGone would become a 503",
 		missing: func(h Harness) string {
 			if !h.EnforcesUsers {
 				return "the harness does not set EnforcesUsers"

@@ -96,7 +96,7 @@ func (p *Policy) IsSameOrigin(r *http.Request) bool {
 	return slices.Contains(p.trusted, origin)
 }
 
-// MayServe reports whether cookies may come with a request and go with its answer. Secure cookies may always: browsers send them over
+// MayServe reports whether cookies may come with a request and go with its response. Secure cookies may always: browsers send them over
 // TLS only. With AUTH_COOKIE_INSECURE only a browser whose address bar shows this machine is served, by the Host and, where a proxy
 // rewrites the Host, by the Origin. So the setting grants nothing in production.
 func (p *Policy) MayServe(r *http.Request) bool {

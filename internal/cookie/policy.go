@@ -1,7 +1,7 @@
 // Package cookie decides how a browser carries tokens: AUTH_COOKIE and the settings around it.
 //
 // At start core completes the settings by [SetDefaults] and has [New] check them and return a [Policy]. For each request views asks
-// the policy which cookies to read, whether a request may come from another site, and how the cookies of the answer are written. The
+// the policy which cookies to read, whether a request may come from another site, and how the cookies of the response are written. The
 // package knows neither tokens nor users, only ids and texts.
 package cookie
 

@@ -53,7 +53,7 @@ func (c Claims) findRegistered() (r registeredClaims) {
 }
 
 // checkClaims checks iat, nbf, exp, iss, aud, sub and jti in PyJWT's order, so that a token with several defects gets the
-// answer of SimpleJWT. A claim that is absent passes, except iss and aud if the settings require them. now has fractions
+// error that SimpleJWT returns. A claim that is absent passes, except iss and aud if the settings require them. now has fractions
 // of a second, the times of a token have none. Errors: ErrInvalid, ErrExpired.
 func (e *expectedClaims) checkClaims(claims Claims, now time.Time) error {
 	r := claims.findRegistered()

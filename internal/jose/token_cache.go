@@ -88,7 +88,7 @@ func (c *tokenCache) add(raw string, t cachedToken) {
 	c.young[strings.Clone(raw)] = t
 }
 
-// isIdenticalKey is isSameKey, but compares no numbers if both are the same key in memory, the usual case.
+// isIdenticalKey is like isSameKey, but compares no numbers if both are the same key in memory, the usual case.
 func isIdenticalKey(a, b crypto.PublicKey) bool {
 	switch a := a.(type) {
 	case *rsa.PublicKey:

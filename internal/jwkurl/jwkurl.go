@@ -1,5 +1,5 @@
-// Package jwkurl decides where JWK_URL may point. The server that answers there decides whose tokens are valid, so nobody
-// may be able to answer in its place.
+// Package jwkurl decides where JWK_URL may point. The server at that URL decides whose tokens are valid, so nobody
+// may be able to respond in its place.
 package jwkurl
 
 import (
@@ -21,7 +21,7 @@ func Check(address string) error {
 	case strings.Contains(address, "#"):
 		return errors.New("must not have a fragment (#...): no server gets to see it")
 	case !isSafe(u):
-		return errors.New("must be https: over plain http anyone on the way could answer with keys of their own. " +
+		return errors.New("must be https: over plain http anyone on the way could send other keys. " +
 			"http is for localhost, 127.0.0.1 and ::1")
 	}
 	return nil
@@ -39,7 +39,7 @@ func CheckRedirect(from, to *url.URL) error {
 	return nil
 }
 
-// isSafe reports whether nobody between client and server can change the answer: HTTPS, or HTTP within this machine.
+// isSafe reports whether nobody between client and server can change the response: HTTPS, or HTTP within this machine.
 func isSafe(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }

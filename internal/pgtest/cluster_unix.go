@@ -93,7 +93,7 @@ type cluster struct {
 	logged int            // the size of the log when the server was last started
 }
 
-// startCluster makes a cluster and waits until it answers, which takes 0.4 to
+// startCluster makes a cluster and waits until it responds, which takes 0.4 to
 // 1 s. It tries again if another process takes the port meanwhile. Errors:
 // errNoServer if the machine has no PostgreSQL.
 func startCluster() (*cluster, error) {

@@ -42,7 +42,7 @@ func describeError(err error) string {
 		return "the connection string is not valid"
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return "no answer in time"
+		return "no response in time"
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -31,7 +31,7 @@ func TestDescribeError(t *testing.T) {
 	if got, want := describeError(os.ErrInvalid), "the connection failed"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got, want := describeError(context.DeadlineExceeded), "no answer in time"; got != want {
+	if got, want := describeError(context.DeadlineExceeded), "no response in time"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -204,7 +204,7 @@ func openServer(dsn string) (*server, error) {
 	return &server{dsn: c.dsn, admin: admin, cluster: c}, nil
 }
 
-// connectAdmin opens a pool of connections and checks that the server answers.
+// connectAdmin opens a pool of connections and checks that the server responds.
 func connectAdmin(dsn string) (*sql.DB, error) {
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {

@@ -30,7 +30,7 @@ var (
 // times what was sent.
 type repeatedNameError struct{ name string }
 
-// Error is part of response bodies: views answers 400 with it.
+// Error is part of response bodies: views returns it with a 400.
 func (e *repeatedNameError) Error() string {
 	const longest = 100 // bytes
 	return fmt.Sprintf("the name %q stands twice", e.name[:min(longest, len(e.name))])
