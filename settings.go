@@ -1,4 +1,4 @@
-// Package simplejwt holds the settings of the authentication suite and the few types that every other package shares.
+// Package simplejwt contains the settings of the authentication suite and the few types that every other package shares.
 //
 // The names are those of Django REST framework SimpleJWT's SIMPLE_JWT dictionary: ROTATE_REFRESH_TOKENS is the field
 // RotateRefreshTokens. Start with [Recommended], set SigningKey, and pass the result to core.New. The package depends
@@ -170,7 +170,7 @@ type Settings struct {
 	AuthCookie bool `setting:"AUTH_COOKIE"`
 	// AuthCookieAccess is AUTH_COOKIE_ACCESS: the name of the cookie of the access or sliding token. Defaults to
 	// __Host-access, with the prefix __Secure- if it has a domain or a path, without a prefix if it is insecure. No other
-	// prefix is accepted. The same holds for the two other names.
+	// prefix is accepted. The same applies to the two other names.
 	AuthCookieAccess string `setting:"AUTH_COOKIE_ACCESS"`
 	// AuthCookieRefresh is AUTH_COOKIE_REFRESH: the name of the cookie of the refresh token. Defaults to __Host-refresh.
 	AuthCookieRefresh string `setting:"AUTH_COOKIE_REFRESH"`

@@ -12,7 +12,7 @@ import (
 type InvalidSetting struct {
 	// Setting is the SIMPLE_JWT name ("ACCESS_TOKEN_LIFETIME") or the name of a core.Deps field ("Deps.Store").
 	Setting string
-	// Problem says what is wrong and what to do. It never holds the value of a key.
+	// Problem says what is wrong and what to do. It never contains the value of a key.
 	Problem string
 	// Name is what SettingsError.Error calls the setting: the environment variable that it was read from
 	// ("SIMPLE_JWT_ACCESS_TOKEN_LIFETIME"), or the file and its name ("settings.json: ACCESS_TOKEN_LIFETIME"). Empty means

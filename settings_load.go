@@ -68,7 +68,7 @@ var fields = func() []field {
 	return out
 }()
 
-// FromJSON reads a JSON object of SIMPLE_JWT names and returns base with these settings. base stays as it is. A value is
+// FromJSON reads a JSON object of SIMPLE_JWT names and returns base with these settings. base is not changed. A value is
 // taken as written: "0s" is zero, "" is empty, null is Python's None. Durations are Go's ("5m0s"); LEEWAY may be a number
 // of seconds; AUDIENCE, AUTH_HEADER_TYPES and AUTH_TOKEN_CLASSES are a string or a list of strings. Settings that are
 // functions can't be given in JSON.

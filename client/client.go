@@ -12,7 +12,7 @@ type Client struct{ e *engine }
 var _ http.RoundTripper = (*Client)(nil)
 
 // New checks the configuration and returns a Client for it. It calls neither the store nor the server. The error lists everything
-// wrong with the configuration, one field on a line, and holds no URL.
+// wrong with the configuration, one field on a line, and contains no URL.
 func New(config Config) (*Client, error) {
 	e, err := newEngine(config)
 	if err != nil {
@@ -26,7 +26,7 @@ func (c *Client) Client() *http.Client { return &http.Client{Transport: c} }
 
 // RoundTrip sends a copy of the request with the access token and returns the response. If the token is about to expire, RoundTrip
 // refreshes it before. After a 401 it refreshes it and sends the request once more, if the request has no body or a GetBody;
-// otherwise it returns the 401, and the next request refreshes. It returns the second response whatever it is. If the API rejects
+// otherwise it returns the 401, and the next request refreshes. It returns the second response even if that is a 401 too. If the API rejects
 // the new token too, no 401 causes another refresh for five seconds.
 //
 // A request is sent without a token if its scheme, host or port is not that of Config.BaseURL or one of Config.Origins, and if it

@@ -115,7 +115,7 @@ func newEngine(c Config) (*engine, error) {
 	return e, nil
 }
 
-// configErrors are the errors of a configuration, one for each field. They hold no URL, because one may contain a password.
+// configErrors are the errors of a configuration, one for each field. They contain no URL, because one may contain a password.
 type configErrors []error
 
 // addProblem adds an error that names the field.

@@ -13,15 +13,15 @@ import (
 )
 
 var (
-	// ErrSessionEnded means that the server has rejected the refresh token for good, with 401 or 400. The *Error around it says
+	// ErrSessionEnded means that the server has rejected the refresh token permanently, with 401 or 400. The *Error around it says
 	// why. Every request fails with it, and nothing is sent, until the next login.
 	ErrSessionEnded = errors.New("the session has ended")
 	// ErrNotLoggedIn means that there are no tokens: there was no login yet, or a logout.
 	ErrNotLoggedIn = errors.New("not logged in")
 )
 
-// Error means that the login, refresh or blacklist view returned an error, a response that cannot be used, or none at all. It holds
-// no token and no password.
+// Error means that the login, refresh or blacklist view returned an error, a response that cannot be used, or none at all. It contains
+// neither a token nor a password.
 type Error struct {
 	// Op is "login", "refresh" or "logout".
 	Op string

@@ -79,7 +79,7 @@ func (e *engine) reloadTokens(ctx context.Context) error {
 	return nil
 }
 
-// awaitOtherTokens reloads the store until it holds a refresh token other than the rejected one, for a little over a second. It
+// awaitOtherTokens reloads the store until it has a refresh token other than the rejected one, for a little over a second. It
 // does not wait if no other process can be about to save: with a private store or a lock.
 func (e *engine) awaitOtherTokens(ctx context.Context, rejected Tokens) (found bool, err error) {
 	_, locked := e.store.(Locker)

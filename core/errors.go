@@ -17,7 +17,7 @@ type Error struct {
 	// Code is SimpleJWT's code ("token_not_valid"); "" if it has none. The package views leaves it out where
 	// SimpleJWT does.
 	Code string
-	// Detail is SimpleJWT's sentence.
+	// Detail is SimpleJWT's message.
 	Detail string
 	// Messages has one entry for each token class that rejected the token; see ErrTokenNotAllowed.
 	Messages []Message

@@ -35,7 +35,7 @@ const (
 	EventStoreError EventType = "store_error"
 )
 
-// Event is something that happened. Fields that do not apply are zero. It never holds a token or a password.
+// Event is something that happened. Fields that do not apply are zero. It never contains a token or a password.
 type Event struct {
 	Type      EventType
 	UserID    string // the primary key of the user as text

@@ -40,7 +40,7 @@ const (
 	ReasonRenewed Reason = "renewed"
 )
 
-// OutstandingToken is the record of a refresh or sliding token, SimpleJWT's model of that name. It never holds the
+// OutstandingToken is the record of a refresh or sliding token, SimpleJWT's model of that name. It never contains the
 // token itself. Times are zero if unknown.
 type OutstandingToken struct {
 	// JTI is the token's id: 1 to 255 characters of any text.
@@ -177,8 +177,8 @@ type TokenState struct {
 type SessionState struct {
 	// Presented is the record of the presented token; nil if it has none.
 	Presented *TokenState
-	// Latest is the latest record of the session; nil if it has none. The session is the one that the presented
-	// record names, else the one that the token names (sid), else the presented record's own.
+	// Latest is the latest record of the session; nil if it has none. The session is that of the presented
+	// record (SessionID), else that of the token (sid), else the one that the presented record started.
 	Latest *TokenState
 }
 
@@ -197,7 +197,7 @@ type Scope struct {
 	ExceptSession string
 	// ExceptNewest, with UserID alone and instead of ExceptSession, is how many of the newest sessions stay active,
 	// in the order of Store.Sessions; 0 for none. Tokens that expired at or before ActiveAfter do not count as a
-	// session, and stay as they are.
+	// session and are not changed.
 	ExceptNewest int
 	// ActiveAfter is the current time less LEEWAY, for ExceptNewest.
 	ActiveAfter time.Time

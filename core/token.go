@@ -118,7 +118,7 @@ func (t *Token) Session() string {
 	return t.SessionID()
 }
 
-// ownSession returns the session of a refresh or sliding token: the one it names, else the one that it started.
+// ownSession returns the session of a refresh or sliding token: that of its sid, else the one that it started.
 func (t *Token) ownSession() string {
 	if sid := t.SessionID(); sid != "" {
 		return sid

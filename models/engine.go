@@ -32,7 +32,7 @@ type engine interface {
 // repeated after an error. An owner is the primary key of the user whom the token claims; nil compares no user, and a row
 // without a user is anybody's: its user was deleted.
 type operations interface {
-	// insertToken records a token; a jti that is on record already stays as it is.
+	// insertToken records a token; it does not change a jti that is already on record.
 	insertToken(ctx context.Context, on conn, t core.OutstandingToken) error
 	// insertLogin is insertToken if the query finds a user, whose row it locks. It reports whether it inserted the token. An
 	// engine that cannot do that returns errors.ErrUnsupported.

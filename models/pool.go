@@ -29,7 +29,7 @@ func newPool(db *gorm.DB) *pool {
 	if p.engine, p.err = newEngine(db); p.err != nil {
 		return p
 	}
-	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources it may have returned that of db, this time
+	_, resolves := db.Plugins["gorm:db_resolver"] // with several sources this call may have returned that of db by chance
 	if chosen, err := p.chooseConnPool(context.Background()); !resolves && err == nil && sameDatabase(chosen, db.Statement.ConnPool) {
 		p.fixed = db.Statement.ConnPool
 	}
@@ -61,7 +61,7 @@ func sameDatabase(a, b gorm.ConnPool) bool {
 	return !isNil(one) && reflect.TypeOf(one).Comparable() && one == other
 }
 
-// isNil reports whether an interface holds nothing, or a nil pointer: a handle without connections may have either as its
+// isNil reports whether an interface is nil or holds a nil pointer: a handle without connections may have either as its
 // ConnPool.
 func isNil(of any) bool {
 	value := reflect.ValueOf(of)

@@ -21,7 +21,7 @@ const (
 
 // quietSession returns a handle of db's connections that logs nothing, as GORM's logger would print values such as password
 // hashes, and that wraps no transaction around single statements, which would cost two more round trips. With fresh it drops
-// the conditions that are set on db. The caller's db stays as it is.
+// the conditions that are set on db. The caller's db is not changed.
 func quietSession(db *gorm.DB, fresh bool) *gorm.DB {
 	out := db.Session(&gorm.Session{NewDB: fresh, Logger: logger.Discard, SkipDefaultTransaction: true})
 	// GORM's dbresolver sends reads to replicas, which lag: a token just consumed would still look good.

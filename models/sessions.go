@@ -36,7 +36,7 @@ func (s *Store) Sessions(ctx context.Context, userID string, now time.Time) (out
 		return err
 	})
 	if kindOf(s.pool.engine, err) == kindUnmatchable {
-		return nil, nil // The user's id is no value of the column: no row has it.
+		return nil, nil // The user's id is not a value of the column type, so no row has it.
 	}
 	if err != nil {
 		return nil, wrapError("look up sessions", err)

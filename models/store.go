@@ -46,7 +46,7 @@ func (s *Store) CheckStore() simplejwt.SettingsError {
 	return invalid
 }
 
-// Record records a token. A jti that is on record already is left as it is. It returns core.ErrUserGone where the
+// Record records a token. A jti that is already on record is not changed. It returns core.ErrUserGone where the
 // foreign key of user_id finds no user, and where t.UserID cannot be a key of the user's table ("ada" in a column of integers).
 func (s *Store) Record(ctx context.Context, t core.OutstandingToken) error {
 	err := s.pool.withRetry(ctx, func(ctx context.Context, on conn) error { return s.pool.engine.insertToken(ctx, on, t) })
@@ -165,7 +165,7 @@ func (s *Store) Revoke(ctx context.Context, scope core.Scope, reason core.Reason
 		})
 		total += done.consumed
 		if kindOf(s.pool.engine, err) == kindUnmatchable {
-			return 0, nil // The user's id is no value of the column: no row has it.
+			return 0, nil // The user's id is not a value of the column type, so no row has it.
 		}
 		if err != nil || done.candidates == 0 && next.from == 0 {
 			return total, wrapError("revoke tokens", err)
@@ -207,7 +207,7 @@ func wrapError(operation string, err error) error {
 	return fmt.Errorf("%s: %w", operation, err)
 }
 
-// isNoRows reports whether err says that a query found nothing, in the words of database/sql or of GORM.
+// isNoRows reports whether err says that a query found nothing, as an error of database/sql or of GORM.
 func isNoRows(err error) bool {
 	return errors.Is(err, sql.ErrNoRows) || errors.Is(err, gorm.ErrRecordNotFound)
 }

@@ -156,7 +156,7 @@ func (u *Users[T, P]) withRetry(ctx context.Context, op func(tx *gorm.DB) error)
 	return retryTransient(ctx, u.pool.engine, operationTimeout, func() error { return op(u.db.WithContext(ctx)) })
 }
 
-// FieldValue returns the canonical text of a user's field, as it stands in tokens: decimal digits, the text, a UUID's text in
+// FieldValue returns the canonical text of a user's field, as tokens contain it: decimal digits, the text, a UUID's text in
 // lower case. It returns an error for a user of another model, for an unknown field, and for a field that is NULL.
 func (u *Users[T, P]) FieldValue(user simplejwt.User, name string) (string, error) {
 	model, err := u.asModel(user)

@@ -121,7 +121,7 @@ func splitParameter(s string) (before, after string) {
 	return s, ""
 }
 
-// badRequest returns the 400 of DRF's ParseError with a sentence.
+// badRequest returns the 400 of DRF's ParseError with a message.
 func badRequest(text string) error {
 	return &core.Error{Status: http.StatusBadRequest, Detail: text}
 }
@@ -220,7 +220,7 @@ func readForm(data string) (body, error) {
 	return out, nil
 }
 
-// unescapeForm decodes a name or value of a form as Python's unquote_plus does: an escape that is not two hex digits stays as it is,
+// unescapeForm decodes a name or value of a form as Python's unquote_plus does: an escape that is not two hex digits is kept,
 // and bytes that are not UTF-8 become U+FFFD.
 func unescapeForm(s string) string {
 	var b strings.Builder
@@ -241,7 +241,7 @@ func unescapeForm(s string) string {
 }
 
 // readMultipart reads the parts of a multipart body as Django's parser does: of equal names the last one counts, but a file counts
-// before a text, and base64 that can't be decoded stays as it is. Each part is limited in its headers, and all parts in their number.
+// before a text, and base64 that can't be decoded is kept. Each part is limited in its headers, and all parts in their number.
 func readMultipart(data []byte, boundary string) (body, error) {
 	fail := func(why string) (body, error) { return nil, badRequest("Multipart form parse error - " + why) }
 	if boundary == "" {

@@ -17,7 +17,7 @@ import (
 // errTwoCookies rejects a request with several cookies of one name: see readCookie.
 var errTwoCookies = &core.Error{Status: http.StatusUnauthorized, Code: "bad_cookie", Detail: "The request has several cookies of one name."}
 
-// errNotToken reports that a hook or program put something else where a token belongs. Its text never holds the value.
+// errNotToken reports that a hook or program put something else where a token belongs. Its text never contains the value.
 var errNotToken = errors.New("what it should hold is no token")
 
 // readCookie returns the value of a cookie, "" for none. It rejects several of one name: which of them counts is what a
@@ -219,7 +219,7 @@ func (v *viewCookies) moveTokens(w http.ResponseWriter, r *http.Request, user si
 	return err
 }
 
-// removeTokens removes the tokens from a response, so that none is left in its body, whatever a hook has made of it. access and token
+// removeTokens removes the tokens from a response, so that its body contains none even if a hook has changed it. access and token
 // share a cookie: a response with both is an error, as is one with a token that is not a string.
 func removeTokens(out simplejwt.Attrs) (core.Pair, error) {
 	var pair core.Pair

@@ -1,4 +1,4 @@
-// Package views holds SimpleJWT's endpoints as http.Handlers, and the one function that decides whether a request is
+// Package views contains SimpleJWT's endpoints as http.Handlers, and the one function that decides whether a request is
 // authenticated. It knows net/http and no framework: the adapters ginjwt, echojwt and stdjwt mount its handlers and wrap [Guard].
 // Most applications import only an adapter. Import this package to mount one view or to write a custom route or error response.
 //

@@ -151,7 +151,7 @@ type view struct {
 }
 
 // ServeHTTP serves POST; OPTIONS gets a 204 and any other method a 405. Cookies are set before the body is written, and tokens leave the
-// response before it is encoded, whatever the hook has made of it.
+// response before it is encoded, even if a hook has changed it.
 func (v *view) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		MethodNotAllowed(http.MethodPost).ServeHTTP(w, r)

@@ -46,7 +46,7 @@ func formatName(encoded string) string {
 // Readable returns an error that says why no password can match a stored hash: its format is unknown, its text is damaged, a cost
 // is impossible, or it is longer than 1,024 bytes. Check treats such a hash like a wrong password, so the operator should be
 // notified. The error is nil for a hash that Check can read, even if it is over a limit, for an unusable password ("!...") and
-// for "". The format is Django's name of it, or "unknown". Neither the format nor the error holds anything else of the hash.
+// for "". The format is Django's name of it, or "unknown". Neither the format nor the error contains any other part of the hash.
 func Readable(encoded string) (format string, err error) {
 	format = formatName(encoded)
 	if encoded == "" || strings.HasPrefix(encoded, "!") {

@@ -11,11 +11,11 @@
 //
 // New fetches the set at once. After that a goroutine fetches it every hour, and when a token names a key that is not in the
 // set, but for that reason at most once in 10 seconds. The goroutine ends with the context of New. No request waits for a
-// fetch. If a fetch fails, the last good set stays in use. A key that the set no longer holds is no longer trusted.
+// fetch. If a fetch fails, the last good set stays in use. A key that is no longer in the set is no longer trusted.
 //
 // # Keys that are used
 //
 // A key must have a kid and the type, and for elliptic curves the curve, of ALGORITHM. It is skipped if its use, alg or key_ops
-// rule out verifying, if it holds private or secret members, if it is not valid, or if another key has the same kid. A skipped
+// rule out verifying, if it has private or secret members, if it is not valid, or if another key has the same kid. A skipped
 // key does not affect the others. Certificates and URLs in the set are ignored.
 package jwks

@@ -28,14 +28,14 @@ var (
 	errAmbiguous = errors.New("several keys have this kid")
 )
 
-// Options are what a program may choose beside the settings. The zero value uses a default HTTP client and logs nothing.
+// Options are choices of a program in addition to the settings. The zero value uses a default HTTP client and logs nothing.
 type Options struct {
 	// Client fetches the set. Set it for a proxy, a private certificate authority or credentials. It is copied, not changed: at most
 	// three redirects are followed, to URLs that JWK_URL may have, and each fetch ends after 5 seconds, or after the Client's own Timeout if
 	// that is shorter. Defaults to a client with http.DefaultTransport.
 	Client *http.Client
 	// Logger gets a warning for a fetch that failed, an error for a set without a usable key, and a debug message for keys that are
-	// not used. Nothing that is logged holds the URL. Defaults to logging nothing.
+	// not used. No log record contains the URL. Defaults to logging nothing.
 	Logger *slog.Logger
 }
 
@@ -55,7 +55,7 @@ type Keys struct {
 // New fetches the key set of settings.JWKURL and starts a goroutine that refreshes it until ctx ends; after that the last keys stay
 // in use. With an HMAC ALGORITHM, which ignores JWK_URL as in SimpleJWT, there are no keys and nothing is fetched.
 //
-// New returns an error if JWK_URL is not an https URL (http is allowed for this machine only) or holds a password or a fragment, if
+// New returns an error if JWK_URL is not an https URL (http is allowed for this machine only) or contains a password or a fragment, if
 // the set cannot be fetched, and if it has no key for ALGORITHM. The error names JWK_URL, or the environment variable that set it,
 // but never its value.
 func New(ctx context.Context, settings simplejwt.Settings) (*Keys, error) {

@@ -103,7 +103,7 @@ func (s *keySet) skipReasons() string {
 	return text
 }
 
-// parseKey reads one key of a set. Its errors hold nothing of the key and complete a sentence that begins with the key's place.
+// parseKey reads one key of a set. Its errors contain nothing of the key and complete a sentence that begins with the key's place.
 func parseKey(raw []byte, algorithm string) (kid string, key crypto.PublicKey, err error) {
 	members, err := strictjson.Object(string(raw))
 	if err != nil {

@@ -56,7 +56,7 @@ func (c *Claim) IsText() bool { _, ok := c.Text(); return ok }
 // Is reports whether the claim is a string equal to text.
 func (c *Claim) Is(text string) bool { s, ok := c.Text(); return ok && s == text }
 
-// hasLoneSurrogate reports whether the value that was read holds an unpaired surrogate, also deep inside of it.
+// hasLoneSurrogate reports whether the value that was read contains an unpaired surrogate, at any depth.
 func (c *Claim) hasLoneSurrogate() bool { _, lone := strictjson.LoneSurrogate(c.raw); return lone }
 
 // maxDate is the last second of the year 9999, the last one that PostgreSQL, SQLite and Python's datetime share.
@@ -102,7 +102,7 @@ func timeInRange(seconds int64) (time.Time, bool) {
 	return time.Unix(seconds, 0).UTC(), true
 }
 
-// appendJSON appends the member, its name and its value, to b. A claim that was read is copied as it stands, so its
+// appendJSON appends the member, its name and its value, to b. A claim that was read is copied verbatim, so its
 // digits and escapes survive a refresh.
 func (c *Claim) appendJSON(b []byte) ([]byte, error) {
 	b, err := appendText(b, c.name)

@@ -76,7 +76,7 @@ func (c Claims) Clone() Claims { return Claims{list: slices.Clone(c.list)} }
 // appended.
 func (c *Claims) Set(name string, value any) { c.Put(Claim{name: name, value: value}) }
 
-// Put sets a claim as it stands in another token. It replaces the claim of this name in its place, or is appended.
+// Put sets a claim to a verbatim copy of one from another token. It replaces the claim of this name in its place, or is appended.
 func (c *Claims) Put(claim Claim) {
 	c.copyIfShared()
 	if old := c.Get(claim.name); old != nil {

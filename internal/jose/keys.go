@@ -73,7 +73,7 @@ func keyCommand(algorithm string) string {
 const publicKeyCommand = "openssl pkey -in private.pem -pubout"
 
 // loadSecret takes SIGNING_KEY as the secret of an HMAC algorithm. The secret must be as long as the hash
-// (RFC 7518 section 3.2). Public keys beside it are ignored with a warning, as SimpleJWT ignores them.
+// (RFC 7518 section 3.2). Further public keys are ignored with a warning, as SimpleJWT ignores them.
 func (c *Codec) loadSecret(s *simplejwt.Settings, method *jwt.SigningMethodHMAC, log *slog.Logger, invalid *simplejwt.SettingsError) {
 	secret := []byte(s.SigningKey)
 	command := keyCommand(s.Algorithm)
@@ -148,7 +148,7 @@ func (c *Codec) checkJWKURL(s *simplejwt.Settings, invalid *simplejwt.SettingsEr
 }
 
 // checkKeyFits returns why a public key can't be used with an algorithm, nil if it can. It accepts what Keys may return:
-// nil, and keys without their numbers. Its errors hold nothing of the key and complete a sentence that begins with the
+// nil, and keys without their numbers. Its errors contain nothing of the key and complete a sentence that begins with the
 // setting's name.
 func checkKeyFits(algorithm string, key crypto.PublicKey) error {
 	switch k := key.(type) {

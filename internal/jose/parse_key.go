@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// parsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1. Its errors hold nothing of the key and complete a
+// parsePrivateKey reads a private key in PEM: PKCS #8, PKCS #1 or SEC 1. Its errors contain nothing of the key and complete a
 // sentence that begins with the setting's name.
 func parsePrivateKey(text string) (crypto.Signer, error) {
 	block, rest := pem.Decode([]byte(strings.TrimSpace(text)))
