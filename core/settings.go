@@ -226,7 +226,7 @@ func (c settingsCheck) checkHeader() {
 	}
 	for _, scheme := range c.settings.AuthHeaderTypes {
 		if !cookie.IsToken(scheme) {
-			c.invalid.Add("AUTH_HEADER_TYPES", "%q is no scheme: it may hold no blank, comma or quote", scheme)
+			c.invalid.Add("AUTH_HEADER_TYPES", "%q is not a scheme: it must not be empty or contain a blank, comma or quote", scheme)
 		}
 	}
 }

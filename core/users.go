@@ -15,7 +15,7 @@ import (
 var ErrUserNotFound = errors.New("user not found")
 
 // ErrUserIDInvalid is an ErrUserNotFound for a value that the field can't have, such as "x" for a number. A program
-// that does not tell these apart can return ErrUserNotFound.
+// that does not distinguish these can return ErrUserNotFound.
 var ErrUserIDInvalid = fmt.Errorf("%w: not a valid value for this field", ErrUserNotFound)
 
 // Users finds the users of the application. It must be safe for concurrent use. Every method must return when ctx

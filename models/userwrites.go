@@ -118,7 +118,7 @@ func (u *Users[T, P]) CheckUsers(userIDField string, updateLastLogin bool) simpl
 		invalid.Add("Deps.Users", "user model %s has no column %q for the name of a login: add it, or a method "+
 			"AuthUsernameField() string that names another", u.schema.Name, u.username)
 	} else if !hasText(u.lookUpField(u.username).FieldType) {
-		invalid.Add("Deps.Users", "user model %s: the column %q is no text", u.schema.Name, u.username)
+		invalid.Add("Deps.Users", "user model %s: the column %q is not text", u.schema.Name, u.username)
 	}
 	if u.password != passwordColumn && u.lookUpField(u.password) == nil {
 		invalid.Add("Deps.Users", "user model %s has no column %q, which AuthPasswordField names", u.schema.Name, u.password)

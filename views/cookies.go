@@ -18,7 +18,7 @@ import (
 var errTwoCookies = &core.Error{Status: http.StatusUnauthorized, Code: "bad_cookie", Detail: "The request has several cookies of one name."}
 
 // errNotToken reports that a hook or program put something else where a token belongs. Its text never contains the value.
-var errNotToken = errors.New("what it should hold is no token")
+var errNotToken = errors.New("the value is not a token")
 
 // readCookie returns the value of a cookie, "" for none. It rejects several of one name: which of them counts is what a
 // neighbouring host would choose by setting one of its own. It compares no values: even two equal cookies are rejected.

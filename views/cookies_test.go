@@ -57,7 +57,7 @@ func TestCookies_Hook(t *testing.T) {
 			if err != nil || len(all) != 1 && c.status == 200 || len(all) != 0 && c.status == 500 {
 				t.Errorf("%d sessions, %v", len(all), err)
 			}
-			if c.status == 500 && !strings.Contains(f.log.String(), "is no token") || strings.Contains(f.log.String(), "eyJ") {
+			if c.status == 500 && !strings.Contains(f.log.String(), "is not a token") || strings.Contains(f.log.String(), "eyJ") {
 				t.Errorf("the log is %q", f.log)
 			}
 		})
