@@ -44,8 +44,8 @@ func (e *engine) runRefresh(p *pendingRefresh) {
 
 // ensureAccess returns a usable access token: that of the session, one that another process has saved, or one that the server
 // issues. If the store or the server fails it falls back to the current token while that is unexpired. If maxRounds tokens are
-// rejected one after the other, it returns a temporary error, not ErrSessionEnded. end is set if the server has just ended the session. The
-// caller must hold the session (acquireSession).
+// rejected one after the other, it returns a temporary error, not ErrSessionEnded. end is set if the server has just ended the
+// session. The caller must hold the session (acquireSession).
 func (e *engine) ensureAccess(ctx context.Context) (access string, end *Error, err error) {
 	unlock, err := e.lockStore(ctx)
 	if err != nil {
