@@ -50,8 +50,8 @@ func Authenticate(a core.Authenticator, r *http.Request) (*http.Request, error) 
 	return authenticated, err
 }
 
-// authenticateRequest is like Authenticate, but takes the Transport of a, so that a caller that needs the Transport too asks for it once. byCookie
-// reports whether the cookie was read, with a token or without.
+// authenticateRequest is like Authenticate, but takes the Transport of a, so that a caller that needs it too asks for it once.
+// byCookie reports whether the cookie was read, with a token or without.
 func authenticateRequest(a core.Authenticator, t *core.Transport, r *http.Request) (authenticated *http.Request, byCookie bool, err error) {
 	raw, err := readHeaderToken(t, r.Header)
 	if byCookie = t.Cookies != nil && IsAnonymous(err); byCookie {

@@ -55,8 +55,9 @@ func (h bcryptHash) listCosts(l limits) []cost {
 }
 
 // prepareKey returns the input of bcrypt for a password, or errBcryptPassword. For bcrypt_sha256 that is the SHA-256 of the password
-// in hex, which accepts every password. Plain bcrypt ignores everything from the 73rd byte on. It repeats a shorter password, followed by a NUL byte, up to 72 bytes: so "a" and "a\x00a" are the same password to it.
-// Passwords over 72 bytes and those with a NUL byte are therefore rejected.
+// in hex, which accepts every password. Plain bcrypt ignores everything from the 73rd byte on. It repeats a shorter password,
+// followed by a NUL byte, up to 72 bytes: so "a" and "a\x00a" are the same password to it. Passwords over 72 bytes and those with
+// a NUL byte are therefore rejected.
 func (h bcryptHash) prepareKey(password string) ([]byte, error) {
 	if h.algorithm == "bcrypt_sha256" {
 		sum := sha256.Sum256([]byte(password))
