@@ -1,9 +1,9 @@
-// Command quickstart is the program of README's quick start: SimpleJWT's endpoints and a protected route on net/http,
-// over an SQLite file in the current folder.
+// Command quickstart logs users in with simplejwt and protects a route, on net/http with SQLite.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
@@ -11,7 +11,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/libtnb/sqlite"
+	"github.com/libtnb/sqlite" // the SQLite driver for GORM, without a C compiler
 	"gorm.io/gorm"
 
 	"github.com/go-simplejwt/simplejwt"
@@ -21,9 +21,7 @@ import (
 	"github.com/go-simplejwt/simplejwt/stdjwt"
 )
 
-// The code between the markers is in README letter for letter: docs_test.go in the root compares them.
-
-// user:begin
+// User is your user model: any GORM model with one primary key and these three methods.
 type User struct {
 	ID       int64
 	Username string `gorm:"uniqueIndex;not null"`
@@ -31,15 +29,18 @@ type User struct {
 	Active   bool   `gorm:"not null"`
 }
 
-func (u *User) AuthID() string       { return strconv.FormatInt(u.ID, 10) }
-func (u *User) AuthActive() bool     { return u.Active }
+// AuthID returns the primary key as text.
+func (u *User) AuthID() string { return strconv.FormatInt(u.ID, 10) }
+
+// AuthActive reports whether the user may authenticate.
+func (u *User) AuthActive() bool { return u.Active }
+
+// AuthPassword returns the stored password hash, never the password.
 func (u *User) AuthPassword() string { return u.Password }
 
-// user:end
-
-// database:begin
 const dsn = "file:app.db?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
 
+// openDatabase opens the database, creates its tables and stores the user alice.
 func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{})
 	if err != nil {
@@ -48,10 +49,10 @@ func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	if err := db.AutoMigrate(&User{}); err != nil {
 		return nil, err
 	}
-	if err := models.AutoMigrate(ctx, db, &User{}); err != nil { // the tables of tokens
+	if err := models.AutoMigrate(ctx, db, &User{}); err != nil { // the token tables
 		return nil, err
 	}
-	passwords, err := hashers.New(hashers.Options{})
+	passwords, err := hashers.New(hashers.Options{}) // hashes passwords in Django's formats, argon2 by default
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +64,13 @@ func openDatabase(ctx context.Context, dsn string) (*gorm.DB, error) {
 	return db, db.Where(&alice).Attrs(User{Password: hash, Active: true}).FirstOrCreate(&alice).Error
 }
 
-// database:end
-
-// handler:begin
+// newHandler mounts the token endpoints and a route for logged-in users.
 func newHandler(db *gorm.DB) (http.Handler, error) {
 	settings := simplejwt.Recommended()
 	settings.SigningKey = os.Getenv("SECRET_KEY")
+	if settings.SigningKey == "" {
+		return nil, errors.New("SECRET_KEY is not set: set it to a secret of 32 bytes or more, such as the output of openssl rand -base64 48")
+	}
 	auth, err := core.New(settings, core.Deps{Users: models.NewUsers[User](db), Store: models.NewStore(db)})
 	if err != nil {
 		return nil, err
@@ -94,5 +96,3 @@ func main() {
 	server := &http.Server{Addr: "127.0.0.1:8000", Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.ListenAndServe())
 }
-
-// handler:end

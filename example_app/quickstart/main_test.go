@@ -31,8 +31,8 @@ func openHandler(t *testing.T) (http.Handler, error) {
 	return newHandler(db)
 }
 
-// call is a curl line of README and the answer below it.
-type call struct{ path, header, body, answer string }
+// call is a curl line of README and the response below it.
+type call struct{ path, header, body, response string }
 
 func readCalls(t *testing.T) []call {
 	t.Helper()
@@ -45,13 +45,13 @@ func readCalls(t *testing.T) []call {
 	if !found || !ends {
 		t.Fatal("README.md has no block of console")
 	}
-	pattern := regexp.MustCompile(`(?m)^\$ curl 127\.0\.0\.1:8000(\S+)(?: -H (?:"([^"]+)"|'([^']+)'))?(?: -d '(.+)')?\n(.*)$`)
+	pattern := regexp.MustCompile(`(?m)^\$ (?:keep "\$\()?curl (?:-s )?127\.0\.0\.1:8000(\S+)(?: -H (?:"([^"]+)"|'([^']+)'))?(?: -d '(.+)')?(?:\)")?\n(.*)$`)
 	var calls []call
 	for _, m := range pattern.FindAllStringSubmatch(text, -1) {
-		calls = append(calls, call{path: m[1], header: m[2] + m[3], body: m[4], answer: m[5]})
+		calls = append(calls, call{path: m[1], header: m[2] + m[3], body: m[4], response: m[5]})
 	}
 	if lines := strings.Count(text, "\n"); len(calls) == 0 || lines != 2*len(calls) {
-		t.Fatalf("README's console has %d lines, and %d calls with an answer were found", lines, len(calls))
+		t.Fatalf("README's console has %d lines, and %d calls with a response were found", lines, len(calls))
 	}
 	return calls
 }
@@ -63,7 +63,7 @@ func do(t *testing.T, handler http.Handler, c call, tokens map[string]string) *h
 	if c.body != "" {
 		method = http.MethodPost
 	}
-	variables := strings.NewReplacer("'$REFRESH'", tokens["refresh"], "$ACCESS", tokens["access"])
+	variables := strings.NewReplacer("'$REFRESH'", tokens["refresh"], "'$ACCESS'", tokens["access"], "$ACCESS", tokens["access"])
 	r := httptest.NewRequestWithContext(t.Context(), method, c.path, strings.NewReader(variables.Replace(c.body)))
 	if name, value, ok := strings.Cut(c.header, ": "); ok {
 		r.Header.Set(name, variables.Replace(value))
@@ -73,10 +73,10 @@ func do(t *testing.T, handler http.Handler, c call, tokens map[string]string) *h
 	return w
 }
 
-// token is a token in an answer, as README shortens it or in full.
+// token is a token in a response, as README shortens it or in full.
 var token = regexp.MustCompile(`"(access|refresh)":"(eyJ[^"]*)"`)
 
-func TestQuickStart_AnswersAsREADMESays(t *testing.T) {
+func TestQuickStart_RespondsAsREADMESays(t *testing.T) {
 	t.Setenv("SECRET_KEY", strings.Repeat("k", 32))
 	handler, err := openHandler(t)
 	if err != nil {
@@ -92,8 +92,8 @@ func TestQuickStart_AnswersAsREADMESays(t *testing.T) {
 			}
 			tokens[m[1]] = m[2]
 		}
-		if diff := cmp.Diff(c.answer, token.ReplaceAllString(body, `"$1":"eyJ..."`)); diff != "" {
-			t.Errorf("the answer of %s (-README +program):\n%s", c.path, diff)
+		if diff := cmp.Diff(c.response, token.ReplaceAllString(body, `"$1":"eyJ..."`)); diff != "" {
+			t.Errorf("the response of %s (-README +program):\n%s", c.path, diff)
 		}
 	}
 }
@@ -135,5 +135,12 @@ func TestQuickStart_ReportsAKeyThatIsTooShort(t *testing.T) {
 	var invalid simplejwt.SettingsError
 	if _, err := openHandler(t); !errors.As(err, &invalid) || invalid[0].Setting != "SIGNING_KEY" {
 		t.Errorf("error %v, want an invalid SIGNING_KEY", err)
+	}
+}
+
+func TestQuickStart_ReportsAMissingKey(t *testing.T) {
+	t.Setenv("SECRET_KEY", "")
+	if _, err := openHandler(t); err == nil || !strings.Contains(err.Error(), "SECRET_KEY is not set") {
+		t.Errorf("error %v, want that SECRET_KEY is not set", err)
 	}
 }

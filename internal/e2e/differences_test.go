@@ -22,7 +22,7 @@ import (
 
 // differences pins each row of README's "Differences from SimpleJWT", by the row's first words.
 var differences = map[string]func(*testing.T){
-	"One winner a rotation": func(t *testing.T) {
+	"Only one concurrent refresh wins": func(t *testing.T) {
 		s := startServer(t, rotating)
 		_, refresh := s.login()
 		var mu sync.Mutex
@@ -81,7 +81,7 @@ var differences = map[string]func(*testing.T){
 		s := startServer(t, "")
 		s.want(s.post("/api/token/", `{"username": "x", "password": "correct horse", "username": "alice"}`), 400, "")
 	},
-	"A sliding token's row ends at the later of its ends": func(t *testing.T) {
+	"A sliding token's record expires at the later of `exp` and `refresh_exp`": func(t *testing.T) {
 		s := startServer(t, "")
 		a := s.post("/api/token/sliding/", `{"username": "alice", "password": "correct horse"}`)
 		end := time.Unix(int64(readClaims(t, a.text("token"))["refresh_exp"].(float64)), 0).UTC()
@@ -98,7 +98,7 @@ var differences = map[string]func(*testing.T){
 		s.want(s.refresh(next), 401, core.ErrTokenBlacklisted.Detail)
 		s.want(s.refresh(other), 200, "")
 	},
-	"The rule for who may authenticate is asked at every request": func(t *testing.T) {
+	"The rule for who may authenticate is checked at every request": func(t *testing.T) {
 		s := startServer(t, "")
 		access, _ := s.login()
 		nobody := func(context.Context, simplejwt.User) bool { return false }
@@ -108,7 +108,7 @@ var differences = map[string]func(*testing.T){
 		}
 		s.want(s.getUser(access), 200, "")
 	},
-	"`CHECK_USER_IS_ACTIVE` holds beside a custom rule": func(t *testing.T) {
+	"`CHECK_USER_IS_ACTIVE` applies in addition to a custom rule": func(t *testing.T) {
 		s := startServer(t, "")
 		_, refresh := s.login()
 		everybody := func(context.Context, simplejwt.User) bool { return true }
@@ -137,7 +137,7 @@ var differences = map[string]func(*testing.T){
 			t.Errorf("error %v; a role that was taken is in the access token: %v", err, readClaims(t, next.Access)["role"])
 		}
 	},
-	"A token of ours without a row is rejected": func(t *testing.T) {
+	"A token that this library issued is rejected if its record is missing": func(t *testing.T) {
 		s := startServer(t, rotating)
 		s.want(s.refresh(signToken(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "flushed", "sid": "flushed", "user_id": "1"})), 401, core.ErrTokenBlacklisted.Detail)
 		s.want(s.refresh(signToken(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "elsewhere", "user_id": "1"})), 200, "")
@@ -169,7 +169,7 @@ var differences = map[string]func(*testing.T){
 			}
 		}
 	},
-	"What crashes SimpleJWT is a 401": func(t *testing.T) {
+	"Tokens that crash SimpleJWT get a 401": func(t *testing.T) {
 		s := startServer(t, rotating)
 		for _, id := range []string{`"not-a-number"`, `{"a": 1}`, `["1"]`, `""`, `1e400`, `"1\u0000"`} {
 			token := signToken(t, "JWT", jwt.MapClaims{"token_type": "refresh", "jti": "a", "user_id": json.RawMessage(id)})
@@ -212,7 +212,7 @@ var differences = map[string]func(*testing.T){
 		s := startServer(t, "")
 		s.want(s.post("/api/token/", `{"username": "`+strings.Repeat("x", 1<<20)+`"}`), 413, "")
 	},
-	"Two Authorization fields are rejected": func(t *testing.T) {
+	"Two `Authorization` headers are rejected": func(t *testing.T) {
 		s := startServer(t, "")
 		access, _ := s.login()
 		a := s.send(http.MethodGet, "/api/me/", "", "Authorization", "Bearer "+access, "Authorization", "Bearer "+access)
