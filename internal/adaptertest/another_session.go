@@ -12,8 +12,8 @@ const anotherSession = `{"detail":"The request was made in another session.","co
 func (e *env[H, M]) checkAnotherSession() {
 	a := e.newAuth(withCookies())
 	app, open := e.newApp(a), e.Serve(e.Handler(func(Seen) {}), e.Optional(a))
-	hers, _ := a.Decode(e.loginPair(e.alice).Access)
-	his, _ := a.Decode(e.loginPair(e.bob).Access)
+	ofAlice, _ := a.Decode(e.loginPair(e.alice).Access)
+	ofBob, _ := a.Decode(e.loginPair(e.bob).Access)
 	for _, rt := range []struct {
 		app          http.Handler
 		method, path string
@@ -23,7 +23,7 @@ func (e *env[H, M]) checkAnotherSession() {
 		{app, "GET", "/api/token/sessions/", 200}, {app, "DELETE", "/api/token/sessions/others/", 204},
 		{app, "POST", "/api/token/refresh/", 200}, {app, "POST", "/api/token/verify/", 200}, {app, "POST", "/api/token/blacklist/", 200},
 	} {
-		for name, session := range map[string]string{"bob's": csrfToken(a, his), "another one of hers": csrfToken(a, hers), "none": "x", "an empty one": ""} {
+		for name, session := range map[string]string{"bob's": csrfToken(a, ofBob), "another session of alice": csrfToken(a, ofAlice), "none": "x", "an empty one": ""} {
 			pair := e.loginPair(e.alice)
 			before := e.countSessions(a)
 			w := e.sendIn(rt.app, rt.method, rt.path, "__Host-access="+pair.Access+"; __Host-refresh="+pair.Refresh, session)

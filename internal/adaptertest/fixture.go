@@ -21,9 +21,12 @@ const (
 
 // The bodies of denials, as DRF and SimpleJWT write them.
 const (
+	// NotProvided is the body for a request without credentials.
 	NotProvided = `{"detail":"Authentication credentials were not provided."}`
-	BadHeader   = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
-	Denied      = `{"detail":"You do not have permission to perform this action."}`
+	// BadHeader is the body for a malformed Authorization header.
+	BadHeader = `{"detail":"Authorization header must contain two space-delimited values","code":"bad_authorization_header"}`
+	// Denied is the body for a user without permission.
+	Denied = `{"detail":"You do not have permission to perform this action."}`
 
 	badToken    = `{"detail":"Given token not valid for any token type","code":"token_not_valid","messages":[{"token_class":"AccessToken","token_type":"access","message":"Token is invalid"}]}`
 	notFound    = `{"detail":"User not found","code":"user_not_found"}`

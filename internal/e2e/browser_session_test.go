@@ -65,7 +65,7 @@ func (s *site) wantAborted(what string, got fetched) {
 const newPassword = `{method: "POST", headers: {"Content-Type": "application/json"}, body: '{"old_password": "correct horse", "new_password": "battery staple"}'}`
 
 // TestBrowser_RepeatInAnotherSession has the access cookie of alice expired, and the 401 of her request on the way, when bob logs in.
-// Her request must not be repeated as his.
+// Her request must not be repeated in the session of bob.
 func TestBrowser_RepeatInAnotherSession(t *testing.T) {
 	t.Parallel()
 	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {

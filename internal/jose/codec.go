@@ -13,11 +13,11 @@ import (
 	"github.com/go-simplejwt/simplejwt"
 )
 
-// ErrInvalid and ErrExpired are why a token is rejected. If more is known about an invalid token, its cause is returned
-// instead of ErrInvalid: an error of the JSON reader, the signing method or Keys. So test for ErrExpired, and take every
-// other error for an invalid token.
+// The reasons why a token is rejected. Test for ErrExpired, and take every other error for an invalid token.
 var (
+	// ErrInvalid is returned for an invalid token if no cause is known: an error of the JSON reader, the signing method or Keys.
 	ErrInvalid = errors.New("token is invalid")
+	// ErrExpired is returned for a token whose exp has passed.
 	ErrExpired = errors.New("token is expired")
 )
 
