@@ -77,7 +77,6 @@ rm -rf "$folder"
 
 const (
 	initdbFailed = "pgtest: initdb failed"
-	folderPrefix = "simplejwt-pgtest-"
 )
 
 // errPortTaken is the error of a server that cannot listen on the port we chose.

@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// folderPrefix is how the names of temporary folders begin.
+const folderPrefix = "simplejwt-pgtest-"
+
 // TempDir is t.TempDir, in memory where the machine has a file system there with room for databases. An SQLite file of a test waits for
 // the disk otherwise, several times as long as the test takes where other tests write too.
 func TempDir(t testing.TB) string {
