@@ -104,10 +104,11 @@ async function showHome() {
 
 /** open shows the account, or what keeps it from being shown. */
 async function open() {
+  const { signal } = client;
   try {
     await showHome();
   } catch (error) {
-    if (error.name === "AbortError") return; // an event of the client says what became of the session
+    if (signal.aborted || error.name === "AbortError") return; // an event of the client says what became of the session
     if (error.status === 401) return showLogin("");
     hideAccount();
     showState("unreachable");
@@ -232,11 +233,12 @@ $("retry").addEventListener("click", () => during($("retry"), "Loading …", ope
 addEventListener("online", () => isShown("unreachable") && open());
 
 client.addEventListener("login", async ({ detail }) => {
+  const isExpected = !detail.remote && isShown("home"); // the new password has brought it: its form says so
   $("password").value = "";
   hideAccount(); // it may have been another user's
   showState("loading");
   await open();
-  if (!isShown("home")) return;
+  if (!isShown("home") || isExpected) return;
   say(detail.remote ? "You have logged in, in another tab." : "You have logged in.");
   if (!detail.remote) $("sessions-title").focus();
 });

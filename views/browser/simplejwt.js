@@ -13,6 +13,9 @@ const LOCK_TIMEOUT = 3000;
 /** How long to wait until the other tabs have received a message, in milliseconds, where the browser does not show it. */
 const DELIVERY_TIMEOUT = 50;
 
+/** How long a tab may see the cookies of a session that another tab has replaced, in milliseconds. */
+const COOKIE_LAG = 2000;
+
 /** The limits of the time without any refresh after one that failed, in milliseconds. It doubles with each failure. */
 const MIN_BACKOFF = 1000;
 const MAX_BACKOFF = 30_000;
@@ -44,6 +47,11 @@ function anySignal(...signals) {
     signal.addEventListener("abort", () => any.abort(signal.reason), { once: true });
   }
   return any.signal;
+}
+
+/** replacedError returns what a request rejects with whose session is not the current one any more. */
+function replacedError() {
+  return new DOMException("another session has begun, or this one has ended", "AbortError");
 }
 
 /** newMemory returns a storage that ends with the page. */
@@ -101,7 +109,8 @@ class Session {
 
   constructor(id, replacedID) {
     this.id = id;
-    this.replacedID = replacedID; // a tab may see that for a moment yet
+    this.replacedID = replacedID;
+    this.replacedUntil = Date.now() + COOKIE_LAG; // until then a tab may still see replacedID
   }
 }
 
@@ -184,7 +193,7 @@ export class Client extends EventTarget {
     if (!this.#isOurs(request)) return fetch(request, { keepalive: request.keepalive });
     const session = this.#session;
     this.#noticeChange();
-    if (session !== this.#session) throw session.aborter.signal.reason; // the page has just heard of it
+    if (session !== this.#session) throw replacedError(); // the page has just heard of it
     // A stream can be read once only. Other bodies are copied before they are sent.
     const copy = init?.body instanceof ReadableStream ? undefined : request.clone();
     if (this.#byHeader && !this.#access && this.#refreshToken()) await this.#renew(session, "", request.signal);
@@ -214,6 +223,8 @@ export class Client extends EventTarget {
   /** logout ends the session. Where the server can't be reached it rejects, and by cookies the user is still logged in. */
   logout = async () => {
     const session = this.#session;
+    this.#noticeChange();
+    if (session !== this.#session) return; // it was another user's: the page has just heard of it
     const refresh = this.#refreshToken();
     session.hasEnded = true;
     if (this.#byHeader) this.#forget();
@@ -229,13 +240,14 @@ export class Client extends EventTarget {
 
   async #endSession(refresh, session) {
     const { status } = await this.#ask("blacklist/", refresh, session);
-    // 400 and 401: the session had ended before. 412: the cookies are of another session, which has replaced this one.
-    if (![200, 400, 401, 412].includes(status)) throw new TokenError(status);
+    if (status === 412) this.#checkReplaced(session);
+    // 400 and 401: the session had ended before.
+    else if (![200, 400, 401].includes(status)) throw new TokenError(status);
   }
 
   #finishLogout(session) {
     this.#noticeChange();
-    if (session !== this.#session && this.#session.id) return; // another session has begun meanwhile
+    if (session !== this.#session) return; // it was replaced meanwhile, and the page has heard of that
     this.#replaceSession("");
     this.#announce("logout", session.id);
     this.#report("logout", session);
@@ -262,7 +274,7 @@ export class Client extends EventTarget {
   /** send sends a request in its session. Its answer is for the page only as long as the session is the current one. */
   async #send(request, session) {
     const { signal } = session.aborter;
-    if (session !== this.#session) throw signal.reason;
+    if (session !== this.#session) throw replacedError();
     this.#authenticate(request.headers, request.method, session);
     const own = new AbortController();
     const abort = () => own.abort(signal.reason);
@@ -279,7 +291,7 @@ export class Client extends EventTarget {
     if (response.status === 401) return response;
     if (isSafe || response.status === 412) this.#noticeChange();
     else if (session === this.#session) this.#adoptChange();
-    if (isSafe && session !== this.#session) throw signal.reason;
+    if (isSafe && session !== this.#session) throw replacedError();
     return response;
   }
 
@@ -330,11 +342,11 @@ export class Client extends EventTarget {
   async #takeAnswer(status, data, session, generation) {
     switch (status) {
       case 200:
-        if (!this.#isReplaced(session)) {
+        if (this.#isReplaced(session) || (this.#byHeader && !this.#refreshToken())) {
+          await this.#discard(data.refresh, session);
+        } else {
           if (this.#byHeader) this.#keep(data);
           await this.#announce("refresh");
-        } else if (this.#byHeader && data.refresh) {
-          this.#ask("blacklist/", data.refresh, session).catch(() => {}); // nobody will use it
         }
         return undefined;
       case 400:
@@ -345,11 +357,26 @@ export class Client extends EventTarget {
         this.#session.hasEnded = true;
         await this.#announce("ended", session.id);
         return session;
-      case 412: // the cookies are of another session
-        if (this.#isReplaced(session)) return undefined;
-        session.isUnbound = true; // or its id is out of date
+      case 412:
+        this.#checkReplaced(session);
+        return undefined;
     }
     throw new TokenError(status);
+  }
+
+  /** checkReplaced throws where 412 does not mean that the cookies are of another session: then the id is out of date. */
+  #checkReplaced(session) {
+    if (this.#isReplaced(session)) return;
+    session.isUnbound = true;
+    throw new TokenError(412);
+  }
+
+  /** discard ends what a refresh brought after the user has logged out: by cookies the user would be logged in again. */
+  async #discard(refresh, session) {
+    const isKnown = session.id && session.id !== this.#session.id && !session.isUnbound; // else it might end another session
+    if (!(this.#byHeader ? refresh : isKnown)) return;
+    const ended = this.#ask("blacklist/", refresh, session).catch(() => {});
+    if (!this.#byHeader) await ended; // its answer clears cookies: a login waits for it
   }
 
   /** backOff keeps the server from more refreshes for a while after one that failed. */
@@ -410,7 +437,7 @@ export class Client extends EventTarget {
       if (!done && signal.aborted) throw error;
       if (!done) await locks.request(this.#lockName, { steal: true }, run).catch(() => {});
     }
-    return done; // also if another tab has taken the lock
+    return done ?? work(); // also if another tab has taken the lock, or the browser forbids locks
   }
 
   /** announce tells the other tabs what happened to the session of an id, and waits until they have received it: the next
@@ -436,7 +463,7 @@ export class Client extends EventTarget {
       this.#session.leaveQueue?.();
       return;
     }
-    if (type === "login" ? id && id === this.#announced : this.#session.id && !isOurs) return; // known, or of another session than ours
+    if (type === "login" ? id && id === this.#announced : this.#session.id ? !isOurs : id && id === this.#session.replacedID) return; // known, or of another session than ours
     if (type === "ended" && this.#session.hasEnded) return;
     this.#session.leaveQueue?.();
     const replaced = this.#replaceSession(type === "login" ? id : type === "logout" ? "" : this.#readID());
@@ -453,7 +480,7 @@ export class Client extends EventTarget {
   }
 
   #abort(session) {
-    session.aborter.abort(new DOMException("another session has begun, or this one has ended", "AbortError"));
+    session.aborter.abort(replacedError());
   }
 
   /** report aborts what is under way in the session that was replaced, and dispatches the event. */
@@ -466,7 +493,8 @@ export class Client extends EventTarget {
   /** otherID returns the id of another session than the current one that all tabs share by now; "" where there is none. */
   #otherID() {
     const id = this.#readID();
-    return id === this.#session.id || id === this.#session.replacedID ? "" : id;
+    const isLagging = id === this.#session.replacedID && Date.now() < this.#session.replacedUntil;
+    return id === this.#session.id || isLagging ? "" : id;
   }
 
   /** noticeChange reports a session that began by a form of the application, or in a tab whose message has not come yet. */
@@ -474,20 +502,21 @@ export class Client extends EventTarget {
     const id = this.#otherID();
     if (!id) return;
     if (this.#byHeader) this.#access = "";
-    if (this.#session.id) {
+    if (this.#session.id || this.#session.replacedID) {
       this.#report("login", this.#replaceSession(id), true);
     } else {
-      this.#session.id = id; // there was none: what is under way may continue
+      this.#session.id = id; // there never was one: what is under way may continue
       this.#session.hasEnded = false;
     }
   }
 
-  /** adoptChange takes over the session that the answer to a request of this page may have brought. The page knows of it. */
+  /** adoptChange takes over the session that the answer to a request of this page may have brought. */
   #adoptChange() {
     const id = this.#otherID();
     if (!id || this.#byHeader) return;
-    this.#abort(this.#replaceSession(id));
+    const replaced = this.#replaceSession(id);
     this.#announce("login");
+    this.#report("login", replaced);
   }
 
   /** readID returns what identifies the session in all tabs: the CSRF token, which is that of the session, or by header a random id

@@ -279,6 +279,94 @@ Object.assign(tests, {
   },
 });
 
+Object.assign(tests, {
+  async "an answer between a login and its event is an AbortError"() {
+    const channel = globalThis.BroadcastChannel;
+    globalThis.BroadcastChannel = class { postMessage() {} close() {} }; // a message that nobody receives is waited for
+    try {
+      const w = world();
+      let go;
+      w.answer = async (request) => (request.url.endsWith("api") ? new Promise((resolve) => (go = () => resolve(new Response("")))) : (later(go, 10), new Response("{}")));
+      const client = w.client();
+      const request = failed(client.fetch(w.api));
+      while (!go) await settled();
+      await client.login({});
+      equal([(await request)?.name, w.events], ["AbortError", ["login"]]);
+    } finally {
+      globalThis.BroadcastChannel = channel;
+    }
+  },
+  async "a logout that is answered 412 in its own session is none, and the next one succeeds"() {
+    document.cookie = "csrftoken=one; path=/";
+    try {
+      const w = world();
+      w.answer = async (request) => new Response("{}", { status: request.headers.has("If-Session") ? 412 : 200 });
+      const client = w.client();
+      equal([(await failed(client.logout())).status, w.events], [412, []]);
+      await client.logout();
+      equal(w.events, ["logout"]);
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+  async "two tabs that log out at once report one logout each"() {
+    document.cookie = "csrftoken=one; path=/";
+    try {
+      const w = world();
+      w.answer = async () => ((document.cookie = "csrftoken=; path=/; max-age=0"), new Response("{}"));
+      const tabs = [w.client(), w.client()];
+      await Promise.all(tabs.map((client) => client.logout()));
+      await settled();
+      equal(w.events.map((event) => event.split(" ")[0]), ["logout", "logout"]);
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+  async "a request of a page that has logged out is not sent in the session of the next user"() {
+    document.cookie = "csrftoken=one; path=/";
+    try {
+      const w = world();
+      const client = w.client();
+      w.answer = ((answer) => async (request) => ((document.cookie = "csrftoken=; path=/; max-age=0"), answer(request)))(w.answer);
+      await client.logout();
+      document.cookie = "csrftoken=two; path=/";
+      equal([(await failed(client.fetch(w.api, { method: "POST" })))?.name, w.requests.length, w.events, client.session], ["AbortError", 1, ["logout", "login remote"], "two"]);
+    } finally {
+      document.cookie = "csrftoken=; path=/; max-age=0";
+    }
+  },
+  async "a rotated token that arrives during the logout is revoked"() {
+    let goRefresh, goLogout;
+    const w = world({ mode: "header", refresh: () => new Promise((resolve) => (goRefresh = () => resolve(new Response('{"access": "A1", "refresh": "R1"}')))) });
+    w.pair = '{"access": "A0", "refresh": "R0"}';
+    const client = w.client();
+    await client.login({});
+    const request = client.fetch(w.api);
+    while (!goRefresh) await settled();
+    w.answer = ((answer) => async (request) => (request.url.endsWith("blacklist/") && !goLogout ? new Promise((resolve) => (goLogout = () => resolve(answer(request)))) : answer(request)))(w.answer);
+    const logout = client.logout();
+    while (!goLogout) await settled();
+    goRefresh();
+    await request;
+    goLogout();
+    await logout;
+    equal([(await client.fetch(w.api)).status, w.requests.at(-1).headers.authorization ?? "", w.refreshes, w.events], [200, "", 1, ["login", "logout"]]);
+    equal(w.requests.filter((r) => r.url.endsWith("blacklist/")).map((r) => r.body).toSorted(), ['{"refresh":"R0"}', '{"refresh":"R1"}']);
+  },
+  async "where the browser forbids locks there still are logins and refreshes"() {
+    navigator.locks.request = async () => {
+      throw new DOMException("storage is forbidden", "SecurityError");
+    };
+    try {
+      const w = world();
+      const client = w.client();
+      equal([(await client.login({})).status, (await client.fetch(w.api)).status, w.refreshes], [200, 200, 1]);
+    } finally {
+      delete navigator.locks.request;
+    }
+  },
+});
+
 const results = [];
 window.outcome = (async () => {
   for (const [name, test] of Object.entries(tests)) {
