@@ -84,6 +84,38 @@ func TestBrowser_LogoutDuringARefresh(t *testing.T) {
 	})
 }
 
+// TestBrowser_LateRefresh has the answer to a refresh arrive after the logout: the tokens in it must not log the user in again.
+func TestBrowser_LateRefresh(t *testing.T) {
+	t.Parallel()
+	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
+		for _, where := range []string{"this tab", "another tab"} {
+			t.Run("a logout in "+where, func(t *testing.T) {
+				t.Parallel()
+				s := newSite(t, engine, "std", "")
+				b := s.openClient(cookiePage)
+				b.logIn("alice")
+				leaving := b
+				if where == "another tab" {
+					leaving = b.openClient(cookiePage)
+				}
+				b.dropAccess()
+				release := s.holdAnswers("/account/token/refresh/")
+				b.start("me", "/account/me/", "{}")
+				s.waitForRequests("/account/token/refresh/", http.StatusOK, 1)
+				leaving.Eval(`client.logout()`)
+				b.Until(`events.at(-1).startsWith("logout")`)
+				release()
+				b.result("me")
+				b.start("after", "/account/me/", "{}")
+				if got := b.result("after"); got.Status != http.StatusUnauthorized || s.countActive() != "0" {
+					t.Errorf("after the logout: %+v, and %s tokens are active", got, s.countActive())
+				}
+				b.Until(`document.cookie === ""`)
+			})
+		}
+	})
+}
+
 // TestBrowser_KeepAlive leaves the page while a refresh is under way: its answer still brings the tokens.
 func TestBrowser_KeepAlive(t *testing.T) {
 	t.Parallel()

@@ -44,6 +44,12 @@ func (b *tab) logIn(name string) {
 	}
 }
 
+// logInByForm logs a user in as a form of the application does, without the client.
+func (b *tab) logInByForm(name string) {
+	b.s.backend.t.Helper()
+	b.Eval(`(async () => { const r = await fetch("/account/token/", {method: "POST", headers: {"Content-Type": "application/json"}, body: '{"username": "` + name + `", "password": "correct horse"}'}); if (!r.ok) throw r.status })()`)
+}
+
 // start has the page send a request.
 func (b *tab) start(name, url, init string) {
 	b.Eval(`start("` + name + `", "` + url + `", ` + init + `)`)
@@ -137,9 +143,7 @@ func TestBrowser_LateAnswers(t *testing.T) {
 		"a logout in another tab": func(_ *site, b *tab) { b.openClient(cookiePage).Eval(`client.logout()`); b.Until(`events.length > 1`) },
 		"a login in this tab":     func(_ *site, b *tab) { b.logIn("bob") },
 		"a login in another tab":  func(_ *site, b *tab) { b.openClient(cookiePage).logIn("bob") },
-		"a login by a form": func(_ *site, b *tab) {
-			b.Eval(`(async () => { const r = await fetch("/account/token/", {method: "POST", headers: {"Content-Type": "application/json"}, body: '{"username": "bob", "password": "correct horse"}'}); if (!r.ok) throw r.status })()`)
-		},
+		"a login by a form":       func(_ *site, b *tab) { b.logInByForm("bob") },
 		"an end by the server": func(s *site, b *tab) {
 			phone, _ := s.loginOn("phone")
 			s.want(s.sendAs(phone, http.MethodDelete, "/api/token/sessions/others/", ""), http.StatusNoContent, "")
@@ -218,5 +222,54 @@ func TestBrowser_NewPasswordInItsSession(t *testing.T) {
 				t.Errorf("after the change: %+v", got)
 			}
 		}
+	})
+}
+
+// TestBrowser_FormLoginDuringAPost has bob log in by a form while the answer to a request of alice is on the way: the page hears of him.
+func TestBrowser_FormLoginDuringAPost(t *testing.T) {
+	t.Parallel()
+	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
+		s := newSite(t, engine, "std", "")
+		s.addUser("bob")
+		b := s.openClient(cookiePage)
+		b.logIn("alice")
+		release := s.holdAnswers("/account/token/sessions/others/")
+		b.start("end", "/account/token/sessions/others/", `{method: "DELETE"}`)
+		s.waitForRequests("/account/token/sessions/others/", http.StatusNoContent, 1)
+		b.logInByForm("bob")
+		release()
+		if got := b.result("end"); got.Status != http.StatusNoContent {
+			t.Errorf("the request of alice: %+v", got)
+		}
+		if got := browsertest.Value[string](b.Tab, `events.join()`); got != "login,login" {
+			t.Errorf("events: %s", got)
+		}
+	})
+}
+
+// TestBrowser_FormLoginDuringARefresh has bob log in by a form while the answer to a refresh of alice's session is on the way, which puts her
+// cookies in the place of his: his tab must not believe for long that they are his.
+func TestBrowser_FormLoginDuringARefresh(t *testing.T) {
+	t.Parallel()
+	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
+		s := newSite(t, engine, "std", "")
+		s.addUser("bob")
+		alices := s.openClient(cookiePage)
+		alices.logIn("alice")
+		bobs := alices.openClient(cookiePage)
+		alices.dropAccess()
+		release := s.holdAnswers("/account/token/refresh/")
+		alices.start("me", "/account/me/", "{}")
+		s.waitForRequests("/account/token/refresh/", http.StatusOK, 1)
+		bobs.logInByForm("bob")
+		bobs.start("first", "/account/me/", "{}")
+		s.wantAborted("the request that met the login of bob", bobs.result("first"))
+		release()
+		alices.result("me")
+		bobs.start("early", "/account/me/", "{}")
+		if got := bobs.result("early"); got.Status != http.StatusPreconditionFailed {
+			t.Errorf("a request of bob with the cookies of alice: %+v, want 412", got)
+		}
+		bobs.Until(`(client.fetch("/account/me/").catch(() => {}), events.join() === "login remote,login remote" && client.session === document.cookie.split("=")[1])`)
 	})
 }

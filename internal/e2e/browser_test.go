@@ -232,6 +232,25 @@ func TestBrowser_OtherTabs(t *testing.T) {
 	})
 }
 
+// TestBrowser_LateRejection has a page that was opened by a visitor get its 401 after a login in another tab.
+func TestBrowser_LateRejection(t *testing.T) {
+	t.Parallel()
+	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
+		s := newSite(t, engine, "std", "")
+		release := s.hold("/account/token/refresh/")
+		b := s.openProfile(accountPath)
+		s.waitForHeld(1)
+		b.openClient(cookiePage).logIn("alice")
+		b.Until(atHome)
+		b.Eval(`void (window.states = [], new MutationObserver(() => states.push(` + atLogin + `)).observe(document.body, {subtree: true, attributeFilter: ["hidden"]}))`)
+		release()
+		time.Sleep(500 * time.Millisecond)
+		if browsertest.Value[bool](b.Tab, `states.includes(true) || `+atLogin) {
+			t.Error("the page asks for a login after the login")
+		}
+	})
+}
+
 // TestBrowser_SessionEndedElsewhere ends the session from another device: one rejection is enough for all tabs.
 func TestBrowser_SessionEndedElsewhere(t *testing.T) {
 	t.Parallel()
