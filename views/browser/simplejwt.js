@@ -73,6 +73,15 @@ function sharedStorage() {
   }
 }
 
+/** openChannel returns a channel to the other tabs; undefined where there is none, or the user forbids it. */
+function openChannel(name) {
+  try {
+    return globalThis.BroadcastChannel && new BroadcastChannel(name);
+  } catch {
+    return undefined;
+  }
+}
+
 /** parseObject returns the JSON object in a text; undefined where it holds none, as an answer that a proxy wrote. */
 function parseObject(text) {
   try {
@@ -167,10 +176,8 @@ export class Client extends EventTarget {
     } else if (new URL(this.#tokenURL).origin !== page.origin) {
       throw new TypeError('in the mode "cookie" tokenURL must be of the origin of the page');
     }
-    if (globalThis.BroadcastChannel && isShared) {
-      this.#channel = new BroadcastChannel(this.#key);
-      this.#channel.onmessage = ({ data }) => this.#hear(data);
-    }
+    this.#channel = isShared ? openChannel(this.#key) : undefined;
+    if (this.#channel) this.#channel.onmessage = ({ data }) => this.#hear(data);
     // A page that the browser kept for its Back button has heard nothing meanwhile.
     globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && this.#noticeChange());
     globalThis.addEventListener?.("online", () => (this.#retryAt = 0));

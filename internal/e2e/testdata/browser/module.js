@@ -353,16 +353,20 @@ Object.assign(tests, {
     equal([(await client.fetch(w.api)).status, w.requests.at(-1).headers.authorization ?? "", w.refreshes, w.events], [200, "", 1, ["login", "logout"]]);
     equal(w.requests.filter((r) => r.url.endsWith("blacklist/")).map((r) => r.body).toSorted(), ['{"refresh":"R0"}', '{"refresh":"R1"}']);
   },
-  async "where the browser forbids locks there still are logins and refreshes"() {
-    navigator.locks.request = async () => {
+  async "where the browser forbids locks and channels there still are logins and refreshes"() {
+    const channel = globalThis.BroadcastChannel;
+    const forbid = () => {
       throw new DOMException("storage is forbidden", "SecurityError");
     };
+    navigator.locks.request = async () => forbid();
+    globalThis.BroadcastChannel = class { constructor() { forbid(); } };
     try {
       const w = world();
       const client = w.client();
       equal([(await client.login({})).status, (await client.fetch(w.api)).status, w.refreshes], [200, 200, 1]);
     } finally {
       delete navigator.locks.request;
+      globalThis.BroadcastChannel = channel;
     }
   },
 });
