@@ -43,9 +43,12 @@ async function readError(response) {
   return Object.assign(new Error(text || `The server answered ${response.status}.`), { status: response.status, fields: body });
 }
 
-/** call is client.fetch; an answer that is no success is an error. */
+/** call is client.fetch; an answer that is no success is an error. One that arrives when the account is another user's is
+ * dropped, but for the new password's, which begins a session itself. */
 async function call(url, init) {
+  const { signal } = client;
   const response = await client.fetch(url, init);
+  if (signal.aborted && url !== passwordUrl && response.ok) throw signal.reason;
   if (!response.ok) throw await readError(response);
   return response;
 }

@@ -74,6 +74,12 @@ func (b *Tab) Visit(url string) {
 	b.must(b.call("browsingContext.navigate", map[string]any{"url": url, "wait": "complete"}, nil))
 }
 
+// Reload loads the page again and does not wait for it.
+func (b *Tab) Reload() {
+	b.t.Helper()
+	b.must(b.call("browsingContext.reload", map[string]any{"wait": "none"}, nil))
+}
+
 // Back goes to the page before, as the Back button does.
 func (b *Tab) Back() {
 	b.t.Helper()

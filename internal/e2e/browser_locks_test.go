@@ -29,8 +29,8 @@ func TestBrowser_BlockedTab(t *testing.T) {
 			s.waitForRequests("/account/token/refresh/", http.StatusOK, 1)
 			other.dropAccess()
 			other.start("me", "/account/me/", "{}")
-			if got := other.result("me"); got.Status != http.StatusOK || got.Took > 6000 {
-				t.Errorf("the other tab: %+v, want its answer within 6 s", got)
+			if got := other.result("me"); got.Status != http.StatusOK || got.Took > 8000 {
+				t.Errorf("the other tab: %+v, want its answer within 8 s", got)
 			}
 			other.logIn("alice")
 			blocked.AnswerPrompt()
@@ -53,8 +53,8 @@ func TestBrowser_BlockedTab(t *testing.T) {
 			began := time.Now()
 			other.logIn("alice")
 			other.start("me", "/account/me/", "{}")
-			if got := other.result("me"); got.Status != http.StatusOK || time.Since(began) > 6*time.Second {
-				t.Errorf("the other tab logs in: %+v after %v, want its answer within 6 s", got, time.Since(began))
+			if got := other.result("me"); got.Status != http.StatusOK || time.Since(began) > 8*time.Second {
+				t.Errorf("the other tab logs in: %+v after %v, want its answer within 8 s", got, time.Since(began))
 			}
 			blocked.AnswerPrompt()
 		})
@@ -165,6 +165,7 @@ func TestBrowser_HiddenTabs(t *testing.T) {
 	t.Parallel()
 	inBrowsers(t, func(t *testing.T, engine browsertest.Engine) {
 		s := newSite(t, engine, "std", "")
+		s.browser = browsertest.Start(t, engine) // in a shared one the end of another test may show a hidden tab
 		front := s.openClient(cookiePage)
 		front.logIn("alice")
 		var hidden []*tab

@@ -130,7 +130,7 @@ func TestBrowser_RapidReloads(t *testing.T) {
 		before := s.countRequests("/account/token/refresh/", http.StatusUnauthorized)
 		for range 10 {
 			b.dropAccess()
-			b.Eval(`void location.reload()`)
+			b.Reload()
 			time.Sleep(40 * time.Millisecond) // the page has begun to refresh
 		}
 		b.Until(atHome)

@@ -7,8 +7,9 @@ const PAUSES = [250, 1000, 3000];
 /** How long one try may take, in milliseconds. */
 const TRY_TIMEOUT = 4000;
 
-/** How long to wait for a lock, in milliseconds. A tab that holds it for longer stands still, in an alert() for example. */
-const LOCK_TIMEOUT = 3000;
+/** How long to wait for a lock at least, in milliseconds, and half of the most. A tab that holds it for longer stands still, in an
+ * alert() for example. */
+const LOCK_TIMEOUT = 2500;
 
 /** How long to wait until the other tabs have received a message, in milliseconds, where the browser does not show it. */
 const DELIVERY_TIMEOUT = 50;
@@ -123,8 +124,21 @@ class Session {
   }
 }
 
-/** unlinkers forget what would abort an answer, once the page has no more use for the answer. */
+/** How a page reads the body of an answer as a whole. */
+const READERS = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"];
+
+/** unlinkers forget what would abort an answer that the page has not read. */
 const unlinkers = new FinalizationRegistry((unlink) => unlink());
+
+/** unlinkWhenRead calls unlink once the page has read an answer, or has no more use for it. Until then its body may be under way. */
+function unlinkWhenRead(response, unlink) {
+  if (!response.body) return unlink();
+  unlinkers.register(response, unlink);
+  for (const name of READERS) {
+    const read = response[name];
+    if (read) response[name] = () => read.call(response).finally(unlink);
+  }
+}
 
 /** Client is one user's session in the tabs of a browser. Events: "login", "logout", "ended". */
 export class Client extends EventTarget {
@@ -199,6 +213,7 @@ export class Client extends EventTarget {
     const request = new Request(input, init);
     if (!this.#isOurs(request)) return fetch(request, { keepalive: request.keepalive });
     const session = this.#session;
+    while (this.#isLagging()) await pause(20);
     this.#noticeChange();
     if (session !== this.#session) throw replacedError(); // the page has just heard of it
     // A stream can be read once only. Other bodies are copied before they are sent.
@@ -272,8 +287,8 @@ export class Client extends EventTarget {
       if (this.#access) headers.set("Authorization", `${this.#scheme} ${this.#access}`);
       return;
     }
-    if (!session.id) return;
-    if (!SAFE_METHODS.includes(method) && !headers.has(this.#csrfHeader)) headers.set(this.#csrfHeader, session.id);
+    if (!session.id || SAFE_METHODS.includes(method)) return;
+    if (!headers.has(this.#csrfHeader)) headers.set(this.#csrfHeader, session.id);
     // The cookies may be of another session by the time that the browser adds them: then the server answers 412.
     if (!session.isUnbound) headers.set("If-Session", session.id);
   }
@@ -291,7 +306,7 @@ export class Client extends EventTarget {
     let response;
     try {
       response = await fetch(request, { signal: anySignal(request.signal, own.signal), keepalive: request.keepalive });
-      if (isSafe) unlinkers.register(response, unlink);
+      if (isSafe) unlinkWhenRead(response, unlink);
     } finally {
       if (!isSafe || !response || response.status === 401) unlink();
     }
@@ -439,7 +454,7 @@ export class Client extends EventTarget {
     let done;
     const run = () => (done = work());
     try {
-      await locks.request(this.#lockName, { signal: anySignal(signal, AbortSignal.timeout(LOCK_TIMEOUT)) }, run);
+      await locks.request(this.#lockName, { signal: anySignal(signal, AbortSignal.timeout(LOCK_TIMEOUT * (1 + Math.random()))) }, run);
     } catch (error) {
       if (!done && signal.aborted) throw error;
       if (!done) await locks.request(this.#lockName, { steal: true }, run).catch(() => {});
@@ -500,8 +515,13 @@ export class Client extends EventTarget {
   /** otherID returns the id of another session than the current one that all tabs share by now; "" where there is none. */
   #otherID() {
     const id = this.#readID();
-    const isLagging = id === this.#session.replacedID && Date.now() < this.#session.replacedUntil;
-    return id === this.#session.id || isLagging ? "" : id;
+    return id === this.#session.id || this.#isLagging() ? "" : id;
+  }
+
+  /** isLagging reports whether the tab still sees the cookies of the session that was replaced just now. */
+  #isLagging() {
+    const { id, replacedID, replacedUntil } = this.#session;
+    return !!replacedID && replacedID !== id && this.#readID() === replacedID && Date.now() < replacedUntil;
   }
 
   /** noticeChange reports a session that began by a form of the application, or in a tab whose message has not come yet. */

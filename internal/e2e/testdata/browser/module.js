@@ -253,12 +253,14 @@ Object.assign(tests, {
       const w = world();
       w.good = true;
       const client = w.client();
-      await client.fetch(w.api);
-      await client.fetch("https://other.example" + w.api);
+      const post = { method: "POST" };
+      await client.fetch(w.api, post);
+      await client.fetch("https://other.example" + w.api, post);
+      await client.fetch(w.api); // a redirect to another origin must not need its permission
       document.cookie = "csrftoken=two; path=/";
       equal([(await failed(client.fetch(w.api))).name, w.events, client.session], ["AbortError", ["login remote"], "two"]);
-      await client.fetch(w.api);
-      equal(w.requests.map((r) => r.headers["if-session"] ?? ""), ["one", "", "two"]);
+      await client.fetch(w.api, post);
+      equal(w.requests.map((r) => r.headers["if-session"] ?? ""), ["one", "", "", "two"]);
     } finally {
       document.cookie = "csrftoken=; path=/; max-age=0";
     }
