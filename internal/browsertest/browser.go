@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,8 +68,9 @@ func (e Engine) program() string {
 type Browser struct {
 	Engine Engine
 	bidi   *connection
-	folder string   // its profile and home
-	ended  []func() // end the programs, the last first
+	tabs   sync.Mutex // Firefox fails to open a tab while it closes another one
+	folder string     // its profile and home
+	ended  []func()   // end the programs, the last first
 }
 
 // Option changes how a browser starts.

@@ -32,6 +32,8 @@ func (b *Browser) NewProfile(t testing.TB, url string) *Tab {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
+		b.tabs.Lock()
+		defer b.tabs.Unlock()
 		_ = b.bidi.call(ctx, "browser.removeUserContext", map[string]any{"userContext": profile.UserContext}, nil)
 	})
 	return tab.open(url, false)
@@ -46,7 +48,7 @@ func (b *Tab) AnotherHidden(url string) *Tab { b.t.Helper(); return b.open(url, 
 func (b *Tab) open(url string, background bool) *Tab {
 	b.t.Helper()
 	var created struct{ Context string }
-	b.must(b.call("browsingContext.create", map[string]any{"type": "tab", "userContext": b.profile, "background": background}, &created))
+	b.must(b.callAlone("browsingContext.create", map[string]any{"type": "tab", "userContext": b.profile, "background": background}, &created))
 	tab := &Tab{t: b.t, browser: b.browser, profile: b.profile, id: created.Context}
 	tab.Visit(url)
 	return tab
@@ -66,6 +68,13 @@ func (b *Tab) call(method string, params map[string]any, out any) error {
 		params["context"] = b.id
 	}
 	return b.browser.bidi.call(ctx, method, params, out)
+}
+
+// callAlone is call for what opens or closes tabs: one at a time.
+func (b *Tab) callAlone(method string, params map[string]any, out any) error {
+	b.browser.tabs.Lock()
+	defer b.browser.tabs.Unlock()
+	return b.call(method, params, out)
 }
 
 // Visit goes to a page and waits until it is loaded.
@@ -89,7 +98,7 @@ func (b *Tab) Back() {
 // Close closes the tab as a user does.
 func (b *Tab) Close() {
 	b.t.Helper()
-	b.must(b.call("browsingContext.close", map[string]any{}, nil))
+	b.must(b.callAlone("browsingContext.close", map[string]any{}, nil))
 }
 
 // Show brings the tab to the front.
