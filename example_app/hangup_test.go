@@ -105,10 +105,11 @@ func (h *hangups) isActive(raw string) bool {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	// One statement for all sessions: pgx would have to deallocate others, on a connection that a cancelled request has used.
 	var active int
 	err = h.DB().QueryRowContext(h.t.Context(), `SELECT count(*) FROM token_blacklist_outstandingtoken o
 		LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id
-		WHERE b.id IS NULL AND o.session_id = '`+token.SessionID()+`'`).Scan(&active)
+		WHERE b.id IS NULL AND o.session_id = $1`, token.SessionID()).Scan(&active)
 	if err != nil || active > 1 {
 		h.t.Fatalf("%d tokens of a session are active, error %v", active, err)
 	}
