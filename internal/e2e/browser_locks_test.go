@@ -25,8 +25,10 @@ func TestBrowser_BlockedTab(t *testing.T) {
 			blocked.start("me", "/account/me/", "{}")
 			s.waitForHeld(1)
 			blocked.Begin(`confirm("Really?")`)
+			time.Sleep(500 * time.Millisecond) // the dialog is open
 			release()
 			s.waitForRequests("/account/token/refresh/", http.StatusOK, 1)
+			time.Sleep(500 * time.Millisecond) // the new cookies have arrived
 			other.dropAccess()
 			other.start("me", "/account/me/", "{}")
 			if got := other.result("me"); got.Status != http.StatusOK || got.Took > 8000 {
